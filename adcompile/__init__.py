@@ -1,0 +1,25 @@
+"""Derivatives of Numba functions, as readable Numba source."""
+
+from adcompile.api import grad, value_and_grad, vjp
+from adcompile.errors import (
+    AdcompileError,
+    AliasError,
+    InactiveArgumentError,
+    MissingRuleError,
+    NonScalarOutputError,
+    UnsupportedError,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AdcompileError",
+    "AliasError",
+    "InactiveArgumentError",
+    "MissingRuleError",
+    "NonScalarOutputError",
+    "UnsupportedError",
+    "grad",
+    "value_and_grad",
+    "vjp",
+]

@@ -1,0 +1,198 @@
+"""Put the two sweeps together into a forward and an adjoint function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from numba.core import types as nt
+
+from adcompile.adjoint.forward import ForwardBuilder
+from adcompile.adjoint.reverse import ReverseBuilder
+from adcompile.analysis.activity import Activity
+from adcompile.analysis.alias import Roots, written_roots
+from adcompile.analysis.scope import Scopes
+from adcompile.emit.destruct import destruct
+from adcompile.ir import nodes as ir
+from adcompile.ir.walk import stmt_reads
+from adcompile.storage.needs import Needs
+from adcompile.storage.plan import Plan
+from adcompile.storage.tapes import LoopTape
+
+Types = dict[ir.Var, nt.Type]
+
+
+@dataclass(frozen=True)
+class Derivative:
+    """forward: params -> (result, *residuals).  adjoint: (*residuals, *seeds, *shadows) ->
+    adjoints of the scalar parameters.
+
+    residuals: variables of the forward function, as the adjoint takes them (parameters that are
+    not written included).  shadows: parameter (or item of a tuple parameter) -> shadow.
+    seeds: one variable per differentiable scalar result; array results seed their shadows.
+    """
+
+    forward: ir.Function
+    adjoint: ir.Function
+    residuals: tuple[ir.Var, ...]
+    seeds: tuple[ir.Var, ...]
+    shadows: tuple[tuple[ir.Var, ir.Var], ...]
+    scalars: tuple[ir.Var, ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A function (ssa, controls named) with all its facts."""
+
+    fn: ir.Function
+    types: Types
+    scopes: Scopes
+    roots: Roots
+    activity: Activity
+    needs: Needs
+    plan: Plan
+    tapes: dict[int, LoopTape]
+    shapes: dict[ir.Var, tuple[ir.Expr, ...]]
+    inputs: tuple[ir.Var, ...]  # leaves: scalars and arrays, items of tuples
+
+
+def result_leaves(fn: ir.Function) -> tuple[ir.Expr, ...]:
+    """The items of the returned value, flattened."""
+    last = fn.body[-1]
+    assert isinstance(last, ir.Return)
+    return tuple(leaf for value in last.values for leaf in _leaves(value))
+
+
+def _leaves(expr: ir.Expr) -> Iterable[ir.Expr]:
+    if isinstance(expr, ir.MakeTuple):
+        for item in expr.items:
+            yield from _leaves(item)
+    else:
+        yield expr
+
+
+def assemble(p: Problem, seeded: tuple[ir.Var, ...]) -> Derivative:
+    """The pair of functions.  ``seeded``: the result variables that get a cotangent."""
+    arrays = [v for v in p.inputs if isinstance(p.types[v], nt.Array)]
+    scalars = tuple(v for v in p.inputs if not isinstance(p.types[v], nt.Array))
+    given = {v: ir.Var(f"{v.name}_adj") for v in arrays}
+    builder = ReverseBuilder(
+        p.types, p.activity, p.scopes, p.needs, p.plan, p.tapes, p.shapes, given
+    )
+    reverse: list[ir.Stmt] = []
+    for array in parameter_arrays(p):
+        if array in p.plan.shadows and array not in given:
+            reverse.append(builder.zeros(builder.shadow_of(array), array))
+    builder.given = builder.given | frozenset(parameter_arrays(p))
+    seeds: list[ir.Var] = []
+    for var in seeded:
+        seed = ir.Var(f"{var.name}_adj" if not var.temp else "result_adj")
+        seeds.append(seed)
+        builder.add(var, seed, reverse)
+    builder.block(p.fn.body, None, reverse)
+    results = tuple(builder.adj.get(v, ir.Const(0.0)) for v in scalars)
+    reverse.append(ir.Return((ir.MakeTuple(results),) if results else ()))
+
+    known = {*seeds, *given.values(), *(v for v, _ in p.fn.constants)}
+    residuals = tuple(v for v in exposed(tuple(reverse)) if v not in known)
+    forward = build_forward(p, residuals)
+    adjoint = ir.Function(
+        f"{p.fn.name}_adjoint",
+        (*residuals, *seeds, *given.values()),
+        tuple(reverse),
+        p.fn.loc,
+        p.fn.constants,
+        p.fn.exceptions,
+    )
+    return Derivative(forward, adjoint, residuals, tuple(seeds), tuple(given.items()), scalars)
+
+
+def parameter_arrays(p: Problem) -> list[ir.Var]:
+    """Array parameters and the arrays in tuple parameters."""
+    found = [v for v in p.fn.params if isinstance(p.types[v], nt.Array)]
+    for stmt in p.fn.body:
+        if isinstance(stmt, ir.Assign) and isinstance(stmt.value, ir.TupleGet):
+            if isinstance(p.types[stmt.target], nt.Array):
+                found.append(stmt.target)
+    return found
+
+
+def build_forward(p: Problem, residuals: tuple[ir.Var, ...]) -> ir.Function:
+    """The primal with its stores; returns (result, *residuals)."""
+    arrays = parameter_arrays(p)
+    written = written_roots(p.fn, p.roots)
+    head: list[ir.Stmt] = []
+    unpack = [s for s in p.fn.body if isinstance(s, ir.Assign) and isinstance(s.value, ir.TupleGet)]
+    for k, a in enumerate(arrays):
+        for b in arrays[k + 1 :]:
+            if a in written or b in written:
+                head.append(ir.Do("rt.refuse_overlap", (a, b)))
+    copies = [ir.Copy(a, a) for a in arrays if a in written]
+    if copies:
+        head.append(ir.Comment("the caller's arrays stay as they are"))
+    head.extend(copies)
+    for var in residuals:
+        if var in p.scopes.nested_in_if:
+            head.append(default_value(var, p.types[var]))
+    rest = tuple(s for s in p.fn.body if s not in unpack)
+    body = ForwardBuilder(p.plan, p.tapes).block(rest)
+    last = body[-1]
+    assert isinstance(last, ir.Return)
+    value = last.values[0] if last.values else ir.Const(None)
+    result = ir.Return((ir.MakeTuple((value, *residuals_made(p, residuals))),), last.loc)
+    params = tuple(p.fn.params)
+    fn = replace(p.fn, name=f"{p.fn.name}_forward", params=params)
+    return destruct(replace(fn, body=(*unpack, *head, *body[:-1], result)))
+
+
+def residuals_made(p: Problem, residuals: tuple[ir.Var, ...]) -> tuple[ir.Var, ...]:
+    """The residuals that the caller of the forward function does not have already."""
+    written = written_roots(p.fn, p.roots)
+    return tuple(v for v in residuals if v not in p.fn.params or v in written)
+
+
+def default_value(var: ir.Var, kind: nt.Type) -> ir.Stmt:
+    """A value for a residual that some path does not define."""
+    match kind:
+        case nt.Array():
+            zeros = tuple(ir.Const(0) for _ in range(kind.ndim))
+            shape = ir.MakeTuple(zeros)
+            return ir.Alloc(var, "np.empty", (shape, ir.Const(f"np.{kind.dtype}")))
+        case nt.Boolean():
+            return ir.Assign(var, ir.Const(False))
+        case nt.Integer():
+            return ir.Assign(var, ir.Const(0))
+        case _:
+            return ir.Assign(var, ir.Const(0.0))
+
+
+def exposed(block: ir.Block) -> list[ir.Var]:
+    """The variables that a plain block reads before it defines them, in order."""
+    found: dict[ir.Var, None] = {}
+    _exposed(block, set(), found)
+    return list(found)
+
+
+def _exposed(block: ir.Block, known: set[ir.Var], found: dict[ir.Var, None]) -> set[ir.Var]:
+    known = set(known)
+    for stmt in block:
+        for var in stmt_reads(stmt):
+            if var not in known:
+                found[var] = None
+        match stmt:
+            case ir.If():
+                after = [_exposed(b, known, found) for b in (stmt.then, stmt.orelse)]
+                known |= after[0] & after[1]
+            case ir.For():
+                _exposed(stmt.body, known | {stmt.var}, found)
+            case ir.While():
+                _exposed(stmt.body, known, found)
+            case ir.Assign() | ir.Alloc() | ir.Copy() | ir.View():
+                known.add(stmt.target)
+            case ir.AssignMany():
+                known.update(stmt.targets)
+            case _:
+                pass
+    return known
+
+

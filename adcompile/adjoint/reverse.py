@@ -1,0 +1,323 @@
+"""The reverse sweep, statement by statement.
+
+Adjoints of scalars are *symbolically zero* until something contributes: ``self.adj`` holds those
+that are not.  The first contribution defines the variable, later ones add to it.  Arrays have
+shadows, which are real from the start.
+
+At the top of the reverse of each block its *prologue* brings back, in forward order, what the
+plan stored or recomputes, so that the statements below find every value under its own name.
+"""
+
+from __future__ import annotations
+
+import linecache
+from typing import assert_never
+
+from numba.core import types as nt
+
+from adcompile.adjoint.loops import reverse_header
+from adcompile.analysis.activity import Activity, fill_value
+from adcompile.analysis.scope import Loop, Scopes
+from adcompile.errors import Loc
+from adcompile.ir import nodes as ir
+from adcompile.ir.walk import statements, stmt_defs
+from adcompile.rules.simplify import mul
+from adcompile.storage.needs import Needs
+from adcompile.storage.plan import Plan
+from adcompile.storage.tapes import LoopTape
+
+Out = list[ir.Stmt]
+_ZERO = ir.Const(0.0)
+
+
+class ReverseBuilder:
+    """Builds the reverse sweep (plain dialect) of a function in ssa."""
+
+    def __init__(
+        self,
+        types: dict[ir.Var, nt.Type],
+        activity: Activity,
+        scopes: Scopes,
+        needs: Needs,
+        plan: Plan,
+        tapes: dict[int, LoopTape],
+        shapes: dict[ir.Var, tuple[ir.Expr, ...]],
+        given_shadows: dict[ir.Var, ir.Var],
+    ) -> None:
+        self.types, self.activity, self.scopes = types, activity, scopes
+        self.needs, self.plan, self.tapes, self.shapes = needs, plan, tapes, shapes
+        self.adj: dict[ir.Var, ir.Var] = {}
+        self.adj_vars: dict[ir.Var, ir.Var] = {}
+        self.shadow: dict[ir.Var, ir.Var] = dict(given_shadows)
+        self.given = frozenset(given_shadows)
+        self.brought_back: set[int] = set()  # blocks whose prologue an enclosing one contains
+
+    # ------------------------------------------------------------ adjoints
+
+    def adj_var(self, var: ir.Var) -> ir.Var:
+        if var not in self.adj_vars:
+            self.adj_vars[var] = ir.Var(f"{var.name}_adj", var.temp)
+        return self.adj_vars[var]
+
+    def shadow_of(self, array: ir.Var) -> ir.Var:
+        if array not in self.shadow:
+            self.shadow[array] = ir.Var(f"{array.name}_adj")
+        return self.shadow[array]
+
+    def add(self, var: ir.Var, value: ir.Expr, out: Out) -> None:
+        """``var_adj += value``."""
+        if var not in self.activity:
+            return
+        target = self.adj_var(var)
+        if var in self.adj:
+            if isinstance(value, ir.Unary) and value.op == "-":
+                total = ir.Binary("-", target, value.x)
+            else:
+                total = ir.Binary("+", target, value)
+            out.append(ir.Assign(target, total, inplace=True))
+        else:
+            self.adj[var] = target
+            out.append(ir.Assign(target, value))
+
+    # ------------------------------------------------------------ blocks
+
+    def block(self, block: ir.Block, loop: Loop | None, out: Out) -> None:
+        """The reverse of ``block``, which belongs to ``loop``."""
+        if id(block) not in self.brought_back:
+            self.prologue(block, loop, out)
+        last: Loc | None = None
+        for stmt in reversed(block):
+            if id(stmt) not in self.needs.reversed:
+                continue
+            piece: Out = []
+            self.stmt(stmt, loop, piece)
+            if piece:
+                if stmt.loc.line and (last is None or last.line != stmt.loc.line):
+                    text = linecache.getline(stmt.loc.file, stmt.loc.line).strip()
+                    out.append(ir.Comment(f"{stmt.loc.line}: {text}", stmt.loc))
+                last = stmt.loc
+                out.extend(piece)
+
+    def prologue(self, block: ir.Block, loop: Loop | None, out: Out) -> None:
+        for stmt in block:
+            if isinstance(stmt, ir.If):
+                self.replay_if(stmt, loop, out)
+            for var in stmt_defs(stmt):
+                if self.scopes.loops.get(var, ()) == self.scopes.stmt_loops[id(stmt)]:
+                    self.bring_back(var, stmt, loop, out)
+            if (trips := self.plan.counted.get(id(stmt))) is not None:
+                self.load_from_tape(trips, loop, out)
+
+    def replay_if(self, stmt: ir.If, loop: Loop | None, out: Out) -> None:
+        """Repeat as much of an ``if`` as its recomputed or referenced results need."""
+        values = [j for j in stmt.joins if loop is not None and j.out in self.plan.recomputed]
+        refs = [j for j in stmt.joins if j.out in self.plan.shadows]
+        if not values and not refs:
+            return
+        sides: list[ir.Block] = []
+        for block, which in ((stmt.then, 0), (stmt.orelse, 1)):
+            side: Out = []
+            self.prologue(block, loop, side)
+            self.brought_back.add(id(block))
+            for join in values:
+                var = (join.then, join.orelse)[which]
+                if var is not None:
+                    side.append(ir.Assign(join.out, var))
+            for join in refs:
+                var = (join.then, join.orelse)[which]
+                if var is not None:
+                    side.append(ir.View(self.shadow_of(join.out), self.shadow_of(var), ()))
+            sides.append(tuple(side))
+        out.append(ir.If(stmt.cond, sides[0], sides[1], loc=stmt.loc))
+
+    def bring_back(self, var: ir.Var, stmt: ir.Stmt, loop: Loop | None, out: Out) -> None:
+        if loop is not None and not self.load_from_tape(var, loop, out):
+            if var in self.plan.recomputed and not isinstance(stmt, ir.If):
+                out.append(stmt)
+            elif var in self.plan.references:
+                out.append(stmt)
+        if var in self.plan.shadows and var not in self.given:
+            self.make_shadow(var, stmt, loop, out)
+
+    def load_from_tape(self, var: ir.Var, loop: Loop | None, out: Out) -> bool:
+        tape = self.tapes.get(id(loop)) if loop is not None else None
+        if tape is None or not any(var in t.slots for t in tape.tapes):
+            return False
+        out.append(ir.Assign(var, tape.tape_of(var).element(tape.row, var)))
+        return True
+
+    def make_shadow(self, var: ir.Var, stmt: ir.Stmt, loop: Loop | None, out: Out) -> None:
+        target = self.shadow_of(var)
+        match stmt:
+            case ir.View(_, base, index):
+                out.append(ir.View(target, self.shadow_of(base), index, stmt.loc))
+            case ir.Alloc() | ir.Copy():
+                out.append(self.zeros(target, var))
+            case _:
+                pass  # joins are made by replay_if
+
+    def zeros(self, target: ir.Var, array: ir.Var) -> ir.Stmt:
+        kind = self.types[array]
+        assert isinstance(kind, nt.Array)
+        if array in self.shapes:
+            dims = self.shapes[array]
+            shape = dims[0] if len(dims) == 1 else ir.MakeTuple(dims)
+            return ir.Alloc(target, "np.zeros", (shape, ir.Const(f"np.{kind.dtype}")))
+        return ir.Alloc(target, "np.zeros_like", (array,))
+
+    # ------------------------------------------------------------ statements
+
+    def stmt(self, stmt: ir.Stmt, loop: Loop | None, out: Out) -> None:
+        match stmt:
+            case ir.Assign():
+                self.assign(stmt, out)
+            case ir.Store(array, index, value):
+                place = self.place(array, index)
+                if isinstance(value, ir.Var) and value in self.activity:
+                    self.add(value, place, out)
+                out.append(ir.Store(place.array, place.index, _ZERO, stmt.loc))
+            case ir.Accumulate(array, index, value, op):
+                place = self.place(array, index)
+                if isinstance(value, ir.Var):
+                    self.add(value, place if op == "+" else ir.Unary("-", place), out)
+            case ir.Fill(array, index, value):
+                part = ir.Var(f"{array.name}_part_adj")
+                out.append(ir.View(part, self.shadow_of(array), index, stmt.loc))
+                if isinstance(value, ir.Var) and value in self.activity:
+                    self.add(value, ir.Apply("np.sum", (part,)), out)
+                out.append(ir.Do("rt.set_zero", (part,), stmt.loc))
+            case ir.CopyInto(array, index, source):
+                part = ir.Var(f"{array.name}_part_adj")
+                out.append(ir.View(part, self.shadow_of(array), index, stmt.loc))
+                if source in self.activity:
+                    move = (self.shadow_of(source), part)
+                    out.append(ir.Do("rt.move_adjoint", move, stmt.loc))
+                else:
+                    out.append(ir.Do("rt.set_zero", (part,), stmt.loc))
+            case ir.Copy(target, source):
+                pair = (self.shadow_of(source), self.shadow_of(target))
+                out.append(ir.Do("rt.move_adjoint", pair, stmt.loc))
+            case ir.Alloc(target, _, args, keywords):
+                value = fill_value(args, keywords)
+                if isinstance(value, ir.Var):
+                    self.add(value, ir.Apply("np.sum", (self.shadow_of(target),)), out)
+            case ir.If():
+                self.branch(stmt, loop, out)
+            case ir.For() | ir.While():
+                self.loop(stmt, out)
+            case ir.View() | ir.Return() | ir.Raise() | ir.Comment():
+                pass
+            case ir.AssignMany() | ir.Do() | ir.Break():
+                raise AssertionError(f"not in ssa: {stmt}")
+            case _:
+                assert_never(stmt)
+
+    def place(self, array: ir.Var, index: tuple[ir.Index, ...]) -> ir.Load:
+        places = tuple(i for i in index if not isinstance(i, ir.Slice))
+        return ir.Load(self.shadow_of(array), places)
+
+    def assign(self, stmt: ir.Assign, out: Out) -> None:
+        incoming = self.adj.pop(stmt.target, None)
+        if incoming is None:
+            return
+        for c in self.needs.contributions[id(stmt)]:
+            value: ir.Expr = incoming if c.factor is None else mul(incoming, c.factor)
+            if c.guarded:
+                is_zero = ir.Compare("==", incoming, _ZERO)
+                value = ir.Select(is_zero, _ZERO, value)
+            if isinstance(c.operand, ir.Load):
+                place = self.place(c.operand.array, c.operand.index)
+                op = "+"
+                if isinstance(value, ir.Unary) and value.op == "-":
+                    op, value = "-", value.x
+                out.append(ir.Accumulate(place.array, place.index, value, op, stmt.loc))
+            else:
+                self.add(c.operand, value, out)
+
+    def branch(self, stmt: ir.If, loop: Loop | None, out: Out) -> None:
+        incoming = [(j, self.adj.pop(j.out, None)) for j in stmt.joins]
+        before = dict(self.adj)
+        inner = {v for s in statements((*stmt.then, *stmt.orelse)) for v in stmt_defs(s)}
+        sides: list[Out] = []
+        after: list[dict[ir.Var, ir.Var]] = []
+        for block, which in ((stmt.then, 0), (stmt.orelse, 1)):
+            self.adj = dict(before)
+            side: Out = []
+            for join, value in incoming:
+                var = (join.then, join.orelse)[which]
+                if value is not None and var is not None:
+                    self.add(var, value, side)
+            self.block(block, loop, side)
+            sides.append(side)
+            after.append({v: a for v, a in self.adj.items() if v not in inner})
+        merged = {**after[0], **after[1]}
+        for side, known in zip(sides, after, strict=True):
+            for var, target in merged.items():
+                if var not in known:
+                    side.append(ir.Assign(target, _ZERO))
+        self.adj = merged
+        if any(not isinstance(s, ir.Comment) for side in sides for s in side):
+            out.append(ir.If(stmt.cond, tuple(sides[0]), tuple(sides[1]), loc=stmt.loc))
+
+    # ------------------------------------------------------------ loops
+
+    def loop(self, stmt: ir.For | ir.While, out: Out) -> None:
+        """The adjoint of what is carried goes the other way: from ``out`` through ``next`` and
+        ``head`` of each iteration, last to first, to ``init``."""
+        carried = [c for c in stmt.carried if self.is_active_scalar(c)]
+        handed = {c: ir.Var(f"{c.head.name}_adj", c.head.temp) for c in carried}
+        incoming = {c: self.adj.pop(c.out, None) for c in carried}
+        outer = dict(self.adj)
+        inner = {v for s in statements(stmt.body) for v in stmt_defs(s)}
+        inner |= {c.head for c in stmt.carried}
+
+        # A trial run tells to which outside variables the iterations contribute.
+        names = dict(self.adj_vars)
+        done = set(self.brought_back)
+        self.adj = {}
+        self.iteration(stmt, carried, handed, [])
+        touched = [v for v in self.adj if v not in inner]
+        self.adj_vars, self.brought_back = {**self.adj_vars, **names}, done
+
+        for c in carried:
+            value = incoming[c]
+            out.append(ir.Assign(handed[c], _ZERO if value is None else value))
+        self.adj = outer
+        for var in touched:
+            if var not in self.adj:
+                self.adj[var] = self.adj_var(var)
+                out.append(ir.Assign(self.adj[var], _ZERO))
+        after = dict(self.adj)
+        body: Out = []
+        self.adj = {v: self.adj[v] for v in touched}
+        self.iteration(stmt, carried, handed, body)
+        out.append(reverse_header(stmt, self.plan.counted.get(id(stmt)), tuple(body)))
+        self.adj = after
+        for c in carried:
+            if c.init is not None:
+                self.add(c.init, handed[c], out)
+
+    def iteration(
+        self,
+        stmt: ir.For | ir.While,
+        carried: list[ir.Carried],
+        handed: dict[ir.Carried, ir.Var],
+        body: Out,
+    ) -> None:
+        tape = self.tapes.get(id(stmt))
+        if tape is not None and tape.rows is None:
+            assert isinstance(tape.row, ir.Var)
+            back = ir.Binary("-", tape.row, ir.Const(1))
+            body.append(ir.Assign(tape.row, back, inplace=True))
+        for c in stmt.carried:
+            self.load_from_tape(c.head, stmt, body)
+        for c in carried:
+            self.add(c.next, handed[c], body)
+        self.block(stmt.body, stmt, body)
+        for c in carried:
+            body.append(ir.Assign(handed[c], self.adj.pop(c.head, _ZERO)))
+
+    def is_active_scalar(self, c: ir.Carried) -> bool:
+        if isinstance(self.types.get(c.head), nt.Array):
+            return False
+        return c.head in self.activity or c.out in self.activity

@@ -1,0 +1,64 @@
+"""Which arrays a reference may name.
+
+A *root* is a variable whose definition makes an array: a parameter, an Alloc, a Copy, a captured
+array.  Different roots do not overlap: locals are fresh, and the entry of a generated module
+refuses arguments that overlap while one of them is written.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from numba.core import types as nt
+
+from adcompile.ir import nodes as ir
+from adcompile.ir.walk import statements
+
+Roots: TypeAlias = dict[ir.Var, frozenset[ir.Var]]
+
+
+def find_roots(fn: ir.Function, types: dict[ir.Var, nt.Type]) -> Roots:
+    """The roots of every array variable of ``fn`` (ssa), to a fixpoint over loops."""
+    roots: Roots = {}
+    for var in (*fn.params, *(v for v, _ in fn.constants)):
+        if isinstance(types.get(var), nt.Array):
+            roots[var] = frozenset((var,))
+    changed = True
+
+    def merge(target: ir.Var, *sources: ir.Var | None) -> None:
+        nonlocal changed
+        old = roots.get(target, frozenset())
+        new = old.union(*(roots.get(s, frozenset()) for s in sources if s is not None))
+        if new != old:
+            roots[target] = new
+            changed = True
+
+    while changed:
+        changed = False
+        for stmt in statements(fn.body):
+            match stmt:
+                case ir.Alloc(target) | ir.Copy(target):
+                    roots.setdefault(target, frozenset((target,)))
+                case ir.Assign(target, ir.TupleGet()) if isinstance(types.get(target), nt.Array):
+                    roots.setdefault(target, frozenset((target,)))
+                case ir.View(target, base):
+                    merge(target, base)
+                case ir.If(joins=joins):
+                    for join in joins:
+                        merge(join.out, join.then, join.orelse)
+                case ir.For(carried=carried) | ir.While(carried=carried):
+                    for c in carried:
+                        merge(c.head, c.init, c.next)
+                        merge(c.out, c.init, c.next)
+                case _:
+                    pass
+    return roots
+
+
+def written_roots(fn: ir.Function, roots: Roots) -> set[ir.Var]:
+    """The roots that some statement may write to."""
+    written: set[ir.Var] = set()
+    for stmt in statements(fn.body):
+        if isinstance(stmt, ir.Store | ir.Accumulate | ir.Fill | ir.CopyInto):
+            written |= roots[stmt.array]
+    return written

@@ -1,0 +1,94 @@
+"""Is what a load reads still there when the reverse sweep comes by?
+
+The reverse sweep never changes primal arrays, so a load can be repeated there exactly if no write
+that runs after it can hit the element.
+"""
+
+from __future__ import annotations
+
+from adcompile.analysis.affine import common, distances
+from adcompile.analysis.alias import Roots
+from adcompile.analysis.scope import Scopes
+from adcompile.ir import nodes as ir
+from adcompile.ir.walk import statements, subexpressions
+
+Write = ir.Store | ir.Accumulate | ir.Fill | ir.CopyInto
+
+
+class Stability:
+    """Answers for one function (ssa)."""
+
+    def __init__(self, fn: ir.Function, scopes: Scopes, roots: Roots) -> None:
+        self.scopes, self.roots = scopes, roots
+        self.writes = [s for s in statements(fn.body) if isinstance(s, Write)]
+        self.known: dict[tuple[int, ir.Load], bool] = {}
+
+    def expr(self, expr: ir.Expr, at: ir.Stmt) -> bool:
+        """All loads in ``expr``, evaluated by statement ``at``, are stable."""
+        return all(self.load(e, at) for e in subexpressions(expr) if isinstance(e, ir.Load))
+
+    def load(self, load: ir.Load, at: ir.Stmt) -> bool:
+        """No write after ``at`` can hit the element."""
+        key = (id(at), load)
+        if key not in self.known:
+            self.known[key] = not any(self.hit_later(load, at, w) for w in self.writes)
+        return self.known[key]
+
+    def canonical(self, var: ir.Var) -> ir.Var:
+        """Follow plain aliases ``y = x``."""
+        while True:
+            definition = self.scopes.defined_by.get(var)
+            if isinstance(definition, ir.View) and not definition.index:
+                var = definition.base
+            else:
+                return var
+
+    def hit_later(self, load: ir.Load, at: ir.Stmt, write: Write) -> bool:
+        if not self.roots[load.array] & self.roots[write.array]:
+            return False
+        scopes = self.scopes
+        loops = common(scopes.stmt_loops[id(at)], scopes.stmt_loops[id(write)])
+        a, b = self.canonical(load.array), self.canonical(write.array)
+        fixed: dict[int, int] = {}
+        fresh_in = self.fresh_loops(load.array, write.array)
+        same = a is b and all(
+            scopes.outside(a, loop) or k in fresh_in for k, loop in enumerate(loops)
+        )
+        if same and isinstance(write, ir.Store | ir.Accumulate):
+            index = tuple(i for i in write.index if not isinstance(i, ir.Slice))
+            known = distances(load.index, index, loops, scopes)
+            if known is None:
+                return False
+            fixed = known
+        for k in range(len(loops)):
+            distance = fixed.get(k)
+            if k in fresh_in:
+                if distance:
+                    return False
+                distance = 0  # another iteration has another array
+            if distance is None or distance > 0:
+                return True
+            if distance < 0:
+                return False
+        return scopes.order[id(write)] > scopes.order[id(at)]
+
+    def fresh_loops(self, a: ir.Var, b: ir.Var) -> range:
+        """Positions of the loops whose every iteration makes the arrays anew."""
+        both = self.roots[a] | self.roots[b]
+        if len(both) != 1:
+            return range(0)
+        (root,) = both
+        if root in self.handed_on:
+            return range(0)
+        return range(len(self.scopes.loops.get(root, ())))
+
+    @property
+    def handed_on(self) -> set[ir.Var]:
+        """Roots that outlive the iteration that made them."""
+        if not hasattr(self, "_handed_on"):
+            self._handed_on: set[ir.Var] = set()
+            for statement in self.scopes.defined_by.values():
+                if isinstance(statement, ir.For | ir.While):
+                    for c in statement.carried:
+                        self._handed_on |= self.roots.get(c.head, frozenset())
+        return self._handed_on

@@ -1,0 +1,144 @@
+"""``grad``, ``value_and_grad``, ``vjp``: JAX's conventions for structure, Numba's for options."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from numba.core.dispatcher import Dispatcher
+from numba.core.registry import CPUDispatcher
+
+from adcompile.backends.cpu import Argnums, Derivation
+from adcompile.backends.dispatcher import GradDispatcher, make, run_vjp
+from adcompile.errors import Loc, UnsupportedError
+from adcompile.options import merge
+
+Where: TypeAlias = int | str | Sequence[int | str]
+
+
+def grad(
+    f: Callable[..., Any] | None = None,
+    argnums: Where = 0,
+    has_aux: bool = False,
+    **options: Any,
+) -> Any:
+    """The gradient of a scalar function, as a function of the same arguments.
+
+    ``f`` is a Python function or a Numba Dispatcher; without it, a decorator is returned.
+    ``argnums`` names the arguments to differentiate, by position or by name: one gives one
+    gradient, a tuple a tuple.  With ``has_aux``, ``f`` returns ``(value, aux)`` and the result is
+    ``(gradient, aux)``.  Options are Numba's (``fastmath``, ``parallel``, ``error_model``,
+    ``boundscheck``, ``cache``) and ``vector_math``, ``optimise``.
+    """
+    return _derivative("grad", f, argnums, has_aux, options)
+
+
+def value_and_grad(
+    f: Callable[..., Any] | None = None,
+    argnums: Where = 0,
+    has_aux: bool = False,
+    **options: Any,
+) -> Any:
+    """As ``grad``, but the result is ``(value, gradient)``, or ``((value, aux), gradient)``."""
+    return _derivative("value_and_grad", f, argnums, has_aux, options)
+
+
+def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """``(f(*args), pullback)``.
+
+    The pullback takes a cotangent with the structure of the output and returns a tuple with one
+    cotangent per argument, None for integers and booleans.  It may be called again and again.
+    """
+    _check_target(f, "vjp")
+    return run_vjp(_forward(f), args)
+
+
+@functools.lru_cache(maxsize=256)
+def _forward(f: Callable[..., Any]) -> GradDispatcher:
+    """One per function, so that a second call finds what the first compiled."""
+    options = merge(getattr(f, "targetoptions", None), {})
+    return make(Derivation(f, None, False, options), "forward")
+
+
+def _derivative(
+    kind: str, f: Any, argnums: Where, has_aux: bool, options: dict[str, Any]
+) -> GradDispatcher | Callable[[Any], GradDispatcher]:
+    if f is None:
+        merge(None, options)  # a wrong option shows at the decorator's line
+        return lambda func: _made(kind, func, argnums, has_aux, options)
+    return _made(kind, f, argnums, has_aux, options)
+
+
+def _made(
+    kind: str, f: Any, argnums: Where, has_aux: bool, options: dict[str, Any]
+) -> GradDispatcher:
+    _check_target(f, kind)
+    chosen = merge(getattr(f, "targetoptions", None), options)
+    func = getattr(f, "py_func", f)
+    positions = _positions(func, argnums)
+    return make(Derivation(f, positions, bool(has_aux), chosen), kind)
+
+
+def _check_target(f: Any, what: str) -> None:
+    if getattr(f, "__adcompile__", False):
+        raise UnsupportedError(
+            f"{what} of {f!r}: derivatives of derivatives are not supported yet",
+            _place(f.py_func),
+            f"Pass the function itself, or {f.__name__}.primal.",
+        )
+    if isinstance(f, Dispatcher):
+        if not isinstance(f, CPUDispatcher) or f.targetoptions.get("forceobj"):
+            raise UnsupportedError(f"{what} of {f!r}: only nopython functions for the CPU")
+        if f.locals:
+            raise UnsupportedError(
+                f"{what} of {f!r}: a Dispatcher with declared types of locals",
+                _place(f.py_func),
+                "Leave out locals= and convert the values in the function.",
+            )
+    elif not inspect.isfunction(f):
+        hint = f"; did you mean argnums={f!r}?" if isinstance(f, int) else ""
+        raise TypeError(f"{what} takes a Python function or a Numba Dispatcher, not {f!r}{hint}")
+    func = getattr(f, "py_func", f)
+    for parameter in inspect.signature(func).parameters.values():
+        if parameter.kind not in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            raise UnsupportedError(
+                f"{what} of {func.__name__}: parameter '{parameter}' is not a plain one",
+                _place(func),
+                "Name each parameter; a tuple can stand for *args.",
+            )
+
+
+def _place(func: Any) -> Loc:
+    return Loc(func.__code__.co_filename, func.__code__.co_firstlineno)
+
+
+def _positions(func: Callable[..., Any], argnums: Where) -> Argnums:
+    names = tuple(inspect.signature(func).parameters)
+    single = isinstance(argnums, str) or not isinstance(argnums, Sequence)
+    wanted: Any = (argnums,) if single else argnums
+    found = tuple(_position(func.__name__, names, one) for one in wanted)
+    if not found:
+        raise ValueError("argnums is empty")
+    if len(set(found)) != len(found):
+        raise ValueError(f"argnums {argnums!r} names an argument twice")
+    return Argnums(found, single)
+
+
+def _position(function: str, names: tuple[str, ...], one: Any) -> int:
+    listed = f"{function} has {len(names)}: {', '.join(names)}"
+    if isinstance(one, str):
+        if one not in names:
+            raise ValueError(f"argnums: no parameter '{one}'; {listed}")
+        return names.index(one)
+    if isinstance(one, bool):
+        raise TypeError(f"argnums takes positions or names, not {one!r}")
+    try:
+        index = operator.index(one)
+    except TypeError:
+        raise TypeError(f"argnums takes positions or names, not {one!r}") from None
+    if not -len(names) <= index < len(names):
+        raise ValueError(f"argnums: no parameter {index}; {listed}")
+    return index % len(names)

@@ -1,0 +1,219 @@
+"""From argument types to machine code: pipeline, store, Numba.
+
+All state is guarded by Numba's own ``global_compiler_lock``: a second lock would deadlock with
+a thread that is inside Numba and needs a specialisation of ours.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, Self, cast
+
+import numpy as np
+from numba.core import errors, types
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.typing.typeof import Purpose, typeof
+
+from adcompile.backends import store
+from adcompile.backends.store import Generated, Loaded
+from adcompile.errors import AdcompileError, InactiveArgumentError, Loc, NonScalarOutputError
+from adcompile.options import Options
+
+Types = tuple[Any, ...]
+
+
+class Argnums(tuple[int, ...]):
+    """Positions to differentiate.
+
+    ``single`` when the user gave one, not in a tuple.  ``vjp`` when a pullback is wanted, for
+    which the output need not be a scalar.
+    """
+
+    single: bool
+    vjp: bool
+
+    def __new__(cls, positions: tuple[int, ...], single: bool, vjp: bool = False) -> Self:
+        made = super().__new__(cls, positions)
+        made.single, made.vjp = single, vjp
+        return made
+
+    def __getnewargs__(self) -> tuple[tuple[int, ...], bool, bool]:
+        return tuple(self), self.single, self.vjp
+
+    def __repr__(self) -> str:  # into fingerprints
+        return f"Argnums({tuple(self)}, single={self.single}, vjp={self.vjp})"
+
+
+class Pipeline(Protocol):
+    """What ``adcompile.pipeline`` offers."""
+
+    def generate(
+        self, func: Any, argtypes: Types, argnums: Argnums, has_aux: bool, options: Options
+    ) -> Generated: ...
+
+    def fingerprint(
+        self, func: Any, argtypes: Types, argnums: Argnums, has_aux: bool, options: Options
+    ) -> str: ...
+
+
+def pipeline() -> Pipeline:
+    # Late: the pipeline imports Generated from here, and its import costs what a call may not need.
+    return cast(Pipeline, importlib.import_module("adcompile.pipeline"))
+
+
+@dataclass(eq=False)
+class Derivation:
+    """What is differentiated and how; its specialisations.
+
+    ``target`` is what the user gave, a function or a Dispatcher; ``argnums`` None means every
+    argument of floating type, as ``vjp`` has it.
+    """
+
+    target: Any
+    argnums: Argnums | None
+    has_aux: bool
+    options: Options
+
+    def __post_init__(self) -> None:
+        self.func: Callable[..., Any] = getattr(self.target, "py_func", self.target)
+        self.parameters = tuple(inspect.signature(self.func).parameters)
+        self.latest: Loaded | None = None
+        self._loaded: dict[Types, Loaded] = {}
+
+    @property
+    def loc(self) -> Loc:
+        return Loc(self.func.__code__.co_filename, self.func.__code__.co_firstlineno)
+
+    def specialise(self, argtypes: Types) -> Loaded:
+        """The imported module for these types: of this process, of the disk, or a new one."""
+        key = tuple(types.unliteral(kind) for kind in argtypes)
+        with global_compiler_lock:
+            found = self._loaded.get(key)
+            if found is None:
+                self._check_types(key)
+                found = self._loaded[key] = self._fetch(key)
+            return found
+
+    def _fetch(self, argtypes: Types) -> Loaded:
+        argnums = self._floats(argtypes) if self.argnums is None else self.argnums
+        made = pipeline()
+        key = made.fingerprint(self.target, argtypes, argnums, self.has_aux, self.options)
+        found = store.load(key) if self.options.cache else None
+        if found is not None:
+            return found
+        text = made.generate(self.target, argtypes, argnums, self.has_aux, self.options)
+        return store.save(key, text, persistent=self.options.cache)
+
+    def _floats(self, argtypes: Types) -> Argnums:
+        chosen = tuple(i for i, kind in enumerate(argtypes) if is_differentiable(kind))
+        if not chosen:
+            raise InactiveArgumentError(
+                f"no argument of {self.func.__name__} is of floating type", self.loc
+            )
+        return Argnums(chosen, single=False, vjp=True)
+
+    def _check_types(self, argtypes: Types) -> None:
+        for name, kind in zip(self.parameters, argtypes, strict=False):
+            if isinstance(kind, types.PyObject):
+                raise TypeError(
+                    f"{self.func.__name__}: Numba has no type for argument '{name}'; pass numbers, "
+                    "arrays, or tuples of them"
+                )
+
+    def compile(self, kind: str, argtypes: Types) -> Any:
+        """Numba's compile result of entry ``kind`` for exactly these types."""
+        with global_compiler_lock:
+            loaded = self.specialise(argtypes)
+            if kind not in loaded.generated.entries:
+                raise NonScalarOutputError(
+                    f"{kind} of {self.func.__name__}: its result is not a real scalar",
+                    self.loc,
+                    "Return one float, or use vjp.",
+                )
+            result = compile_entry(loaded, kind, argtypes)
+            self.latest = loaded
+            return result
+
+
+def compile_entry(loaded: Loaded, kind: str, argtypes: Types) -> Any:
+    entry = loaded.entry(kind)
+    with warnings.catch_warnings():
+        # Both speak of generated code: large captured arrays, products of strided arrays.
+        warnings.filterwarnings("ignore", "Cannot cache compiled", errors.NumbaWarning)
+        warnings.simplefilter("ignore", errors.NumbaPerformanceWarning)
+        try:
+            entry.compile(argtypes)
+        except (errors.NumbaError, AdcompileError):
+            raise
+        except Exception:
+            # A truncated file of Numba's cache shows as any of a dozen unpickling errors.
+            if entry.stats.cache_path is None:
+                raise
+            store.drop_compiled(loaded.path, entry.stats.cache_path)
+            entry.compile(argtypes)
+    return entry.overloads[argtypes]
+
+
+# ---------------------------------------------------------------- types and values
+
+
+def is_differentiable(kind: Any) -> bool:
+    """Floats, arrays of floats, and tuples that have one."""
+    if isinstance(kind, types.Array):
+        return isinstance(kind.dtype, types.Float)
+    if isinstance(kind, types.BaseTuple):
+        return any(is_differentiable(part) for part in parts(kind))
+    return isinstance(kind, types.Float)
+
+
+def parts(kind: Any) -> tuple[Any, ...]:
+    return tuple(kind)
+
+
+def type_of(value: Any) -> Any:
+    """The Numba type that ``value`` names, or has."""
+    if isinstance(value, types.Type):
+        return value
+    if isinstance(value, str):
+        try:
+            kind = eval(value, {"__builtins__": {}}, vars(types))
+        except Exception as error:
+            raise TypeError(f"{value!r} names no Numba type") from error
+        if isinstance(kind, types.Type):
+            return kind
+        raise TypeError(f"{value!r} names no Numba type")
+    return type_of_value(value)
+
+
+def type_of_value(value: Any) -> Any:
+    try:
+        return typeof(value, Purpose.argument)
+    except (errors.NumbaValueError, ValueError) as error:
+        raise TypeError(f"Numba has no type for {value!r}") from error
+
+
+def as_cotangent(value: Any, kind: Any, out: Any) -> Any:
+    """``value`` in the form that the pullback of an output ``out`` of type ``kind`` expects.
+
+    What has no derivative (integers, None) gets None.
+    """
+    if not is_differentiable(kind):
+        return None
+    if isinstance(kind, types.BaseTuple):
+        if not isinstance(value, (tuple, list)) or len(value) != len(out):
+            raise TypeError(f"the cotangent must be a tuple of {len(out)}, as the output is")
+        made = [as_cotangent(*part) for part in zip(value, parts(kind), out, strict=True)]
+        return type(out)(*made) if hasattr(out, "_fields") else tuple(made)
+    if isinstance(kind, types.Array):
+        array = np.asarray(value)
+        if array.shape != out.shape:
+            raise ValueError(f"the cotangent has shape {array.shape}, the output {out.shape}")
+        # A copy in C order: one specialisation of the pullback whatever the caller passes.
+        return np.array(array, dtype=out.dtype, order="C")
+    if np.ndim(value) != 0:
+        raise ValueError(f"the cotangent of a scalar output has shape {np.shape(value)}")
+    return np.float32(value) if kind == types.float32 else float(value)

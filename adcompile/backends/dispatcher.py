@@ -1,0 +1,257 @@
+"""The object that the user holds: a Numba Dispatcher whose machine code is a generated function.
+
+Being a Dispatcher, it is called by Numba's C code from Python, and typed and linked by Numba's
+own machinery from inside ``@njit``.
+"""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numba
+from numba.core import config, sigutils, types
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.datamodel import models
+from numba.core.registry import CPUDispatcher
+from numba.core.typing.templates import AttributeTemplate
+from numba.extending import infer_getattr, lower_getattr_generic, register_model
+
+from adcompile.backends import cpu
+from adcompile.backends.cpu import Argnums, Derivation
+from adcompile.backends.store import Generated, Loaded
+from adcompile.options import Options
+
+
+class GradType(types.Dispatcher):
+    """Numba's type of a GradDispatcher: a Dispatcher with attributes."""
+
+
+register_model(GradType)(models.OpaqueModel)
+
+
+@infer_getattr
+class GradAttributes(AttributeTemplate):
+    key = GradType
+
+    def resolve_value_and_grad(self, kind: Any) -> Any:
+        return kind.dispatcher.value_and_grad._numba_type_
+
+    def resolve_primal(self, kind: Any) -> Any:
+        return kind.dispatcher.primal._numba_type_
+
+
+@lower_getattr_generic(GradType)  # type: ignore[untyped-decorator]
+def _lower_attribute(context: Any, builder: Any, kind: Any, value: Any, name: str) -> Any:
+    # A function is all type and no value.
+    return context.get_dummy_value()
+
+
+_Base: Any = CPUDispatcher  # its attributes are set in ways that no type checker follows
+_config: Any = config
+
+
+class GradDispatcher(_Base):  # type: ignore[misc]
+    """A derivative of one function: ``kind`` is the entry of the generated module that it runs."""
+
+    __adcompile__ = True
+
+    def __init__(self, derivation: Derivation, kind: str) -> None:
+        self.derivation, self.kind = derivation, kind  # the base class asks for our repr
+        super().__init__(derivation.func, targetoptions={"nopython": True})
+        self.derivation, self.kind = derivation, kind  # it copied the function's attributes
+        self._others: dict[str, GradDispatcher] = {}
+        self._primal: Any = None
+        # The base class registered the plain type, and Numba refuses to replace one.
+        self.typingctx._globals.pop(weakref.ref(self))
+        self._type = GradType(self)
+        self.typingctx.insert_global(self, self._type)
+
+    @property
+    def _numba_type_(self) -> GradType:
+        return GradType(self)
+
+    def _make_finalizer(self) -> Callable[..., None]:
+        # The machine code belongs to the dispatcher in the generated module, which lives on.
+        return lambda *_: None
+
+    def compile(self, sig: Any) -> Any:
+        with global_compiler_lock:
+            if not self._can_compile:
+                raise RuntimeError("compilation disabled")
+            with self._compiling_counter:
+                argtypes = tuple(sigutils.normalize_signature(sig)[0])
+                existing = self.overloads.get(argtypes)
+                if existing is None:
+                    existing = self.derivation.compile(self.kind, argtypes)
+                    self.add_overload(existing)
+                return existing.entry_point
+
+    # ------------------------------------------------------------ the other functions
+
+    def _other(self, kind: str) -> GradDispatcher:
+        if kind == self.kind:
+            return self
+        with global_compiler_lock:
+            found = self._others.get(kind)
+            if found is None:
+                found = self._others[kind] = type(self)(self.derivation, kind)
+                found._others = self._others
+                self._others.setdefault(self.kind, self)
+            return found
+
+    @property
+    def value_and_grad(self) -> GradDispatcher:
+        """The same arguments -> (value, gradient)."""
+        return self._other("value_and_grad")
+
+    @property
+    def primal(self) -> Any:
+        """The user's function, compiled by Numba: the Dispatcher that was given, if one was."""
+        if hasattr(self.derivation.target, "py_func"):
+            return self.derivation.target
+        with global_compiler_lock:
+            if self._primal is None:
+                self._primal = numba.njit(self.derivation.func)
+            return self._primal
+
+    def vjp(self, *args: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+        """``(out, pullback)`` with respect to every argument of floating type."""
+        with global_compiler_lock:
+            if "forward" not in self._others:
+                base = self.derivation
+                every = Derivation(base.target, None, False, base.options)
+                self._others["forward"] = type(self)(every, "forward")
+        return run_vjp(self._others["forward"], args)
+
+    # ------------------------------------------------------------ looking inside
+
+    def _latest(self) -> Generated:
+        latest = self.derivation.latest
+        if latest is None:
+            name = self.derivation.func.__name__
+            raise AttributeError(
+                f"{name} has not been called yet, so nothing is generated; "
+                f"{name}.source(*types) makes the module for given types without a call"
+            )
+        return latest.generated
+
+    @property
+    def forward_source(self) -> str:
+        """The forward sweep of the latest specialisation."""
+        return self._latest().forward_source
+
+    @property
+    def adjoint_source(self) -> str:
+        """The reverse sweep of the latest specialisation."""
+        return self._latest().adjoint_source
+
+    @property
+    def fused_source(self) -> str | None:
+        """Value and gradient as one function, where that is what runs; else None."""
+        return self._latest().fused_source
+
+    def source(self, *arguments: Any) -> str:
+        """The whole generated module for types (``float64[::1]``, also as text) or example values.
+
+        Nothing is run.  Without arguments: that of the latest specialisation.
+        """
+        if not arguments and self.derivation.parameters:
+            return self._latest().text
+        return self._specialised(arguments).generated.text
+
+    def explain(self, *arguments: Any) -> str:
+        """The user's source, with what is stored, recomputed and inactive beside each line."""
+        if not arguments:
+            return self._latest().explanation
+        return self._specialised(arguments).generated.explanation
+
+    def _specialised(self, arguments: tuple[Any, ...]) -> Loaded:
+        given = tuple(cpu.type_of(value) for value in arguments)
+        return self.derivation.specialise(tuple(self.fold_argument_types(given, {})[1]))
+
+    def __repr__(self) -> str:
+        return f"<adcompile {self.kind} of {self.derivation.func.__qualname__}>"
+
+    # ------------------------------------------------------------ pickling
+
+    def _reduce_states(self) -> dict[str, Any]:
+        base = self.derivation
+        return {
+            "uuid": str(self._uuid),
+            "target": base.target,
+            "argnums": base.argnums,
+            "has_aux": base.has_aux,
+            "options": base.options,
+            "kind": self.kind,
+            "source": _source_lines(base.func),
+        }
+
+    @classmethod
+    def _rebuild(
+        cls,
+        uuid: str,
+        target: Any,
+        argnums: Argnums | None,
+        has_aux: bool,
+        options: Options,
+        kind: str,
+        source: tuple[str, list[str]] | None,
+    ) -> GradDispatcher:
+        known: GradDispatcher | None = cls._memo.get(uuid)
+        if known is not None:
+            return known
+        if source is not None and not linecache.getlines(source[0]):
+            # The text is what is differentiated, and this machine may not have the file.
+            name, lines = source
+            linecache.cache[name] = (sum(map(len, lines)), None, lines, name)
+        made = cls(Derivation(target, argnums, has_aux, options), kind)
+        made._set_uuid(uuid)
+        return made
+
+
+class PlainGrad(GradDispatcher):
+    """Under NUMBA_DISABLE_JIT=1: the generated module runs as Python, to be stepped through."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        bound = inspect.signature(self.derivation.func).bind(*args, **kwargs)
+        bound.apply_defaults()
+        given = tuple(cpu.type_of_value(value) for value in bound.args)
+        loaded = self.derivation.latest = self.derivation.specialise(given)
+        return loaded.entry(self.kind)(*bound.args)
+
+
+def make(derivation: Derivation, kind: str) -> GradDispatcher:
+    return (PlainGrad if _config.DISABLE_JIT else GradDispatcher)(derivation, kind)
+
+
+def run_vjp(
+    forward: GradDispatcher, args: tuple[Any, ...]
+) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """Run ``forward`` now; the pullback may be called any number of times."""
+    out, residuals = forward(*args)
+    given = tuple(cpu.type_of_value(value) for value in args)
+    folded = tuple(forward.fold_argument_types(given, {})[1])
+    loaded = forward.derivation.specialise(folded)
+    entry = loaded.entry("pullback")
+    kind = cpu.type_of_value(out)
+
+    def pullback(cotangent: Any) -> tuple[Any, ...]:
+        found = entry(residuals, cpu.as_cotangent(cotangent, kind, out))
+        return tuple(found[: len(args)])
+
+    return out, pullback
+
+
+def _source_lines(func: Callable[..., Any]) -> tuple[str, list[str]] | None:
+    """File name and lines, with empty ones where other code stands: line numbers must stay."""
+    try:
+        lines, first = inspect.getsourcelines(func)
+    except (OSError, TypeError):
+        return None
+    if not lines:
+        return None
+    return func.__code__.co_filename, ["\n"] * (first - 1) + lines

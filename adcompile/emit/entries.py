@@ -1,0 +1,184 @@
+"""The functions that users reach: short Python texts around the forward and adjoint functions."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from numba.core import types as nt
+
+from adcompile.adjoint.assemble import Derivative, Problem, parameter_arrays, result_leaves
+from adcompile.analysis.alias import written_roots
+from adcompile.backends.cpu import Argnums
+from adcompile.ir import nodes as ir
+
+Names = Mapping[ir.Var, str]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One function of the module: its name and its text, undecorated."""
+
+    name: str
+    text: str
+
+
+class EntryWriter:
+    """Writes the entries of one derivative."""
+
+    def __init__(
+        self,
+        func: Callable[..., Any],
+        problem: Problem,
+        derivative: Derivative,
+        names: Names,
+        suffix: str,
+    ) -> None:
+        self.func, self.p, self.d, self.names = func, problem, derivative, names
+        self.suffix = suffix
+        self.base = problem.fn.name
+        self.paths = self.leaf_paths()
+        self.written = [v for v in parameter_arrays(problem) if v in self.written_roots()]
+
+    def written_roots(self) -> set[ir.Var]:
+        return written_roots(self.p.fn, self.p.roots)
+
+    def leaf_paths(self) -> dict[ir.Var, str]:
+        """Python expressions for parameters and the items of tuple parameters."""
+        paths: dict[ir.Var, str] = {p: p.name for p in self.p.fn.params}
+        for stmt in self.p.fn.body:
+            match stmt:
+                case ir.Assign(target, ir.TupleGet(ir.Var() as whole, k)) if whole in paths:
+                    paths[target] = f"{paths[whole]}[{k}]"
+                case _:
+                    pass
+        return paths
+
+    # ------------------------------------------------------------ pieces
+
+    def signature(self) -> str:
+        """Parameters with their literal defaults."""
+        found = inspect.signature(self.func).parameters
+        parts: list[str] = []
+        for param in self.p.fn.params:
+            default = found[param.name].default if param.name in found else inspect.Parameter.empty
+            literal = isinstance(default, int | float | bool | str) or default is None
+            if default is not inspect.Parameter.empty and literal:
+                parts.append(f"{param.name}={default!r}")
+            else:
+                parts.append(param.name)
+        return ", ".join(parts)
+
+    def arguments(self) -> str:
+        return ", ".join(p.name for p in self.p.fn.params)
+
+    def made(self) -> list[str]:
+        """Names of the residuals that the forward function returns."""
+        fresh = [v for v in self.d.residuals if v not in self.p.fn.params or v in self.written]
+        return [self.names[v] for v in fresh]
+
+    def call_forward(self, result: str) -> str:
+        targets = ", ".join([result, *self.made()])
+        comma = "," if not self.made() else ""
+        return f"    ({targets}{comma}) = {self.base}_forward{self.suffix}({self.arguments()})"
+
+    def make_shadows(self) -> list[str]:
+        lines: list[str] = []
+        for array, shadow in self.d.shadows:
+            kind = self.p.types[array]
+            assert isinstance(kind, nt.Array)
+            dtype = f"np.{kind.dtype}"
+            lines.append(
+                f"    {self.names[shadow]} = np.zeros({self.paths[array]}.shape, {dtype})"
+            )
+        return lines
+
+    def call_adjoint(self, seeds: list[str]) -> str:
+        given = [self.names[v] for v in self.d.residuals]
+        given += [*seeds, *(self.names[s] for _, s in self.d.shadows)]
+        call = f"{self.base}_adjoint{self.suffix}({', '.join(given)})"
+        if not self.d.scalars:
+            return f"    {call}"
+        targets = ", ".join(self.scalar_adjoint(v) for v in self.d.scalars)
+        return f"    ({targets},) = {call}"
+
+    def scalar_adjoint(self, var: ir.Var) -> str:
+        return "_".join((var.name, "adj", "out"))
+
+    def gradient_of(self, var: ir.Var) -> str:
+        """The gradient of a parameter, in its structure."""
+        kind = self.p.types[var]
+        if isinstance(kind, nt.BaseTuple):
+            items = [t for t, path in self.paths.items() if self.item_of(path, var)]
+            inner = ", ".join(self.gradient_of(item) for item in items)
+            return f"({inner},)"
+        for array, shadow in self.d.shadows:
+            if array is var:
+                return self.names[shadow]
+        if var in self.d.scalars:
+            return self.scalar_adjoint(var)
+        return "None"
+
+    def item_of(self, path: str, whole: ir.Var) -> bool:
+        prefix = f"{self.paths[whole]}["
+        return path.startswith(prefix) and path.count("[") == prefix.count("[")
+
+    def gradients(self, argnums: Argnums) -> str:
+        found = [self.gradient_of(self.p.fn.params[k]) for k in argnums]
+        return found[0] if argnums.single else f"({', '.join(found)},)"
+
+    # ------------------------------------------------------------ entries
+
+    def value_and_grad(self, argnums: Argnums, kind: str, has_aux: bool) -> Entry:
+        name = f"{self.base}_{kind}{self.suffix}"
+        grads = self.gradients(argnums)
+        if kind == "value_and_grad":
+            result = f"value, {grads}"
+        else:
+            result = f"{grads}, value[1]" if has_aux else grads
+        lines = [
+            f"def {name}({self.signature()}):",
+            self.call_forward("value"),
+            *self.make_shadows(),
+            self.call_adjoint(["1.0"] * len(self.d.seeds)),
+            f"    return {result}",
+        ]
+        return Entry(name, "\n".join(lines) + "\n")
+
+    def forward_entry(self) -> Entry:
+        """``(out, residuals)``; out and residuals share no memory with anything else."""
+        name = f"{self.base}_vjp{self.suffix}"
+        lines = [f"def {name}({self.signature()}):", self.call_forward("value")]
+        returned = result_leaves(self.p.fn)
+        out = self.output_text(returned)
+        kept = [self.keep(v) for v in self.d.residuals]
+        shapes = [self.keep_shape(a) for a, _ in self.d.shadows]
+        residuals = ", ".join([*kept, *shapes])
+        comma = "," if len(kept) + len(shapes) == 1 else ""
+        lines.append(f"    return {out}, ({residuals}{comma})")
+        return Entry(name, "\n".join(lines) + "\n")
+
+    def keep(self, var: ir.Var) -> str:
+        text = self.names[var]
+        return f"{text}.copy()" if isinstance(self.p.types.get(var), nt.Array) else text
+
+    def keep_shape(self, array: ir.Var) -> str:
+        return f"{self.paths[array]}.shape"
+
+    def output_text(self, returned: tuple[ir.Expr, ...]) -> str:
+        """The result, and after it the final contents of the arrays that were written."""
+        kinds = [self.p.types.get(v) if isinstance(v, ir.Var) else None for v in returned]
+        last = self.p.fn.body[-1]
+        assert isinstance(last, ir.Return)
+        is_tuple = bool(last.values) and isinstance(last.values[0], ir.MakeTuple)
+        if is_tuple:
+            items = [
+                f"value[{k}].copy()" if isinstance(kind, nt.Array) else f"value[{k}]"
+                for k, kind in enumerate(kinds)
+            ]
+            value = f"({', '.join(items)},)"
+        else:
+            value = "value.copy()" if kinds and isinstance(kinds[0], nt.Array) else "value"
+        return value

@@ -1,0 +1,238 @@
+"""Give meaning to what only types decide: ``x[i]`` is a load, a view or a tuple's item.
+
+Runs on ssa with the types that Numba inferred.  Afterwards there is no Subscript and no Attribute;
+array variables are defined by Alloc, Copy, View, joins and carried only; whole-array arithmetic
+is refused here, at the user's line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NoReturn
+
+from numba.core import types as nt
+
+from adcompile.errors import Loc, UnsupportedError
+from adcompile.ir import nodes as ir
+from adcompile.ir.walk import map_children, map_stmt_exprs
+
+Types = dict[ir.Var, nt.Type]
+
+_ELEMENTWISE = "Write it as a loop over elements; whole-array expressions are not supported yet."
+
+
+def resolve(fn: ir.Function, types: Types) -> ir.Function:
+    """``fn`` (ssa, untyped nodes) with every subscript and attribute resolved."""
+    return replace(fn, body=_Resolver(types).block(fn.body))
+
+
+class _Resolver:
+    def __init__(self, types: Types) -> None:
+        self.types = types
+        self.loc = Loc("", 0)
+
+    def refuse(self, message: str, advice: str = "") -> NoReturn:
+        raise UnsupportedError(message, self.loc, advice)
+
+    def block(self, block: ir.Block) -> ir.Block:
+        out: list[ir.Stmt] = []
+        for stmt in block:
+            self.loc = stmt.loc
+            out.append(self.stmt(stmt))
+        return tuple(out)
+
+    def array(self, var: ir.Var) -> nt.Array | None:
+        kind = self.types.get(var)
+        return kind if isinstance(kind, nt.Array) else None
+
+    def stmt(self, stmt: ir.Stmt) -> ir.Stmt:
+        match stmt:
+            case ir.Assign():
+                return self.assign(stmt)
+            case ir.Store():
+                return self.store(stmt)
+            case ir.Accumulate():
+                new = self.operands(stmt)
+                assert isinstance(new, ir.Accumulate)
+                if not self.is_element(new.array, new.index):
+                    self.refuse("augmented assignment to a slice", _ELEMENTWISE)
+                self.scalar(new.value)
+                return new
+            case ir.If():
+                new = self.operands(stmt)
+                then, orelse = self.block(stmt.then), self.block(stmt.orelse)
+                assert isinstance(new, ir.If)
+                return replace(new, then=then, orelse=orelse)
+            case ir.For() | ir.While():
+                new = self.operands(stmt)
+                assert isinstance(new, ir.For | ir.While)
+                return replace(new, body=self.block(stmt.body))
+            case ir.Alloc() if stmt.fn.endswith(("full", "full_like")):
+                new = self.operands(stmt)
+                self.known_kind(stmt.target)
+                return new
+            case ir.Alloc() | ir.Copy() | ir.View():
+                self.known_kind(stmt.target)
+                return self.operands(stmt)
+            case _:
+                return self.operands(stmt)
+
+    def known_kind(self, target: ir.Var) -> None:
+        kind = self.array(target)
+        if kind is None:
+            self.refuse(f"{target.name!r} is not an array", "Only NumPy arrays can be copied here.")
+        if isinstance(kind.dtype, nt.Complex):
+            self.refuse("complex arrays are not supported yet", "Use two real arrays.")
+
+    def operands(self, stmt: ir.Stmt) -> ir.Stmt:
+        return map_stmt_exprs(self.expr, stmt)
+
+    # ------------------------------------------------------------ statements
+
+    def assign(self, stmt: ir.Assign) -> ir.Stmt:
+        kind = self.types.get(stmt.target)
+        if isinstance(kind, nt.Complex):
+            self.refuse("complex numbers are not supported yet", "Use two real numbers.")
+        if isinstance(kind, nt.Array):
+            if stmt.inplace:
+                self.refuse("augmented assignment to a whole array", _ELEMENTWISE)
+            value = stmt.value
+            if isinstance(value, ir.Var):
+                return ir.View(stmt.target, value, (), stmt.loc)
+            if isinstance(value, ir.Subscript) and isinstance(value.base, ir.Var):
+                if self.array(value.base) is not None:
+                    index = self.index(value.index)
+                    return ir.View(stmt.target, value.base, index, stmt.loc)
+            if isinstance(value, ir.Subscript | ir.TupleGet):
+                return replace(stmt, value=self.expr(value))  # an array out of a tuple
+            self.refuse("whole-array expression", _ELEMENTWISE)
+        return replace(stmt, value=self.expr(stmt.value))
+
+    def store(self, stmt: ir.Store) -> ir.Stmt:
+        if self.array(stmt.array) is None:
+            self.refuse(f"{stmt.array.name!r} is not an array: its items cannot be assigned")
+        index = self.index(stmt.index)
+        value = self.expr(stmt.value)
+        if self.is_element(stmt.array, index):
+            self.scalar(value)
+            return ir.Store(stmt.array, index, value, stmt.loc)
+        if isinstance(value, ir.Var) and (source := self.array(value)) is not None:
+            target = self.array(stmt.array)
+            assert target is not None
+            rank = target.ndim - sum(not isinstance(i, ir.Slice) for i in index)
+            if source.ndim != rank:
+                self.refuse(
+                    f"an array of rank {source.ndim} is copied into a slice of rank {rank}",
+                    "Write the broadcast as a loop.",
+                )
+            return ir.CopyInto(stmt.array, index, value, stmt.loc)
+        self.scalar(value)
+        return ir.Fill(stmt.array, index, value, stmt.loc)
+
+    def scalar(self, value: ir.Expr) -> None:
+        if isinstance(value, ir.Var):
+            kind = self.types.get(value)
+            if kind is not None and not isinstance(kind, nt.Number | nt.Boolean):
+                self.refuse(f"a value of type {kind} cannot be stored in an element")
+
+    def is_element(self, array: ir.Var, index: tuple[ir.Index, ...]) -> bool:
+        kind = self.array(array)
+        if kind is None:
+            self.refuse(f"{array.name!r} is not an array: its items cannot be assigned")
+        if len(index) > kind.ndim:
+            self.refuse(f"{len(index)} subscripts on an array of rank {kind.ndim}")
+        return len(index) == kind.ndim and not any(isinstance(i, ir.Slice) for i in index)
+
+    def index(self, index: tuple[ir.Index, ...]) -> tuple[ir.Index, ...]:
+        def part(expr: ir.Expr | None) -> ir.Expr | None:
+            if expr is None:
+                return None
+            new = self.expr(expr)
+            if isinstance(new, ir.Var):
+                kind = self.types.get(new)
+                if kind is not None and not isinstance(kind, nt.Integer | nt.Boolean | nt.NoneType):
+                    self.refuse(
+                        f"a subscript of type {kind}",
+                        "Subscripts are integers and slices; index one element at a time.",
+                    )
+            return new
+
+        out: list[ir.Index] = []
+        for i in index:
+            if isinstance(i, ir.Slice):
+                out.append(ir.Slice(part(i.start), part(i.stop), part(i.step)))
+            else:
+                new = part(i)
+                assert new is not None
+                out.append(new)
+        return tuple(out)
+
+    # ------------------------------------------------------------ expressions
+
+    def expr(self, expr: ir.Expr) -> ir.Expr:
+        match expr:
+            case ir.Subscript():
+                return self.subscript(expr)
+            case ir.Attribute():
+                return self.attribute(expr)
+            case _:
+                return map_children(self.expr, expr)
+
+    def subscript(self, expr: ir.Subscript) -> ir.Expr:
+        base, index = expr.base, expr.index
+        while isinstance(base, ir.Subscript) and not any(
+            isinstance(i, ir.Slice) for i in base.index
+        ):
+            base, index = base.base, base.index + index  # A[i][j] is A[i, j]
+        if isinstance(base, ir.Attribute) and base.name == "shape":
+            item = self.constant_item(index)
+            if isinstance(base.base, ir.Var) and (kind := self.array(base.base)) is not None:
+                return ir.Dim(base.base, item % kind.ndim)
+        if isinstance(base, ir.Var):
+            kind = self.array(base)
+            if kind is not None:
+                if len(index) != kind.ndim or any(isinstance(i, ir.Slice) for i in index):
+                    self.refuse("a slice inside an expression", "Give the slice a name first.")
+                places = self.index(index)
+                return ir.Load(base, tuple(p for p in places if not isinstance(p, ir.Slice)))
+            if isinstance(self.types.get(base), nt.BaseTuple):
+                return ir.TupleGet(base, self.constant_item(index))
+        if isinstance(base, ir.MakeTuple):
+            return self.expr(base.items[self.constant_item(index)])
+        self.refuse("subscript of something that is neither an array nor a tuple")
+
+    def constant_item(self, index: tuple[ir.Index, ...]) -> int:
+        if len(index) == 1:
+            match index[0]:
+                case ir.Const(value=int() as item):
+                    return item
+                case ir.Unary("-", ir.Const(value=int() as item)):
+                    return -item
+        self.refuse("a tuple's subscript must be a literal integer", "Use an array instead.")
+
+    def attribute(self, expr: ir.Attribute) -> ir.Expr:
+        base = expr.base
+        if not isinstance(base, ir.Var):
+            self.refuse(f"attribute {expr.name!r} of an expression", "Give the array a name first.")
+        kind = self.types.get(base)
+        if isinstance(kind, nt.BaseTuple) and expr.name == "len":
+            return ir.Const(len(kind))
+        if not isinstance(kind, nt.Array):
+            self.refuse(f"attribute {expr.name!r} of a value of type {kind}")
+        dims: list[ir.Expr] = [ir.Dim(base, axis) for axis in range(kind.ndim)]
+        match expr.name:
+            case "shape":
+                return ir.MakeTuple(tuple(dims))
+            case "len":
+                return dims[0]
+            case "size":
+                size = dims[0] if dims else ir.Const(1)
+                for dim in dims[1:]:
+                    size = ir.Binary("*", size, dim)
+                return size
+            case "ndim":
+                return ir.Const(kind.ndim)
+            case "dtype":
+                return ir.Const(f"np.{kind.dtype}")
+            case _:
+                self.refuse(f"attribute {expr.name!r} of an array is not supported yet")

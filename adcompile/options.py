@@ -1,0 +1,100 @@
+"""What a user may choose, and how that meets the options of a Dispatcher that is passed in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+# LLVM's names, as Numba's ``fastmath`` takes them.
+FAST_FLAGS = frozenset({"fast", "nnan", "ninf", "nsz", "arcp", "contract", "afn", "reassoc"})
+ERROR_MODELS = ("numpy", "python")
+ENGINES = ("compiled",)
+
+# Dispatcher options that change what the user's program computes, and so must be kept.
+KEPT = ("fastmath", "parallel", "error_model", "boundscheck", "nogil")
+
+
+def _optimise_by_default() -> bool:
+    return os.environ.get("ADCOMPILE_OPTIMISE", "1") != "0"
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of one derivative.  Names that Numba has keep Numba's meaning."""
+
+    fastmath: bool | frozenset[str] = False
+    parallel: bool = False
+    error_model: str = "numpy"
+    boundscheck: bool = False
+    nogil: bool = False
+    cache: bool = True
+    optimise: bool = field(default_factory=_optimise_by_default)
+    vector_math: bool = True
+    engine: str = "compiled"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fastmath", _fastmath(self.fastmath))
+        for name in ("parallel", "boundscheck", "nogil", "cache", "optimise", "vector_math"):
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(f"option {name} must be True or False, not {getattr(self, name)!r}")
+        _one_of("error_model", self.error_model, ERROR_MODELS)
+        _one_of("engine", self.engine, ENGINES)
+
+    def __repr__(self) -> str:  # into fingerprints: no set order
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return f"Options({values | self.decorator()})"
+
+    def decorator(self) -> dict[str, Any]:
+        """Keywords for ``@njit`` of generated functions.
+
+        Every one is stated, because Numba lets a caller's flags leak into callees that leave
+        them unset.
+        """
+        fast: bool | dict[str, bool] = bool(self.fastmath)
+        if isinstance(self.fastmath, frozenset):  # a dict, as a set would print in any order
+            fast = {flag: True for flag in sorted(self.fastmath)}
+        return {
+            "fastmath": fast,
+            "parallel": self.parallel,
+            "error_model": self.error_model,
+            "boundscheck": self.boundscheck,
+            "nogil": self.nogil,
+            "cache": self.cache,
+        }
+
+
+def merge(target: Mapping[str, object] | None, explicit: Mapping[str, object]) -> Options:
+    """Our defaults, then what the user's Dispatcher sets, then what the call to grad says."""
+    known = {f.name for f in fields(Options)}
+    for name in explicit:
+        if name not in known:
+            raise TypeError(f"unknown option {name!r}; known: {', '.join(sorted(known))}")
+    chosen: dict[str, Any] = {}
+    for name, value in (target or {}).items():
+        # Numba's jit() writes boundscheck=None where the user said nothing.
+        if name in KEPT and value is not None:
+            chosen[name] = value if name in ("fastmath", "error_model") else bool(value)
+    chosen.update(explicit)
+    return Options(**chosen)
+
+
+def _fastmath(value: object) -> bool | frozenset[str]:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, Mapping):  # Numba: flag -> whether it is on
+        value = frozenset(name for name, on in value.items() if on)
+    if not isinstance(value, (set, frozenset, list, tuple)):
+        raise TypeError(f"option fastmath must be a bool or a set of LLVM flags, not {value!r}")
+    wrong = sorted(str(flag) for flag in value if flag not in FAST_FLAGS)
+    if wrong:
+        raise ValueError(
+            f"unknown fastmath flag {', '.join(wrong)}; known: {', '.join(sorted(FAST_FLAGS))}"
+        )
+    return frozenset(value) or False
+
+
+def _one_of(name: str, value: object, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"option {name} must be one of {', '.join(allowed)}, not {value!r}")

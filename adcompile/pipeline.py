@@ -1,0 +1,215 @@
+"""The pipeline, from a function and argument types to the text of a module.  Read it downwards."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Iterable
+from dataclasses import fields, is_dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import llvmlite.binding as llvm
+import numba
+import numpy as np
+from numba.core import types as nt
+
+from adcompile.adjoint.assemble import Derivative, Problem, assemble, result_leaves
+from adcompile.analysis.activity import find_activity, is_float
+from adcompile.analysis.alias import find_roots, written_roots
+from adcompile.analysis.scope import find_scopes
+from adcompile.backends.cpu import Argnums
+from adcompile.backends.store import Generated
+from adcompile.emit.module import ModuleText, write_module
+from adcompile.errors import InactiveArgumentError, NonScalarOutputError
+from adcompile.explain import explain
+from adcompile.frontend.parse import parse
+from adcompile.ir import nodes as ir
+from adcompile.ir.verify import verify
+from adcompile.normalise.guards import guard_divisions
+from adcompile.normalise.name_controls import name_controls
+from adcompile.normalise.resolve import resolve
+from adcompile.normalise.ssa import to_ssa
+from adcompile.normalise.tuples import split_tuples
+from adcompile.optimise.deadcode import eliminate_dead
+from adcompile.options import Options
+from adcompile.storage.needs import Needs
+from adcompile.storage.plan import Planner
+from adcompile.storage.tapes import lay_out
+from adcompile.types.variables import infer_variables
+from adcompile.version import __version__
+
+Types = tuple[nt.Type, ...]
+
+
+def generate(
+    func: Any, argtypes: Types, argnums: Argnums, has_aux: bool, options: Options
+) -> Generated:
+    """The derivative of ``func`` for arguments of these types, as a module's text."""
+    return derive(func, argtypes, argnums, has_aux, options).generated
+
+
+def derive(
+    func: Any, argtypes: Types, argnums: Argnums, has_aux: bool, options: Options
+) -> ModuleText:
+    """``generate``, with the IR after each stage."""
+    plain = parse(func)
+    verify(plain, "plain")
+
+    ssa = eliminate_dead(to_ssa(plain))
+    verify(ssa, "ssa")
+
+    types, returns = infer_variables(ssa, argtypes)
+    check_arguments(plain, argtypes, argnums)
+    if not argnums.vjp:
+        check_result(plain, returns, has_aux)
+    fn = resolve(ssa, types)
+    fn = split_tuples(fn, types)
+    fn, shapes = name_controls(fn, types)
+    fn = guard_divisions(fn, types, func)
+    fn = eliminate_dead(fn)
+    verify(fn, "ssa")
+
+    scopes = find_scopes(fn)
+    roots = find_roots(fn, types)
+    inputs = leaves_of_parameters(fn, types, argnums)
+    seeded = seeded_results(fn, types, argnums, has_aux)
+    written = [p for p in fn.params if p in written_roots(fn, roots)]
+    outputs = [*seeded, *(written if argnums.vjp else ())]
+    activity = find_activity(fn, types, roots, inputs, outputs)
+
+    needs = Needs(fn, activity)
+    plan = Planner(fn, types, scopes, roots, needs, shapes).run()
+    tapes = lay_out(plan, types, scopes)
+
+    problem = Problem(
+        fn, types, scopes, roots, activity, needs, plan, tapes, shapes, tuple(inputs)
+    )
+    scalars = tuple(v for v in seeded if not isinstance(types[v], nt.Array))
+    derivative: Derivative = assemble(problem, scalars)
+    verify(derivative.forward, "plain")
+    verify(derivative.adjoint, "plain")
+
+    notes = explain(func, problem)
+    return write_module(func, problem, derivative, argnums, has_aux, options, argtypes, notes)
+
+
+# ---------------------------------------------------------------- checks
+
+
+def check_arguments(fn: ir.Function, argtypes: Types, argnums: Argnums) -> None:
+    """Derivatives are taken with respect to floats, arrays of floats, and tuples of those."""
+    for k in argnums:
+        kind = argtypes[k]
+        parts = list(kind) if isinstance(kind, nt.BaseTuple) else [kind]
+        if not all(is_float(p) or isinstance(p, nt.BaseTuple) for p in parts):
+            raise InactiveArgumentError(
+                f"argument {fn.params[k].name!r} has type {kind}: there is no derivative with "
+                "respect to it",
+                fn.loc,
+                "Pass a float, or name other arguments in argnums.",
+            )
+
+
+def check_result(fn: ir.Function, returns: nt.Type, has_aux: bool) -> None:
+    """``grad`` needs one floating scalar, or (scalar, aux) with ``has_aux``."""
+    kind = returns
+    if has_aux:
+        if not isinstance(returns, nt.BaseTuple) or len(returns) != 2:
+            raise NonScalarOutputError(
+                f"{fn.name} returns {returns}, not (loss, aux)", fn.loc, "Return two values."
+            )
+        kind = list(returns)[0]
+    if not isinstance(kind, nt.Float):
+        raise NonScalarOutputError(
+            f"{fn.name} returns {returns}, not a floating scalar",
+            fn.loc,
+            "Return one float, or use vjp.",
+        )
+
+
+# ---------------------------------------------------------------- what is differentiated
+
+
+def leaves_of_parameters(
+    fn: ir.Function, types: dict[ir.Var, nt.Type], argnums: Iterable[int]
+) -> list[ir.Var]:
+    """The scalars and arrays of floating type in the chosen parameters."""
+    items: dict[ir.Var, list[ir.Var]] = {}
+    for stmt in fn.body:
+        match stmt:
+            case ir.Assign(target, ir.TupleGet(ir.Var() as whole)):
+                items.setdefault(whole, []).append(target)
+            case _:
+                pass
+
+    def leaves(var: ir.Var) -> Iterable[ir.Var]:
+        if isinstance(types[var], nt.BaseTuple):
+            for item in items.get(var, ()):
+                yield from leaves(item)
+        elif is_float(types[var]):
+            yield var
+
+    return [leaf for k in argnums for leaf in leaves(fn.params[k])]
+
+
+def seeded_results(
+    fn: ir.Function, types: dict[ir.Var, nt.Type], argnums: Argnums, has_aux: bool
+) -> list[ir.Var]:
+    """The result variables that receive a cotangent."""
+    found = result_leaves(fn)
+    if not argnums.vjp:
+        found = found[:1]
+    return list(dict.fromkeys(v for v in found if isinstance(v, ir.Var) and is_float(types[v])))
+
+
+# ---------------------------------------------------------------- fingerprints
+
+
+def fingerprint(
+    func: Any, argtypes: Types, argnums: Argnums, has_aux: bool, options: Options
+) -> str:
+    """A hash over all that decides the generated text: the program with its callees and globals,
+    types, options, versions and the processor."""
+    text = "\n".join(
+        (describe(parse(func)), str(argtypes), repr(argnums), str(has_aux), repr(options), setting())
+    )
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+@lru_cache(maxsize=1)
+def setting() -> str:
+    """Versions and processor."""
+    return " ".join(
+        (
+            f"adcompile {__version__}",
+            f"numba {numba.__version__}",
+            f"numpy {np.__version__}",
+            platform.python_version(),
+            llvm.get_host_cpu_name(),
+        )
+    )
+
+
+def describe(fn: ir.Function) -> str:
+    """The program as text that is the same in every process."""
+    numbers: dict[ir.Var, int] = {}
+
+    def show(x: object) -> str:
+        match x:
+            case ir.Var():
+                return f"{x.name}#{numbers.setdefault(x, len(numbers))}"
+            case tuple():
+                return "(" + ",".join(show(item) for item in x) + ")"
+            case np.ndarray():
+                digest = hashlib.sha256(np.ascontiguousarray(x).tobytes()).hexdigest()
+                return f"array {x.dtype} {x.shape} {digest}"
+            case type():
+                return f"{x.__module__}.{x.__qualname__}"
+            case _ if is_dataclass(x):
+                inner = ",".join(show(getattr(x, f.name)) for f in fields(x))
+                return f"{type(x).__name__}({inner})"
+            case _:
+                return repr(x)
+
+    return show(replace(fn, doc=""))

@@ -1,0 +1,72 @@
+"""What generated code calls on arrays.  Runs compiled and as plain Python alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from adcompile.errors import AliasError
+
+_flags = {"cache": True, "error_model": "numpy", "fastmath": False, "boundscheck": False}
+
+
+@njit(**_flags)
+def trip_count(start: int, stop: int, step: int) -> int:
+    """``len(range(start, stop, step))``."""
+    if step > 0 and start < stop:
+        return (stop - start - 1) // step + 1
+    if step < 0 and start > stop:
+        return (start - stop - 1) // -step + 1
+    return 0
+
+
+@njit(**_flags)
+def grow(tape: Any) -> Any:
+    """``tape`` with twice the rows, the old ones kept."""
+    rows = tape.shape[0]
+    larger = np.empty((2 * rows,) + tape.shape[1:], tape.dtype)
+    larger[:rows] = tape
+    return larger
+
+
+@njit(**_flags)
+def set_zero(part: Any) -> None:
+    """All elements become zero."""
+    part[...] = 0
+
+
+@njit(**_flags)
+def move_adjoint(source_adj: Any, target_adj: Any) -> None:
+    """The adjoint of ``target[...] = source`` for equal shapes, which may overlap: the shadow of
+    the target is emptied into that of the source."""
+    moved = target_adj.copy()
+    if moved.shape != source_adj.shape:
+        raise ValueError("adcompile: a slice assignment that broadcasts has no adjoint yet")
+    target_adj[...] = 0
+    source_adj += moved
+
+
+@njit(**_flags)
+def _bounds(array: Any) -> tuple[int, int]:
+    low = array.ctypes.data
+    high = low + array.itemsize
+    for axis in range(array.ndim):
+        reach = (array.shape[axis] - 1) * array.strides[axis]
+        if reach > 0:
+            high += reach
+        else:
+            low += reach
+    return low, high
+
+
+@njit(**_flags)
+def refuse_overlap(a: Any, b: Any) -> None:
+    """Raise AliasError if two array arguments may share memory."""
+    if a.size == 0 or b.size == 0:
+        return
+    low_a, high_a = _bounds(a)
+    low_b, high_b = _bounds(b)
+    if low_a < high_b and low_b < high_a:
+        raise AliasError("array arguments overlap, and one of them is written: pass a copy")

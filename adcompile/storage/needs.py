@@ -1,0 +1,101 @@
+"""What the reverse sweep reads: found by asking each statement's reverse plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from adcompile.adjoint.partials import Contribution, contributions
+from adcompile.analysis.activity import Activity
+from adcompile.ir import nodes as ir
+from adcompile.ir.walk import blocks, index_reads, reads, statements
+
+
+class Needs:
+    """Facts about one function: which statements have a reverse, and what it reads.
+
+    ``contributions``: by statement identity.  ``reversed``: identities of the statements that the
+    reverse sweep visits.
+    """
+
+    def __init__(self, fn: ir.Function, activity: Activity) -> None:
+        self.activity = activity
+        self.contributions: dict[int, tuple[Contribution, ...]] = {}
+        self.reversed: set[int] = set()
+        for stmt in statements(fn.body):
+            if isinstance(stmt, ir.Assign) and stmt.target in activity:
+                self.contributions[id(stmt)] = contributions(stmt, activity)
+        self._visit(fn.body)
+
+    def _visit(self, block: ir.Block) -> bool:
+        found = [self._mark(stmt) for stmt in block]
+        return any(found)
+
+    def _mark(self, stmt: ir.Stmt) -> bool:
+        inner = [self._visit(b) for b in blocks(stmt)]
+        own = False
+        match stmt:
+            case ir.Assign():
+                own = bool(self.contributions.get(id(stmt)))
+            case ir.Store(array) | ir.Accumulate(array) | ir.Fill(array) | ir.CopyInto(array):
+                own = array in self.activity
+            case ir.Copy(target):
+                own = target in self.activity
+            case ir.Alloc(target, fn):
+                own = target in self.activity and fn.endswith(("full", "full_like"))
+            case ir.If(joins=joins):
+                own = any(j.out in self.activity for j in joins)
+            case ir.For(carried=carried) | ir.While(carried=carried):
+                # A loop that only hands active values on unchanged has nothing to reverse, but
+                # it is rare enough not to be told apart.
+                own = any(c.out in self.activity or c.head in self.activity for c in carried)
+            case _:
+                pass
+        if own or any(inner):
+            self.reversed.add(id(stmt))
+            return True
+        return False
+
+    def scalars(self, stmt: ir.Stmt) -> Iterator[ir.Var]:
+        """The integers, booleans and floats that the reverse of ``stmt`` itself reads."""
+        if id(stmt) not in self.reversed:
+            return
+        match stmt:
+            case ir.Assign():
+                for c in self.contributions[id(stmt)]:
+                    if c.factor is not None:
+                        yield from reads(c.factor)
+                    if isinstance(c.operand, ir.Load):
+                        for place in c.operand.index:
+                            yield from reads(place)
+            case ir.Store() | ir.Accumulate() | ir.Fill() | ir.CopyInto():
+                yield from index_reads(stmt.index)
+            case ir.If():
+                yield from reads(stmt.cond)
+            case ir.For():
+                for bound in (stmt.start, stmt.stop, stmt.step):
+                    yield from reads(bound)
+            case _:
+                return
+
+    def shadows(self, stmt: ir.Stmt) -> Iterator[ir.Var]:
+        """The arrays whose shadows the reverse of ``stmt`` itself touches."""
+        if id(stmt) not in self.reversed:
+            return
+        match stmt:
+            case ir.Assign():
+                for c in self.contributions[id(stmt)]:
+                    if isinstance(c.operand, ir.Load):
+                        yield c.operand.array
+            case ir.Store(array) | ir.Accumulate(array) | ir.Fill(array):
+                yield array
+            case ir.CopyInto(array, _, source):
+                yield array
+                if source in self.activity:
+                    yield source
+            case ir.Copy(target, source):
+                yield target
+                yield source
+            case ir.Alloc(target):
+                yield target
+            case _:
+                return

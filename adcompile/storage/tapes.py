@@ -1,0 +1,123 @@
+"""The layout of tapes: one row per iteration of a loop, the values of an iteration adjacent.
+
+Where the trip counts are known on entry to the outermost taped loop, the tape has its final size
+at once and rows are numbered by the loop variables.  Otherwise it grows, and a cursor counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from numba.core import types as nt
+
+from adcompile.analysis.affine import step_of
+from adcompile.analysis.scope import Loop, Path, Scopes
+from adcompile.ir import nodes as ir
+from adcompile.ir.walk import reads
+from adcompile.storage.plan import Plan
+
+
+@dataclass
+class Tape:
+    """``slots``: variable -> column; a tape of one column is one-dimensional."""
+
+    array: ir.Var
+    dtype: str
+    slots: dict[ir.Var, int] = field(default_factory=dict)
+
+    def element(self, row: ir.Expr, var: ir.Var) -> ir.Load:
+        """Where the value of ``var`` is kept."""
+        if len(self.slots) == 1:
+            return ir.Load(self.array, (row,))
+        return ir.Load(self.array, (row, ir.Const(self.slots[var])))
+
+
+@dataclass
+class LoopTape:
+    """The tapes of one loop.  ``root``: the loop before which they are allocated.
+
+    ``row``: an expression in loop variables, or the cursor variable if ``rows`` (the size) is
+    None and the tape grows."""
+
+    loop: Loop
+    root: Loop
+    tapes: list[Tape]
+    row: ir.Expr
+    rows: ir.Expr | None
+
+    def tape_of(self, var: ir.Var) -> Tape:
+        return next(t for t in self.tapes if var in t.slots)
+
+
+_DTYPES = {nt.float64: "np.float64", nt.float32: "np.float32", nt.boolean: "np.bool_"}
+_SUFFIX = {"np.float64": "", "np.float32": "32", "np.bool_": "_flags", "np.int64": "_ints"}
+
+
+def lay_out(plan: Plan, types: dict[ir.Var, nt.Type], scopes: Scopes) -> dict[int, LoopTape]:
+    """A layout for every loop that stores something, by loop identity."""
+    tapes: dict[int, LoopTape] = {}
+    for loop in _loops(scopes):
+        stored = plan.stored.get(id(loop))
+        if stored:
+            tapes[id(loop)] = _lay_out_loop(loop, stored, types, scopes)
+    return tapes
+
+
+def _loops(scopes: Scopes) -> list[Loop]:
+    found: dict[int, Loop] = {}
+    for path in (*scopes.loops.values(), *scopes.stmt_loops.values()):
+        for loop in path:
+            found.setdefault(id(loop), loop)
+    return sorted(found.values(), key=lambda loop: scopes.order[id(loop)])
+
+
+def _lay_out_loop(
+    loop: Loop, stored: list[ir.Var], types: dict[ir.Var, nt.Type], scopes: Scopes
+) -> LoopTape:
+    groups: dict[str, list[ir.Var]] = {}
+    for var in stored:
+        groups.setdefault(_DTYPES.get(types[var], "np.int64"), []).append(var)
+    tapes: list[Tape] = []
+    for dtype, members in groups.items():
+        name = f"{members[0].name}_tape" if len(members) == 1 else f"loop_{loop.loc.line}_tape"
+        if len(members) > 1:
+            name += _SUFFIX[dtype]
+        slots = {var: k for k, var in enumerate(members)}
+        tapes.append(Tape(ir.Var(name), dtype, slots))
+    path: Path = (*scopes.stmt_loops[id(loop)], loop)
+    root = path[0]
+    row: ir.Expr | None = None
+    rows: ir.Expr | None = None
+    for one in path:
+        if not isinstance(one, ir.For) or not _fixed_outside(one, root, scopes):
+            return LoopTape(loop, root, tapes, ir.Var(f"cursor_{loop.loc.line}"), None)
+        trips = trip_count(one)
+        rows = trips if rows is None else ir.Binary("*", rows, trips)
+        here = iteration_number(one)
+        row = here if row is None else ir.Binary("+", ir.Binary("*", row, trips), here)
+    assert row is not None
+    return LoopTape(loop, root, tapes, row, rows)
+
+
+def _fixed_outside(loop: ir.For, root: Loop, scopes: Scopes) -> bool:
+    bounds = (loop.start, loop.stop, loop.step)
+    return all(scopes.outside(v, root) for b in bounds for v in reads(b))
+
+
+def trip_count(loop: ir.For) -> ir.Expr:
+    """``len(range(start, stop, step))``."""
+    if step_of(loop) == 1 and loop.start == ir.Const(0):
+        return ir.Apply("max", (loop.stop, ir.Const(0)))
+    if step_of(loop) == 1:
+        return ir.Apply("max", (ir.Binary("-", loop.stop, loop.start), ir.Const(0)))
+    return ir.Apply("rt.trip_count", (loop.start, loop.stop, loop.step))
+
+
+def iteration_number(loop: ir.For) -> ir.Expr:
+    """How many iterations came before the one with this value of the loop variable."""
+    offset: ir.Expr = loop.var
+    if loop.start != ir.Const(0):
+        offset = ir.Binary("-", loop.var, loop.start)
+    if step_of(loop) == 1:
+        return offset
+    return ir.Binary("//", offset, loop.step)

@@ -1,0 +1,68 @@
+"""The Numba type of every variable of an ssa program, by letting Numba infer its text."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba.core import types as nt
+
+from adcompile.emit.destruct import destruct
+from adcompile.emit.names import appearance
+from adcompile.emit.source import print_function
+from adcompile.errors import UnsupportedError
+from adcompile.ir import nodes as ir
+from adcompile.runtime import arrays, special
+from adcompile.types.infer import InferenceFailed, infer
+
+
+def infer_variables(
+    fn: ir.Function, argtypes: tuple[nt.Type, ...]
+) -> tuple[dict[ir.Var, nt.Type], nt.Type]:
+    """Types by variable, and the type of the result.  Each variable has a name of its own in the
+    text, so the types cannot be confused."""
+    plain = destruct(fn)
+    names: dict[ir.Var, str] = {}
+    for k, var in enumerate(appearance(plain)):
+        names[var] = var.name if var in fn.params else f"{var.name}_{k}_"
+    for var, _ in fn.constants:
+        names[var] = f"{var.name}_captured_"
+    text, lines = print_function(plain, names, None, False)
+    namespace: dict[str, Any] = {"np": np, "math": math}
+    namespace.update(vars(arrays))
+    namespace.update(vars(special))
+    namespace.update({names[var]: value for var, value in fn.constants})
+    namespace.update(dict(fn.exceptions))
+    kinds = tuple(plain_type(kind) for kind in argtypes)
+    try:
+        by_name, returns = infer(text, plain.name, namespace, kinds)
+    except InferenceFailed as failed:
+        loc = lines.get(failed.line, fn.loc) if failed.line is not None else fn.loc
+        raise UnsupportedError(
+            f"Numba cannot type this: {failed.message}",
+            loc,
+            "adcompile differentiates what Numba compiles in nopython mode.",
+        ) from None
+    found = {var: by_name[name] for var, name in names.items() if name in by_name}
+    for param, kind in zip(fn.params, kinds, strict=True):
+        found[param] = kind
+    for var, value in fn.constants:
+        assert isinstance(value, np.ndarray)
+        found[var] = nt.Array(_dtype(value), value.ndim, "C", readonly=True)
+    return found, returns
+
+
+def _dtype(value: np.ndarray[Any, Any]) -> nt.Type:
+    from numba.np.numpy_support import from_dtype
+
+    return from_dtype(value.dtype)
+
+
+def plain_type(kind: nt.Type) -> nt.Type:
+    """An omitted argument has the type of its default."""
+    if isinstance(kind, nt.Omitted):
+        from numba import typeof
+
+        return typeof(kind.value)
+    return nt.unliteral(kind)

@@ -1,0 +1,1 @@
+"""Speed and cost, each module runnable: ``python -m benchmarks.lotka_volterra``."""

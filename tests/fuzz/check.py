@@ -1,0 +1,261 @@
+"""One program against differences."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import os
+import signal
+import sys
+import tempfile
+import types
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import oracle
+from .program import arguments
+from .tree import Program
+
+PLAIN_SECONDS, COMPILED_SECONDS = 20, 180
+MOST_COORDINATES = 10
+POINTS = 3  # at which each program is compared
+BAD = ("mismatch", "value", "crash", "timeout", "arguments", "unstable")
+Maker = Callable[[Callable[..., Any], tuple[int, ...]], Callable[..., Any]]
+
+_counter = itertools.count()
+
+
+@dataclass
+class Outcome:
+    """``status``: ok; refused (an AdcompileError); discarded (differences tell nothing); invalid
+    (the program itself fails); or one of BAD."""
+
+    status: str
+    detail: str = ""
+    skipped: int = 0  # coordinates at which differences tell nothing
+    coverage: Any = field(default=None, repr=False)
+
+    @property
+    def bad(self) -> bool:
+        return self.status in BAD
+
+    def same_kind(self, other: Outcome) -> bool:
+        """For shrinking: the same failure?  Crashes and refusals by their message's first words."""
+        words = [w.split(":")[0] + " ".join(w.split()[:4]) for w in (self.detail, other.detail)]
+        named = self.status in ("crash", "refused")
+        return self.status == other.status and (not named or words[0] == words[1])
+
+
+class Target:
+    """What is under test.  ``kind``: plain, compiled, or for developing the fuzzer itself
+    differences, broken."""
+
+    def __init__(
+        self,
+        kind: str = "plain",
+        optimise: bool = True,
+        mutate: Callable[[str], str] | None = None,
+    ) -> None:
+        self.kind, self.optimise, self.mutate = kind, optimise, mutate
+
+    @property
+    def seconds(self) -> int:
+        return COMPILED_SECONDS if self.kind == "compiled" else PLAIN_SECONDS
+
+    def make(self, f: Callable[..., Any], argnums: tuple[int, ...]) -> Callable[..., Any]:
+        if self.kind in ("differences", "broken"):
+            return by_differences(f, argnums, self.kind == "broken")
+        if self.kind == "compiled":
+            from adcompile import value_and_grad
+
+            out: Callable[..., Any] = value_and_grad(
+                f, argnums=argnums, boundscheck=True, optimise=self.optimise
+            )
+            return out
+        from adcompile.testing import plain_value_and_grad
+
+        more = {"mutate": self.mutate} if self.mutate else {}
+        out = plain_value_and_grad(f, argnums, optimise=self.optimise, **more)
+        return out
+
+
+def by_differences(
+    f: Callable[..., Any], argnums: tuple[int, ...], broken: bool
+) -> Callable[..., Any]:
+    def value_and_grads(*args: Any) -> tuple[float, tuple[Any, ...]]:
+        grads = oracle.gradient(f, args, argnums)
+        if broken:
+            grads[-1] = grads[-1] * (1 + 1e-5)
+        return float(f(*oracle.copies(args))), tuple(grads)
+
+    return value_and_grads
+
+
+def refusals() -> tuple[type[BaseException], ...]:
+    from adcompile.errors import AdcompileError
+
+    return (AdcompileError,)
+
+
+@contextmanager
+def limit(seconds: int) -> Iterator[None]:
+    def stop(*_: object) -> None:
+        raise TimeoutError(f"no result after {seconds} s")
+
+    old = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, old)
+
+
+def load(source: str, folder: str | None = None) -> types.ModuleType:
+    """The program as a module with a file, so that inspect finds its source."""
+    folder = folder or work_folder()
+    name = f"fuzzed_{os.getpid()}_{next(_counter)}"
+    path = Path(folder) / f"{name}.py"
+    path.write_text(source)
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+_folder: list[tempfile.TemporaryDirectory[str]] = []
+
+
+def work_folder() -> str:
+    if not _folder:
+        _folder.append(tempfile.TemporaryDirectory(prefix="adcompile-fuzz-"))
+    return _folder[0].name
+
+
+def unload(module: types.ModuleType) -> None:
+    sys.modules.pop(module.__name__, None)
+
+
+def same(a: Any, b: Any) -> bool:
+    return all(np.array_equal(x, y, equal_nan=True) for x, y in zip(a, b, strict=True))
+
+
+def check(program: Program, target: Target) -> Outcome:
+    try:
+        module = load(str(program))
+    except SyntaxError as error:
+        return Outcome("invalid", repr(error))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return check_function(module.f, program, target)
+    finally:
+        unload(module)
+
+
+def check_function(f: Callable[..., Any], program: Program, target: Target) -> Outcome:
+    """The worst of a few points; discarded only if all are."""
+    points = [arguments(program, k) for k in range(POINTS)]
+    expected = []
+    for args in points:
+        try:
+            with limit(PLAIN_SECONDS):
+                expected.append(f(*oracle.copies(args)))
+                again = f(*oracle.copies(args))
+            if again != expected[-1] or not np.isfinite(again):
+                return Outcome("invalid", "not a function")
+        except Exception as error:
+            return Outcome("invalid", repr(error))
+    try:
+        with limit(target.seconds):
+            under_test = target.make(f, program.argnums)
+            found = [run_twice(under_test, args) for args in points]
+    except refusals() as error:
+        return Outcome("refused", f"{type(error).__name__}: {error}")
+    except TimeoutError as error:
+        return Outcome("timeout", str(error))
+    except Exception as error:
+        return Outcome("crash", f"{type(error).__name__}: {error}")
+    outcomes = []
+    for args, value, result in zip(points, expected, found, strict=True):
+        outcome = result if isinstance(result, Outcome) else None
+        if not isinstance(result, Outcome):
+            outcome = wrong_value(result[0], value, target)
+            outcome = outcome or compare(f, args, result[1], program)
+        assert outcome is not None
+        if outcome.bad:
+            return outcome
+        outcomes.append(outcome)
+    skipped = sum(o.skipped for o in outcomes)
+    if any(o.status == "ok" for o in outcomes):
+        return Outcome("ok", "", skipped)
+    return outcomes[0]
+
+
+def run_twice(under_test: Callable[..., Any], args: Sequence[Any]) -> Outcome | tuple[Any, Any]:
+    """(value, gradients), or what is wrong with the calls as such."""
+    given = oracle.copies(args)
+    value, grads = under_test(*given)
+    if not all(np.array_equal(a, b) for a, b in zip(given, args, strict=True)):
+        return Outcome("arguments", "the caller's arguments were changed")
+    grads = grads if isinstance(grads, tuple | list) else (grads,)
+    first = [np.copy(g) for g in grads]
+    again, grads_again = under_test(*given)
+    grads_again = grads_again if isinstance(grads_again, tuple | list) else (grads_again,)
+    if value != again or not same(first, grads_again):
+        return Outcome("unstable", f"second call: {again!r} after {value!r}")
+    return value, first
+
+
+def wrong_value(value: Any, expected: Any, target: Target) -> Outcome | None:
+    loose = 100.0 if target.kind == "compiled" else 1.0  # other libm, amplified by the program
+    if abs(value - expected) <= 1e-12 * loose * max(1.0, abs(expected)):
+        return None
+    return Outcome("value", f"value {value!r}, expected {expected!r}")
+
+
+def compare(
+    f: Callable[..., Any], args: Sequence[Any], grads: Sequence[Any], program: Program
+) -> Outcome:
+    """Two random directions decide; then coordinates, where differences are reliable."""
+    argnums = program.argnums
+    shapes = [np.shape(args[k]) for k in argnums]
+    if [np.shape(g) for g in grads] != shapes:
+        return Outcome("crash", f"shapes of gradients: {[np.shape(g) for g in grads]}")
+    rng = np.random.default_rng(len(str(program)))
+    directions = [oracle.random_direction(args, argnums, rng) for _ in range(2)]
+    units = oracle.unit_directions(args, argnums)
+    if len(units) > MOST_COORDINATES:
+        units = [units[k] for k in rng.choice(len(units), MOST_COORDINATES, replace=False)]
+    reliable, skipped = 0, 0
+    for number, d in enumerate([*directions, *units]):
+        try:
+            with limit(PLAIN_SECONDS):
+                truth = oracle.directional(f, args, d)
+        except Exception:  # near an assert or a raise
+            truth = oracle.Estimate(0.0, np.inf, True)
+        if not truth.reliable:
+            if number < 2:
+                return Outcome("discarded", f"error {truth.error:.1e}, kink {truth.kink}")
+            skipped += 1
+            continue
+        reliable += 1
+        ours = oracle.dot(grads, argnums, d)
+        if not truth.agrees(ours):
+            where = "random direction" if number < 2 else describe(d)
+            text = f"{where}: {ours!r}, differences say {truth.value!r} +- {truth.error:.1e}"
+            return Outcome("mismatch", text, skipped)
+    return Outcome("ok", "", skipped)
+
+
+def describe(d: dict[int, Any]) -> str:
+    ((k, v),) = d.items()
+    return f"argument {k}" + (f"{[int(i[0]) for i in np.nonzero(v)]}" if np.ndim(v) else "")

@@ -1,0 +1,1 @@
+def verify(count: int, seed: int, jobs: int) -> int: return 0
