@@ -9,8 +9,7 @@ from adcompile.errors import (
     NonScalarOutputError,
     UnsupportedError,
 )
-
-__version__ = "0.1.0"
+from adcompile.version import __version__
 
 __all__ = [
     "AdcompileError",
@@ -19,6 +18,7 @@ __all__ = [
     "MissingRuleError",
     "NonScalarOutputError",
     "UnsupportedError",
+    "__version__",
     "grad",
     "value_and_grad",
     "vjp",

@@ -14,7 +14,7 @@ import numba
 import numpy as np
 from numba.core import types as nt
 
-from adcompile.adjoint.assemble import Derivative, Problem, assemble, result_leaves
+from adcompile.adjoint.assemble import Problem, assemble, result_leaves
 from adcompile.analysis.activity import find_activity, is_float
 from adcompile.analysis.alias import find_roots, written_roots
 from adcompile.analysis.scope import find_scopes
@@ -28,6 +28,7 @@ from adcompile.ir import nodes as ir
 from adcompile.ir.verify import verify
 from adcompile.normalise.guards import guard_divisions
 from adcompile.normalise.name_controls import name_controls
+from adcompile.normalise.references import number_references
 from adcompile.normalise.resolve import resolve
 from adcompile.normalise.ssa import to_ssa
 from adcompile.normalise.tuples import split_tuples
@@ -67,6 +68,7 @@ def derive(
     fn = split_tuples(fn, types)
     fn, shapes = name_controls(fn, types)
     fn = guard_divisions(fn, types, func)
+    fn, selections = number_references(fn, types)
     fn = eliminate_dead(fn)
     verify(fn, "ssa")
 
@@ -79,14 +81,15 @@ def derive(
     activity = find_activity(fn, types, roots, inputs, outputs)
 
     needs = Needs(fn, activity)
-    plan = Planner(fn, types, scopes, roots, needs, shapes).run()
+    kept_arrays = [v for v in outputs if v in roots and v in activity]
+    plan = Planner(fn, types, scopes, roots, needs, shapes, selections).run(kept_arrays)
     tapes = lay_out(plan, types, scopes)
 
     problem = Problem(
-        fn, types, scopes, roots, activity, needs, plan, tapes, shapes, tuple(inputs)
+        fn, types, scopes, roots, activity, needs, plan, tapes, shapes, selections, tuple(inputs)
     )
-    scalars = tuple(v for v in seeded if not isinstance(types[v], nt.Array))
-    derivative: Derivative = assemble(problem, scalars)
+    finals = tuple(written) if argnums.vjp else ()
+    derivative = assemble(problem, tuple(seeded), finals)
     verify(derivative.forward, "plain")
     verify(derivative.adjoint, "plain")
 

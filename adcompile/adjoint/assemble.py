@@ -15,6 +15,7 @@ from adcompile.analysis.scope import Scopes
 from adcompile.emit.destruct import destruct
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import stmt_reads
+from adcompile.normalise.references import Selections
 from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Plan
 from adcompile.storage.tapes import LoopTape
@@ -29,13 +30,14 @@ class Derivative:
 
     residuals: variables of the forward function, as the adjoint takes them (parameters that are
     not written included).  shadows: parameter (or item of a tuple parameter) -> shadow.
-    seeds: one variable per differentiable scalar result; array results seed their shadows.
+    seeds: the cotangents of the results ``seeded``, in order.
     """
 
     forward: ir.Function
     adjoint: ir.Function
     residuals: tuple[ir.Var, ...]
     seeds: tuple[ir.Var, ...]
+    seeded: tuple[ir.Var, ...]
     shadows: tuple[tuple[ir.Var, ir.Var], ...]
     scalars: tuple[ir.Var, ...]
 
@@ -53,6 +55,7 @@ class Problem:
     plan: Plan
     tapes: dict[int, LoopTape]
     shapes: dict[ir.Var, tuple[ir.Expr, ...]]
+    selections: Selections
     inputs: tuple[ir.Var, ...]  # leaves: scalars and arrays, items of tuples
 
 
@@ -71,30 +74,39 @@ def _leaves(expr: ir.Expr) -> Iterable[ir.Expr]:
         yield expr
 
 
-def assemble(p: Problem, seeded: tuple[ir.Var, ...]) -> Derivative:
-    """The pair of functions.  ``seeded``: the result variables that get a cotangent."""
+def assemble(p: Problem, seeded: tuple[ir.Var, ...], finals: tuple[ir.Var, ...]) -> Derivative:
+    """The pair of functions.  ``seeded``: the result variables that get a cotangent.  ``finals``:
+    written parameters whose final contents are results too."""
     arrays = [v for v in p.inputs if isinstance(p.types[v], nt.Array)]
     scalars = tuple(v for v in p.inputs if not isinstance(p.types[v], nt.Array))
     given = {v: ir.Var(f"{v.name}_adj") for v in arrays}
     builder = ReverseBuilder(
-        p.types, p.activity, p.scopes, p.needs, p.plan, p.tapes, p.shapes, given
+        p.types, p.activity, p.scopes, p.needs, p.plan, p.tapes, p.shapes, p.selections, given
     )
     reverse: list[ir.Stmt] = []
     for array in parameter_arrays(p):
         if array in p.plan.shadows and array not in given:
             reverse.append(builder.zeros(builder.shadow_of(array), array))
     builder.given = builder.given | frozenset(parameter_arrays(p))
+    builder.prologue(p.fn.body, None, reverse)
+    builder.brought_back.add(id(p.fn.body))
     seeds: list[ir.Var] = []
     for var in seeded:
-        seed = ir.Var(f"{var.name}_adj" if not var.temp else "result_adj")
+        seed = ir.Var("result_adj" if var.temp else f"{var.name}_adj")
         seeds.append(seed)
-        builder.add(var, seed, reverse)
+        if var in p.roots:
+            if var in p.activity:
+                reverse.append(ir.Do("rt.add_into", (builder.shadow_of(var), seed)))
+        else:
+            builder.add(var, seed, reverse)
     builder.block(p.fn.body, None, reverse)
     results = tuple(builder.adj.get(v, ir.Const(0.0)) for v in scalars)
     reverse.append(ir.Return((ir.MakeTuple(results),) if results else ()))
 
     known = {*seeds, *given.values(), *(v for v, _ in p.fn.constants)}
-    residuals = tuple(v for v in exposed(tuple(reverse)) if v not in known)
+    read = dict.fromkeys(v for v in exposed(tuple(reverse)) if v not in known)
+    read.update(dict.fromkeys(finals))
+    residuals = tuple(read)
     forward = build_forward(p, residuals)
     adjoint = ir.Function(
         f"{p.fn.name}_adjoint",
@@ -104,7 +116,9 @@ def assemble(p: Problem, seeded: tuple[ir.Var, ...]) -> Derivative:
         p.fn.constants,
         p.fn.exceptions,
     )
-    return Derivative(forward, adjoint, residuals, tuple(seeds), tuple(given.items()), scalars)
+    return Derivative(
+        forward, adjoint, residuals, tuple(seeds), seeded, tuple(given.items()), scalars
+    )
 
 
 def parameter_arrays(p: Problem) -> list[ir.Var]:

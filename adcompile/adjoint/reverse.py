@@ -21,7 +21,8 @@ from adcompile.analysis.scope import Loop, Scopes
 from adcompile.errors import Loc
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements, stmt_defs
-from adcompile.rules.simplify import mul
+from adcompile.normalise.references import Selections
+from adcompile.rules.simplify import contribution
 from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Plan
 from adcompile.storage.tapes import LoopTape
@@ -42,10 +43,12 @@ class ReverseBuilder:
         plan: Plan,
         tapes: dict[int, LoopTape],
         shapes: dict[ir.Var, tuple[ir.Expr, ...]],
+        selections: Selections,
         given_shadows: dict[ir.Var, ir.Var],
     ) -> None:
         self.types, self.activity, self.scopes = types, activity, scopes
         self.needs, self.plan, self.tapes, self.shapes = needs, plan, tapes, shapes
+        self.selections = selections
         self.adj: dict[ir.Var, ir.Var] = {}
         self.adj_vars: dict[ir.Var, ir.Var] = {}
         self.shadow: dict[ir.Var, ir.Var] = dict(given_shadows)
@@ -153,8 +156,22 @@ class ReverseBuilder:
                 out.append(ir.View(target, self.shadow_of(base), index, stmt.loc))
             case ir.Alloc() | ir.Copy():
                 out.append(self.zeros(target, var))
+            case ir.For() | ir.While():
+                out.append(self.select_shadow(var))
             case _:
                 pass  # joins are made by replay_if
+
+    def select_shadow(self, var: ir.Var) -> ir.Stmt:
+        """``if u_ref == 0: u_adj = a_adj`` and so on."""
+        selection = self.selections[var]
+        target = self.shadow_of(var)
+        *others, (_, last) = selection.arrays
+        chain: ir.Stmt = ir.View(target, self.shadow_of(last), ())
+        for code, array in reversed(others):
+            chosen = ir.View(target, self.shadow_of(array), ())
+            test = ir.Compare("==", selection.number, ir.Const(code))
+            chain = ir.If(test, (chosen,), (chain,))
+        return chain
 
     def zeros(self, target: ir.Var, array: ir.Var) -> ir.Stmt:
         kind = self.types[array]
@@ -221,10 +238,7 @@ class ReverseBuilder:
         if incoming is None:
             return
         for c in self.needs.contributions[id(stmt)]:
-            value: ir.Expr = incoming if c.factor is None else mul(incoming, c.factor)
-            if c.guarded:
-                is_zero = ir.Compare("==", incoming, _ZERO)
-                value = ir.Select(is_zero, _ZERO, value)
+            value = incoming if c.factor is None else contribution(incoming, c.factor, c.guarded)
             if isinstance(c.operand, ir.Load):
                 place = self.place(c.operand.array, c.operand.index)
                 op = "+"
@@ -311,6 +325,9 @@ class ReverseBuilder:
             body.append(ir.Assign(tape.row, back, inplace=True))
         for c in stmt.carried:
             self.load_from_tape(c.head, stmt, body)
+        for c in stmt.carried:
+            if c.head in self.plan.shadows:
+                body.append(self.select_shadow(c.head))
         for c in carried:
             self.add(c.next, handed[c], body)
         self.block(stmt.body, stmt, body)

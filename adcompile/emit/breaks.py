@@ -97,7 +97,8 @@ def _leaves(block: Block, var: Var) -> int:
 def _tail_leaves(block: Block, var: Var) -> int:
     """How many of them are the last word on their way through the block."""
     found = sum(
-        (_value(stmt, var) or 0) >= LEAVE and not any(_assigns(later, var) for later in block[at:][1:])
+        (_value(stmt, var) or 0) >= LEAVE
+        and not any(_assigns(later, var) for later in block[at + 1 :])
         for at, stmt in enumerate(block)
     )
     if block and isinstance(block[-1], If):
@@ -111,7 +112,6 @@ def _rewrite(block: Block, var: Var) -> Block:
 
 
 def _rewrite_stmt(stmt: Stmt, var: Var) -> Iterator[Stmt]:
-    stmt = map_blocks(lambda inner: inner, stmt)
     match stmt:
         case For(body=body, exit=exit_) | While(body=body, exit=exit_) if exit_ is var:
             yield replace(stmt, body=_tail(body, var), exit=None)
@@ -123,20 +123,17 @@ def _rewrite_stmt(stmt: Stmt, var: Var) -> Iterator[Stmt]:
 
 def _tail(block: Block, var: Var) -> Block:
     """A block in tail position: what comes after it is the end of the iteration."""
-    leaving = any((_value(stmt, var) or 0) >= LEAVE for stmt in block)
-    *first, last = block or (None,)
-    made = list(_rewrite(tuple(stmt for stmt in first if stmt is not None), var))
-    match last:
-        case None:
-            pass
-        case If(_, then, orelse):
-            last = replace(last, then=_tail(then, var), orelse=_tail(orelse, var))
-            if last.then and isinstance(last.then[-1], Break | Raise):
-                made += [replace(last, orelse=()), *last.orelse]
-            else:
-                made.append(last)
-        case _:
-            made += _rewrite_stmt(last, var)
-    if leaving:
+    made: list[Stmt] = []
+    for stmt in block:
+        if stmt is block[-1] and isinstance(stmt, If):
+            then, orelse = _tail(stmt.then, var), _tail(stmt.orelse, var)
+            if then and isinstance(then[-1], Break | Raise):
+                made += [replace(stmt, then=then, orelse=()), *orelse]
+            elif then or orelse:
+                made.append(replace(stmt, then=then, orelse=orelse))
+        else:
+            made.extend(_rewrite_stmt(stmt, var))
+    leaves = any((_value(stmt, var) or 0) >= LEAVE for stmt in block)
+    if leaves and not isinstance(made[-1] if made else None, Break | Raise):
         made.append(Break(loc=block[-1].loc))
     return tuple(made)

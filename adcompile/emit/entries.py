@@ -90,9 +90,7 @@ class EntryWriter:
             kind = self.p.types[array]
             assert isinstance(kind, nt.Array)
             dtype = f"np.{kind.dtype}"
-            lines.append(
-                f"    {self.names[shadow]} = np.zeros({self.paths[array]}.shape, {dtype})"
-            )
+            lines.append(f"    {self.names[shadow]} = np.zeros({self.paths[array]}.shape, {dtype})")
         return lines
 
     def call_adjoint(self, seeds: list[str]) -> str:
@@ -150,35 +148,72 @@ class EntryWriter:
     def forward_entry(self) -> Entry:
         """``(out, residuals)``; out and residuals share no memory with anything else."""
         name = f"{self.base}_vjp{self.suffix}"
-        lines = [f"def {name}({self.signature()}):", self.call_forward("value")]
-        returned = result_leaves(self.p.fn)
-        out = self.output_text(returned)
-        kept = [self.keep(v) for v in self.d.residuals]
-        shapes = [self.keep_shape(a) for a, _ in self.d.shadows]
-        residuals = ", ".join([*kept, *shapes])
-        comma = "," if len(kept) + len(shapes) == 1 else ""
-        lines.append(f"    return {out}, ({residuals}{comma})")
+        kept = [self.copied(self.names[v], v) for v in self.d.residuals]
+        kept += [f"{self.paths[a]}.shape" for a, _ in self.d.shadows]
+        parts = self.output_parts()
+        out = parts[0] if len(parts) == 1 and not self.is_tuple() else f"({', '.join(parts)},)"
+        lines = [
+            f"def {name}({self.signature()}):",
+            self.call_forward("value"),
+            f"    return {out if parts else 'None'}, ({', '.join([*kept, '0'])},)",
+        ]
         return Entry(name, "\n".join(lines) + "\n")
 
-    def keep(self, var: ir.Var) -> str:
-        text = self.names[var]
-        return f"{text}.copy()" if isinstance(self.p.types.get(var), nt.Array) else text
+    def pullback_entry(self) -> Entry:
+        """``(residuals, cotangent of out) -> cotangents``, one per parameter."""
+        name = f"{self.base}_pullback{self.suffix}"
+        kept = [self.names[v] for v in self.d.residuals]
+        shapes = [f"{self.names[s]}_shape" for _, s in self.d.shadows]
+        finals = dict(zip(self.written, self.cotangents()[len(self.result()) :], strict=True))
+        lines = [
+            f"def {name}(residuals, cotangent):",
+            f"    ({', '.join([*kept, *shapes, '_'])},) = residuals",
+        ]
+        for (array, shadow), shape in zip(self.d.shadows, shapes, strict=True):
+            kind = self.p.types[array]
+            assert isinstance(kind, nt.Array)
+            if array in finals:
+                lines.append(f"    {self.names[shadow]} = {finals[array]}.copy()")
+            else:
+                zeros = f"np.zeros({shape}, np.{kind.dtype})"
+                lines.append(f"    {self.names[shadow]} = {zeros}")
+        result = self.result()
+        seeds = [self.cotangents()[result.index(v)] for v in self.d.seeded]
+        lines.append(self.call_adjoint(seeds))
+        grads = ", ".join(self.gradient_of(p) for p in self.p.fn.params)
+        lines.append(f"    return ({grads},)")
+        return Entry(name, "\n".join(lines) + "\n")
 
-    def keep_shape(self, array: ir.Var) -> str:
-        return f"{self.paths[array]}.shape"
+    def copied(self, text: str, var: ir.Expr) -> str:
+        is_array = isinstance(var, ir.Var) and isinstance(self.p.types.get(var), nt.Array)
+        return f"{text}.copy()" if is_array else text
 
-    def output_text(self, returned: tuple[ir.Expr, ...]) -> str:
-        """The result, and after it the final contents of the arrays that were written."""
-        kinds = [self.p.types.get(v) if isinstance(v, ir.Var) else None for v in returned]
+    def result(self) -> tuple[ir.Expr, ...]:
+        """The leaves of the returned value; a None is none."""
+        return tuple(e for e in result_leaves(self.p.fn) if e != ir.Const(None))
+
+    def is_tuple(self) -> bool:
         last = self.p.fn.body[-1]
         assert isinstance(last, ir.Return)
-        is_tuple = bool(last.values) and isinstance(last.values[0], ir.MakeTuple)
-        if is_tuple:
-            items = [
-                f"value[{k}].copy()" if isinstance(kind, nt.Array) else f"value[{k}]"
-                for k, kind in enumerate(kinds)
-            ]
-            value = f"({', '.join(items)},)"
+        return bool(last.values) and isinstance(last.values[0], ir.MakeTuple)
+
+    def output_parts(self) -> list[str]:
+        """The result's items, and after them the final contents of the arrays written."""
+        result = self.result()
+        if self.is_tuple():
+            parts = [self.copied(f"value[{k}]", v) for k, v in enumerate(result)]
         else:
-            value = "value.copy()" if kinds and isinstance(kinds[0], nt.Array) else "value"
-        return value
+            parts = [self.copied("value", v) for v in result]
+        return parts + [self.copied(self.names[v], v) for v in self.written]
+
+    def cotangents(self) -> list[str]:
+        """Python expressions for the cotangent of each part of the output."""
+        count = len(self.result()) + len(self.written)
+        if count == 1 and not self.is_tuple():
+            return ["cotangent"]
+        return [f"cotangent[{k}]" for k in range(count)]
+
+    def outputs(self) -> str:
+        """In words: what ``out`` of vjp holds."""
+        kinds = [str(self.p.types[v]) if isinstance(v, ir.Var) else repr(v) for v in self.result()]
+        return ", ".join([*kinds, *(f"final {v.name}" for v in self.written)])

@@ -13,6 +13,7 @@ import re
 from collections.abc import Hashable, Iterator, Mapping, Set
 from dataclasses import replace
 
+from adcompile.emit.breaks import use_breaks
 from adcompile.emit.liveness import Interference, copies
 from adcompile.errors import UnsupportedError, VerifierError
 from adcompile.ir.nodes import (
@@ -50,7 +51,7 @@ _TEMP = "t"
 def assign_names(
     fn: Function, reserved: Set[str], kinds: Mapping[Var, Hashable] | None = None
 ) -> tuple[Function, dict[Var, str]]:
-    """The plain function with one variable per name, and the names.
+    """The plain function with one variable per name, and the names of all variables it had.
 
     Local variables avoid ``reserved``; parameters and constants keep their names.  Variables
     whose ``kinds`` (types, say) are known and differ never share a name.
@@ -61,8 +62,7 @@ def assign_names(
     avoid = _MODULES | called | set(reserved) | set(keyword.kwlist)
     avoid |= {fixed[var] for var, _ in fn.constants}
     names = _colour(fn, order, fixed, avoid, kinds or {})
-    leader = _leader(names, order)
-    return merge(fn, names), {var: names[var] for var in order if leader[var] is var}
+    return use_breaks(merge(fn, names)), names
 
 
 def appearance(fn: Function) -> list[Var]:
@@ -81,6 +81,11 @@ def called_names(fn: Function) -> frozenset[str]:
     """The global names that the printed function refers to.  Other builtins need no avoiding: a
     user's variable ``sum`` stays ``sum``."""
     return frozenset(_root(name) for name in _called(fn.body))
+
+
+def runtime_names(fn: Function) -> set[str]:
+    """The runtime functions that the printed function calls by their bare names."""
+    return {_root(name) for name in _called(fn.body) if name.startswith("rt.")}
 
 
 def _called(body: Block) -> Iterator[str]:

@@ -38,6 +38,12 @@ def set_zero(part: Any) -> None:
 
 
 @njit(**_flags)
+def add_into(total: Any, part: Any) -> None:
+    """``total += part``."""
+    total += part
+
+
+@njit(**_flags)
 def move_adjoint(source_adj: Any, target_adj: Any) -> None:
     """The adjoint of ``target[...] = source`` for equal shapes, which may overlap: the shadow of
     the target is emptied into that of the source."""

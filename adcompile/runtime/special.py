@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import math
 
+from numba import njit
 
+
+@njit(cache=True, error_model="numpy")
 def digamma(x: float) -> float:
     """The derivative of lgamma; nan at its poles 0, -1, -2, ..."""
     total = 0.0
@@ -34,6 +37,7 @@ def digamma(x: float) -> float:
     return total + (math.log(x) - 0.5 / x - y * series)
 
 
+@njit(cache=True, error_model="numpy")
 def trigamma(x: float) -> float:
     """The derivative of digamma; inf at its poles."""
     total = 0.0

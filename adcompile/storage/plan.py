@@ -22,6 +22,7 @@ from adcompile.analysis.stable import Stability
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import index_reads, reads, statements, stmt_reads, subexpressions
+from adcompile.normalise.references import Selections
 from adcompile.storage.mincut import INFINITE, Choice, choose
 from adcompile.storage.needs import Needs
 
@@ -60,16 +61,20 @@ class Planner:
         roots: Roots,
         needs: Needs,
         shapes: dict[ir.Var, tuple[ir.Expr, ...]],
+        selections: Selections,
     ) -> None:
         self.fn, self.types, self.scopes, self.roots, self.needs = fn, types, scopes, roots, needs
-        self.shapes = shapes
+        self.shapes, self.selections = shapes, selections
         self.stability = Stability(fn, scopes, roots)
         self.plan = Plan()
         self.wanted: dict[int, dict[ir.Var, None]] = {}  # by loop; ordered sets
         self.trips: dict[ir.Var, Loop] = {}
 
-    def run(self) -> Plan:
+    def run(self, results: Iterable[ir.Var]) -> Plan:
+        """``results``: active arrays that are seeded from outside."""
         loops: list[Loop] = []
+        for array in results:
+            self.want_shadow(array)
         for stmt in statements(self.fn.body):
             if isinstance(stmt, ir.For | ir.While) and id(stmt) in self.needs.reversed:
                 loops.append(stmt)
@@ -125,12 +130,27 @@ class Planner:
                         for side in (join.then, join.orelse):
                             if side is not None:
                                 self.want_shadow(side)
+            case ir.For() | ir.While() if self.selectable(array):
+                selection = self.selections[array]
+                self.want((selection.number,))
+                for _, origin in selection.arrays:
+                    self.want_shadow(origin)
             case _:
                 raise UnsupportedError(
                     f"the array {array.name!r} is rebound in a loop to one that is made there",
                     definition.loc,
                     "Make the arrays before the loop and copy into them: b[:] = a.",
                 )
+
+    def selectable(self, array: ir.Var) -> bool:
+        """Every array that the carried variable can name is made outside its loop, or where the
+        variable itself is."""
+        here = self.scopes.loops[array]
+        return all(
+            self.scopes.loops[origin] == here[: len(self.scopes.loops[origin])]
+            and origin not in self.scopes.nested_in_if
+            for _, origin in self.selections[array].arrays
+        )
 
     # ------------------------------------------------------------ one loop
 

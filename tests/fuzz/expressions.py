@@ -262,6 +262,11 @@ class Expressions:
             e = Expr(f"{c} * {{0}}", [paren(e)], "f", c * e.bound, c * e.gain)
         return e
 
+    def bounded(self, e: Expr) -> Expr:
+        """Within -1..1 even when the variables have grown."""
+        text = self.rng.choice([t for t, b in BOUNDED.items() if b == 1.0])
+        return Expr(text, [self.fit(e, 5.0, 1.5)], "f", 1.0, 1.5)
+
     # ------------------------------------------------------------ conditions
 
     def condition(self, depth: int = 1) -> Expr:

@@ -54,11 +54,11 @@ class Statements(Expressions):
                 e = self.fit(self.number(2), 0.5, 0.5)
                 text = f"{target} {op} {hole}"
             case "*=":
-                e = self.fit(self.number(2), 1.0, 0.8)
+                e = self.bounded(self.number(1))
                 c = round(self.rng.uniform(0.5, 0.7), 2)
                 text = f"{target} *= {c} + 0.3 * ({hole})"
             case _:
-                e = self.fit(self.number(2), 1.0, 0.8)
+                e = self.bounded(self.number(1))
                 text = f"{target} /= 1.4 + 0.3 * ({hole})"
         return self.line(kind, text, *args, e)
 
