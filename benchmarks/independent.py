@@ -57,9 +57,7 @@ def main() -> None:
         "by hand": lambda: by_hand(x, y),
         "adcompile": lambda: ours(x, y),
     }
-    interleave(calls).show(
-        ("by hand", "plain"), ("adcompile", "plain"), ("adcompile", "by hand")
-    )
+    interleave(calls).show(("by hand", "plain"), ("adcompile", "plain"), ("adcompile", "by hand"))
 
 
 if __name__ == "__main__":

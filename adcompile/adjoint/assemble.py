@@ -106,7 +106,8 @@ def assemble(p: Problem, seeded: tuple[ir.Var, ...], finals: tuple[ir.Var, ...])
     known = {*seeds, *given.values(), *(v for v, _ in p.fn.constants)}
     read = dict.fromkeys(v for v in exposed(tuple(reverse)) if v not in known)
     read.update(dict.fromkeys(finals))
-    residuals = tuple(read)
+    parameters = [v for v in p.fn.params if v in read]
+    residuals = tuple(dict.fromkeys((*parameters, *read)))
     forward = build_forward(p, residuals)
     adjoint = ir.Function(
         f"{p.fn.name}_adjoint",

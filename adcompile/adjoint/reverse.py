@@ -53,6 +53,7 @@ class ReverseBuilder:
         self.adj_vars: dict[ir.Var, ir.Var] = {}
         self.shadow: dict[ir.Var, ir.Var] = dict(given_shadows)
         self.given = frozenset(given_shadows)
+        self.followers: dict[ir.Var, ir.Var] = {}
         self.brought_back: set[int] = set()  # blocks whose prologue an enclosing one contains
 
     # ------------------------------------------------------------ adjoints
@@ -135,7 +136,9 @@ class ReverseBuilder:
 
     def bring_back(self, var: ir.Var, stmt: ir.Stmt, loop: Loop | None, out: Out) -> None:
         if loop is not None and not self.load_from_tape(var, loop, out):
-            if var in self.plan.recomputed and not isinstance(stmt, ir.If):
+            if var in self.plan.handed_back:
+                pass
+            elif var in self.plan.recomputed and not isinstance(stmt, ir.If):
                 out.append(stmt)
             elif var in self.plan.references:
                 out.append(stmt)
@@ -301,6 +304,8 @@ class ReverseBuilder:
             if var not in self.adj:
                 self.adj[var] = self.adj_var(var)
                 out.append(ir.Assign(self.adj[var], _ZERO))
+        for c, following in self.handed_back(stmt):
+            out.append(ir.Assign(following, c.out))
         after = dict(self.adj)
         body: Out = []
         self.adj = {v: self.adj[v] for v in touched}
@@ -323,8 +328,13 @@ class ReverseBuilder:
             assert isinstance(tape.row, ir.Var)
             back = ir.Binary("-", tape.row, ir.Const(1))
             body.append(ir.Assign(tape.row, back, inplace=True))
+        back = self.handed_back(stmt)
+        for c, following in back:
+            body.append(ir.Assign(c.next, following))
         for c in stmt.carried:
             self.load_from_tape(c.head, stmt, body)
+        for c, following in back:
+            body.append(ir.Assign(following, c.head))
         for c in stmt.carried:
             if c.head in self.plan.shadows:
                 body.append(self.select_shadow(c.head))
@@ -333,6 +343,16 @@ class ReverseBuilder:
         self.block(stmt.body, stmt, body)
         for c in carried:
             body.append(ir.Assign(handed[c], self.adj.pop(c.head, _ZERO)))
+
+    def handed_back(self, stmt: ir.For | ir.While) -> list[tuple[ir.Carried, ir.Var]]:
+        """Values known from the iteration after, with the variable that hands them back."""
+        found: list[tuple[ir.Carried, ir.Var]] = []
+        for c in stmt.carried:
+            if self.plan.handed_back.get(c.next) is c:
+                if c.next not in self.followers:
+                    self.followers[c.next] = ir.Var(c.head.name, c.head.temp)
+                found.append((c, self.followers[c.next]))
+        return found
 
     def is_active_scalar(self, c: ir.Carried) -> bool:
         if isinstance(self.types.get(c.head), nt.Array):

@@ -104,7 +104,7 @@ def _print(
     named, names = assign_names(fn, reserved, kinds)
     for var in wanted:
         names.setdefault(var, var.name)
-    text, lines = print_function(named, names, None, True)
+    text, lines = print_function(named, names)
     return text, names, lines
 
 

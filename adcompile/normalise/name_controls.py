@@ -23,6 +23,7 @@ def name_controls(fn: ir.Function, types: Types) -> tuple[ir.Function, Shapes]:
     """``fn`` (ssa, resolved) with atoms as conditions of ifs and bounds of loops, and loads inside
     subscripts named; and the named shapes of the arrays that loops make."""
     namer = _Namer(types)
+    namer.lasting.update(fn.params)
     return replace(fn, body=namer.block(fn.body)), namer.shapes
 
 
@@ -30,7 +31,8 @@ class _Namer:
     def __init__(self, types: Types) -> None:
         self.types = types
         self.shapes: Shapes = {}
-        self.depth = 0
+        self.depth = self.in_loop = 0
+        self.lasting: set[ir.Var] = set()  # arrays made outside loops and branches
 
     def block(self, block: ir.Block) -> ir.Block:
         out: list[ir.Stmt] = []
@@ -43,6 +45,8 @@ class _Namer:
             return expr
         if isinstance(expr, ir.Unary) and isinstance(expr.x, ir.Const):
             return expr
+        if isinstance(expr, ir.Dim) and expr.array in self.lasting:
+            return expr  # there in the reverse sweep as well
         var = ir.Var(wish, temp=True)
         self.types[var] = kind
         out.append(ir.Assign(var, expr, loc=stmt.loc))
@@ -53,7 +57,7 @@ class _Namer:
             case ir.If():
                 line = stmt.loc.line
                 cond = self.name(stmt.cond, f"took_if_{line}", nt.boolean, stmt, out)
-                then, orelse = self.block(stmt.then), self.block(stmt.orelse)
+                then, orelse = self.inner_block(stmt.then), self.inner_block(stmt.orelse)
                 out.append(replace(stmt, cond=cond, then=then, orelse=orelse))
             case ir.For():
                 line = stmt.loc.line
@@ -64,7 +68,7 @@ class _Namer:
                 out.append(replace(stmt, start=start, stop=stop, step=step, body=body))
             case ir.While():
                 out.append(replace(stmt, body=self.loop_body(stmt.body)))
-            case ir.Alloc() | ir.Copy() if self.depth:
+            case ir.Alloc() | ir.Copy() if self.in_loop:
                 self.shapes[stmt.target] = self.shape(stmt, out)
                 out.append(stmt)
             case ir.Assign(value=ir.Load() as load):
@@ -75,8 +79,16 @@ class _Namer:
                 out.append(replace(stmt, index=index))
             case _:
                 out.append(stmt)
+        if self.depth == 0 and isinstance(stmt, ir.Alloc | ir.Copy | ir.View | ir.Assign):
+            self.lasting.add(stmt.target)
 
     def loop_body(self, block: ir.Block) -> ir.Block:
+        self.in_loop += 1
+        body = self.inner_block(block)
+        self.in_loop -= 1
+        return body
+
+    def inner_block(self, block: ir.Block) -> ir.Block:
         self.depth += 1
         body = self.block(block)
         self.depth -= 1

@@ -39,7 +39,8 @@ class Plan:
 
     ``kept`` are the values of the top level that reverse code reads.  ``counted`` are the loops
     (by identity) whose number of iterations is counted on the way forward, with the variable that
-    holds it."""
+    holds it.  ``handed_back``: values at the end of an iteration that the reverse loop has
+    already, because they were the head of the iteration after it."""
 
     stored: dict[int, list[ir.Var]] = field(default_factory=dict)
     recomputed: set[ir.Var] = field(default_factory=set)
@@ -47,6 +48,7 @@ class Plan:
     references: set[ir.Var] = field(default_factory=set)
     shadows: set[ir.Var] = field(default_factory=set)
     counted: dict[int, ir.Var] = field(default_factory=dict)
+    handed_back: dict[ir.Var, ir.Carried] = field(default_factory=dict)
     reasons: dict[ir.Var, str] = field(default_factory=dict)
 
 
@@ -159,10 +161,13 @@ class Planner:
         if not wanted:
             return
         choices: dict[object, Choice] = {}
+        handed = self.can_hand_back(loop, wanted)
         pending, seen = list(wanted), set(wanted)
         while pending:
             var = pending.pop(0)
             choice = self.choice(var, loop)
+            if var in handed:
+                choice = Choice(choice.store, _ARITHMETIC, (handed[var].head,))
             choices[var] = choice
             for operand in choice.operands:
                 assert isinstance(operand, ir.Var)
@@ -187,6 +192,11 @@ class Planner:
             self.plan.reasons[var] = "stored"
         for node in decided[1]:
             assert isinstance(node, ir.Var)
+            if node in handed:
+                self.plan.handed_back[node] = handed[node]
+                self.plan.reasons[node] = "known from the iteration after"
+                self.want((handed[node].out,))
+                continue
             self.plan.recomputed.add(node)
             self.plan.reasons[node] = "recomputed"
             self.want(v for v in self.operands(node) if self.scopes.loop_of(v) is not loop)
@@ -203,6 +213,28 @@ class Planner:
                 self.plan.references.add(array)
                 self.want(index_reads(view.index))
                 self.want_references(view)
+
+    def can_hand_back(self, loop: Loop, wanted: list[ir.Var]) -> dict[ir.Var, ir.Carried]:
+        """The values that ``next`` of one iteration shares with ``head`` of the following one,
+        where the head is wanted too and cannot be computed."""
+        heads = self.closure(wanted, loop)
+        found: dict[ir.Var, ir.Carried] = {}
+        for c in loop.carried:
+            here = self.scopes.loop_of(c.next) is loop and c.next is not c.head
+            if here and c.head in heads and c.next not in self.roots:
+                found.setdefault(c.next, c)
+        return found
+
+    def closure(self, wanted: list[ir.Var], loop: Loop) -> set[ir.Var]:
+        """What the wanted values depend on inside the loop, as far as it can be repeated."""
+        seen, pending = set(wanted), list(wanted)
+        while pending:
+            for operand in self.choice(pending.pop(), loop).operands:
+                assert isinstance(operand, ir.Var)
+                if operand not in seen:
+                    seen.add(operand)
+                    pending.append(operand)
+        return seen
 
     def position(self, var: ir.Var) -> int:
         definition = self.scopes.defined_by.get(var) or self.trips.get(var)

@@ -107,6 +107,8 @@ def _fixed_outside(loop: ir.For, root: Loop, scopes: Scopes) -> bool:
 def trip_count(loop: ir.For) -> ir.Expr:
     """``len(range(start, stop, step))``."""
     if step_of(loop) == 1 and loop.start == ir.Const(0):
+        if isinstance(loop.stop, ir.Dim):
+            return loop.stop
         return ir.Apply("max", (loop.stop, ir.Const(0)))
     if step_of(loop) == 1:
         return ir.Apply("max", (ir.Binary("-", loop.stop, loop.start), ir.Const(0)))

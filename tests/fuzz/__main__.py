@@ -25,7 +25,9 @@ def options() -> argparse.Namespace:
     p.add_argument("--planted", action="store_true", help="are the ten planted bugs found?")
     p.add_argument("--show", metavar="SEED:NUMBER", help="print one program and its outcome")
     p.add_argument("--shrink", type=int, default=3, metavar="K", help="shrink the first K failures")
-    p.add_argument("--shrink-refused", action="store_true", help="shrink refusals too, one a message")
+    p.add_argument(
+        "--shrink-refused", action="store_true", help="shrink refusals too, one a message"
+    )
     p.add_argument("--seconds", type=float, default=60.0, help="for shrinking one failure")
     p.add_argument("-j", "--jobs", type=int, default=1)
     p.add_argument("--target", default="plain", choices=["plain", "differences", "broken"],
@@ -68,7 +70,7 @@ def main() -> int:
         print("argnums", program.argnums, check(program, Target(args.target, optimise)))
         return 0
     if args.planted:
-        return planted.verify(min(args.count, 400), args.seed, args.jobs)
+        return planted.verify(min(args.count, 400), args.seed)
     began, bad = time.monotonic(), 0
     numbers = range(args.start, args.start + args.count)
     runs = [(Target(args.target, optimise), [f"{args.seed}:{k}" for k in numbers])]

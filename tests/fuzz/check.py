@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import oracle
+from tests import oracle
+
 from .program import arguments
 from .tree import Program
 

@@ -111,7 +111,9 @@ class Control(Statements):
         return Stmt(kind, [Line("break")]) if kind == "break" else self.result()
 
     def unlikely_raise(self) -> Clause:
-        body = [self.line("raise", f"raise {self.rng.choice(['ValueError', 'RuntimeError'])}('no')")]
+        body = [
+            self.line("raise", f"raise {self.rng.choice(['ValueError', 'RuntimeError'])}('no')")
+        ]
         return Clause("if", Line("if {0} > 1e6", [self.number(1)]), body)
 
     def result(self) -> Stmt:
@@ -177,7 +179,7 @@ class Control(Statements):
             return Line(f"range({n} - 1, 0, -1)"), 1, top, top, True, []
         if r < 0.32:
             return Line(f"range({c})"), 0, c - 1, c, True, []
-        if r < 0.5 and (ints := [v for v in self.scope.of("i") if 0 <= v.lo and 0 < v.hi <= most]):
+        if r < 0.5 and (ints := [v for v in self.scope.of("i") if v.lo >= 0 and 0 < v.hi <= most]):
             v = self.rng.choice(ints)
             text = self.rng.choice(["range({0})", "range({0} - 1, -1, -1)", "range(0, {0}, 2)"])
             return Line(text, [self.name(v)]), 0, v.hi - 1, v.hi, False, []

@@ -55,7 +55,9 @@ class Expressions:
             return self.int_leaf()
         a, b = self.integer(depth - 1), self.integer(depth - 1)
         c = self.rng.randint(2, 5)
-        match self.rng.choice(["+", "-", "*", "//", "%", "&", "|", "^", "<<", ">>", "~", "if", "m"]):
+        match self.rng.choice(
+            ["+", "-", "*", "//", "%", "&", "|", "^", "<<", ">>", "~", "if", "m"]
+        ):
             case "+":
                 return Expr("({0} + {1})", [a, b], "i", lo=a.lo + b.lo, hi=a.hi + b.hi)
             case "-":
@@ -83,13 +85,11 @@ class Expressions:
                 args = [a, self.condition(0), b]
                 return Expr("({0} if {1} else {2})", args, "i", lo=lo, hi=hi, tag="condexpr")
         fn, pick = self.rng.choice([("min", min), ("max", max)])
-        return Expr(
-            fn + "({0}, {1})", [a, b], "i", lo=pick(a.lo, b.lo), hi=pick(a.hi, b.hi)
-        )
+        return Expr(fn + "({0}, {1})", [a, b], "i", lo=pick(a.lo, b.lo), hi=pick(a.hi, b.hi))
 
     def wrapped(self, e: Expr, m: int) -> Expr:
         """e brought into 0..m-1."""
-        if 0 <= e.lo and e.hi < m and self.chance(0.8):
+        if e.lo >= 0 and e.hi < m and self.chance(0.8):
             return e
         if m == 8 and self.chance(0.3):
             return Expr("({0} & 7)", [e], "i", lo=0, hi=7)
@@ -98,7 +98,7 @@ class Expressions:
     def index(self, size: int, depth: int = 1, v: Var | None = None) -> Expr:
         """A valid index for any array of at least ``size`` elements."""
         e = self.integer(depth)
-        if 0 <= e.lo and e.hi < size and self.chance(0.85):
+        if e.lo >= 0 and e.hi < size and self.chance(0.85):
             return e
         if v is not None and v.kind != "m" and self.chance(0.25):
             length = self.rng.choice(["len({1})", "{1}.size", "{1}.shape[0]"])
@@ -181,9 +181,7 @@ class Expressions:
         out = []
         for h in self.helpers:
             need = max([p.size for p in h.params if p.kind == "a"], default=0)
-            ok = any(
-                (v.cols if v.kind == "m" else v.size) >= need for v in self.arrays(h.writes)
-            )
+            ok = any((v.cols if v.kind == "m" else v.size) >= need for v in self.arrays(h.writes))
             if h.returns == returns and (ok or not need):
                 out.append(h)
         return out
@@ -227,9 +225,7 @@ class Expressions:
                 return self.call(self.rng.choice(hs), depth - 1)
         b = self.number(depth - 1)
         fn = self.rng.choice(["min", "max", "np.minimum", "np.maximum"])
-        return Expr(
-            fn + "({0}, {1})", [a, b], "f", max(a.bound, b.bound), max(a.gain, b.gain)
-        )
+        return Expr(fn + "({0}, {1})", [a, b], "f", max(a.bound, b.bound), max(a.gain, b.gain))
 
     def growing(self, a: Expr) -> Expr:
         """Functions that need a domain."""

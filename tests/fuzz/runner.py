@@ -70,7 +70,9 @@ def run(seeds: list[str], target: Target, jobs: int = 1) -> Summary:
     return total
 
 
-def smallest(seed: str, outcome: Outcome, target: Target, seconds: float) -> tuple[Program, Outcome]:
+def smallest(
+    seed: str, outcome: Outcome, target: Target, seconds: float
+) -> tuple[Program, Outcome]:
     """The shrunk program and how it fails."""
     last = [outcome]
 

@@ -105,7 +105,9 @@ class Statements(Expressions):
         args = [self.value(1) for _ in range(n)]
         v = Var(self.scope.fresh("t"), "t", n)
         self.scope.add(v)
-        return self.line("tuple-pack", f"{v.name} = ({', '.join(f'{{{k}}}' for k in range(n))})", *args)
+        return self.line(
+            "tuple-pack", f"{v.name} = ({', '.join(f'{{{k}}}' for k in range(n))})", *args
+        )
 
     def tuple_unpack(self) -> Stmt | None:
         tuples, pairs = self.scope.of("t"), self.can_call("t")
@@ -196,14 +198,18 @@ class Statements(Expressions):
             i = [self.index(v.size)]
             if k == "row":
                 text = self.rng.choice(["[{0}]", "[{0}, :]"])
-                return Expr(v.name + text, i, "a"), Var("", "a", v.cols, exact=v.exact, write=v.write)
+                return Expr(v.name + text, i, "a"), Var(
+                    "", "a", v.cols, exact=v.exact, write=v.write
+                )
             if k == "column" and v.size >= 2:
                 j = [self.index(v.cols)]
                 return Expr(v.name + "[:, {0}]", j, "a"), Var("", "a", v.size, write=v.write)
             if k == "part" and v.cols >= 3:
                 return Expr(v.name + "[{0}, 1:]", i, "a"), Var("", "a", v.cols - 1, write=v.write)
             if k == "rows" and v.size > 2:
-                return Expr(v.name + "[1:]", [], "a"), Var("", "m", v.size - 1, v.cols, write=v.write)
+                return Expr(v.name + "[1:]", [], "a"), Var(
+                    "", "m", v.size - 1, v.cols, write=v.write
+                )
             return Expr(v.name + ".T", [], "a"), Var("", "m", v.cols, v.size, write=v.write)
         fits = [s for s in SLICES if v.size >= s[1]]
         if not fits:
@@ -212,7 +218,9 @@ class Statements(Expressions):
         fixed = text in ("[:3]", "[-3:]", "[{0}:{0} + 3]")
         args = [self.wrapped(self.integer(1), 3)] if "{0}" in text else []
         exact = fixed or (v.exact and text != "[{0}:]")
-        return Expr(v.name + text, args, "a"), Var("", "a", change(v.size), exact=exact, write=v.write)
+        return Expr(v.name + text, args, "a"), Var(
+            "", "a", change(v.size), exact=exact, write=v.write
+        )
 
     def bind(self, kind: str, text: str, promise: Var, *args: Expr) -> Stmt:
         """A new name, or sometimes an existing one, for an array."""
@@ -279,7 +287,11 @@ class Statements(Expressions):
             return self.line("alloc", f"{q.name} = {text}")
         like = v.name and self.chance(0.6)
         promise = Var("", "a", v.size if like else 6, exact=v.exact or not like)
-        n = self.rng.choice([f"len({v.name})", f"{v.name}.size", f"{v.name}.shape"]) if like else "6"
+        n = (
+            self.rng.choice([f"len({v.name})", f"{v.name}.size", f"{v.name}.shape"])
+            if like
+            else "6"
+        )
         if self.chance(0.3):  # np.empty stays with what fills it
             text = f"np.empty_like({v.name})" if like else f"np.empty({n})"
             name = self.scope.fresh("u")  # never one that the filling reads
@@ -289,11 +301,15 @@ class Statements(Expressions):
             else:
                 c, source = self.constant(), f" * {v.name}[j]" if like and name != v.name else ""
                 s.lines.append(Line(f"for j in range(len({name})):"))
-                s.lines.append(Line(f"    {name}[j] = {{0}} * 0.2 * j{source if c.bound < 1 else ''}", [c]))
+                s.lines.append(
+                    Line(f"    {name}[j] = {{0}} * 0.2 * j{source if c.bound < 1 else ''}", [c])
+                )
             self.scope.add(Var(name, "a", promise.size, exact=promise.exact))
             return s
         if like and self.chance(0.5):
-            fn = self.rng.choice(["np.zeros_like({0})", "np.ones_like({0})", "np.full_like({0}, {1})"])
+            fn = self.rng.choice(
+                ["np.zeros_like({0})", "np.ones_like({0})", "np.full_like({0}, {1})"]
+            )
             args = [self.name(v), e] if "{1}" in fn else [self.name(v)]
             return self.bind("alloc", fn, promise, *args)
         fn = self.rng.choice([f"np.zeros({n})", f"np.ones({n})", f"np.full({n}, {{0}})"])
@@ -311,7 +327,9 @@ class Statements(Expressions):
             p = made[1]
             promise = Var("", p.kind, p.size, p.cols, p.exact)
             return self.bind("copy", "{0}.copy()", promise, made[0])
-        return self.bind("copy", "{0}.copy()", Var("", v.kind, v.size, v.cols, v.exact), self.name(v))
+        return self.bind(
+            "copy", "{0}.copy()", Var("", v.kind, v.size, v.cols, v.exact), self.name(v)
+        )
 
     def call_helper(self) -> Stmt | None:
         fs, nones = self.can_call("f"), self.can_call("none")
