@@ -106,7 +106,7 @@ def main() -> None:
     days, y = load()
     reference = arch_model(y, mean="Constant", vol="GARCH", p=1, q=1)
     theirs = reference.fit(disp="off").params
-    backcast = reference.volatility.backcast(y - y.mean())
+    backcast = float(reference.volatility.backcast(y - y.mean()))
     variance = np.empty(y.size + 1)
 
     result = fit(y, backcast, variance)

@@ -110,6 +110,7 @@ def test_plain_programs(optimise: bool) -> None:
     assert total.discarded <= 0.10
 
 
+@pytest.mark.compiled
 def test_compiled_programs() -> None:
     pytest.importorskip("adcompile.testing")
     total = run([f"0:{k}" for k in range(COMPILED)], Target("compiled"))

@@ -47,6 +47,7 @@ from adcompile.ir.nodes import (
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     import astor
+    from astor.code_gen import Precedence, SourceGenerator
     from astor.source_repr import wrap_line
 
 __all__ = ["print_expression", "print_function", "runtime_names"]
@@ -227,14 +228,25 @@ def _only_pass(body: list[ast.stmt]) -> bool:
 # ---------------------------------------------------------------- ast to text
 
 
+class _Generator(SourceGenerator):  # type: ignore[misc]  # astor is untyped
+    """astor's printer, which forgets the parentheses in ``if (a,):``."""
+
+    def visit_Tuple(self, node: ast.Tuple) -> None:
+        if self.get__pp(node) == Precedence.If:
+            node._pp = Precedence.highest  # type: ignore[attr-defined]
+        super().visit_Tuple(node)
+
+
 def _write(node: ast.AST) -> str:
-    text: str = astor.to_source(node, pretty_string=_string, pretty_source=_wrap)
+    text: str = astor.to_source(
+        node, pretty_string=_string, pretty_source=_wrap, source_generator_class=_Generator
+    )
     return text.lstrip("\n")
 
 
 def _string(text: str, embedded: int, current_line: str, unicode_literals: bool) -> str:
     """A string literal on one line, unless it is a docstring."""
-    if embedded or text.startswith(_MARK):
+    if current_line.strip() or text.startswith(_MARK):
         return repr(text)
     inside = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
     if inside.endswith('"'):
@@ -261,9 +273,21 @@ def _wrap(pieces: list[str]) -> str:
 
 
 def _wrapped(line: list[str]) -> list[str]:
+    """One long line wrapped, if that leaves its meaning as it was: astor's wrapping is not exact
+    for slices."""
     made: list[str] = []
     wrap_line(list(line), WIDTH, made)
-    return made
+    try:
+        same = _meaning("".join(made)) == _meaning("".join(line))
+    except SyntaxError:
+        same = False
+    return made if same else line
+
+
+def _meaning(line: str) -> str:
+    """The tree of one line, which may be the header of a compound statement."""
+    line = line.strip().removeprefix("el")
+    return ast.dump(ast.parse(line + " pass" if line.endswith(":") else line))
 
 
 def _mark(text: str) -> ast.stmt:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import importlib.util
 import itertools
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -132,13 +135,12 @@ def load(source: str, folder: str | None = None) -> types.ModuleType:
     return module
 
 
-_folder: list[tempfile.TemporaryDirectory[str]] = []
-
-
+@functools.cache
 def work_folder() -> str:
-    if not _folder:
-        _folder.append(tempfile.TemporaryDirectory(prefix="adcompile-fuzz-"))
-    return _folder[0].name
+    """Removed when the process that asked first ends."""
+    folder = tempfile.mkdtemp(prefix="adcompile-fuzz-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def unload(module: types.ModuleType) -> None:

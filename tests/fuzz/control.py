@@ -43,7 +43,7 @@ class Control(Statements):
     # ------------------------------------------------------------ blocks
 
     def block(self, where: Where, most: int, end: float = 0.0) -> list[Stmt]:
-        """Up to ``most`` statements in a scope of their own; ends in an exit with chance ``end``."""
+        """Up to ``most`` statements in their own scope; an exit at the end with chance ``end``."""
         variables, counts = list(self.scope.variables), self.scope.counts.copy()
         out = self.block_here(where, self.rng.randint(1, max(1, most)))
         if self.chance(end):
@@ -199,9 +199,11 @@ class Control(Statements):
             before = [Line(k + " = 1 - 2 * {0}", [self.wrapped(self.integer(1), 2)])]
             return Line(f"range(2 - 1 * {k}, 2 + 2 * {k}, {k})"), 1, 3, 3, True, before
         fixed = [
-            ("range(4, 0, -1)", 1, 4, 4), ("range(1, 6, 2)", 1, 5, 3), ("range(5, -1, -2)", 1, 5, 3),
+            ("range(4, 0, -1)", 1, 4, 4), ("range(1, 6, 2)", 1, 5, 3),
+            ("range(5, -1, -2)", 1, 5, 3),
             ("range(2, 5)", 2, 4, 3), ("range(3, 3)", 0, 3, 0), ("range(3, -1, -1)", 0, 3, 4),
-            ("range(-2, 2)", -2, 1, 4), ("range(0, -4, -2)", -2, 0, 2), ("range(2, 4, -1)", 0, 2, 0),
+            ("range(-2, 2)", -2, 1, 4), ("range(0, -4, -2)", -2, 0, 2),
+            ("range(2, 4, -1)", 0, 2, 0),
         ]  # fmt: skip
         text, lo, hi, trips = self.rng.choice([f for f in fixed if f[3] <= most])
         return Line(text), lo, hi, trips, trips > 0, []

@@ -1,4 +1,4 @@
-"""Random expressions: floats of bounded value and sensitivity, ints with known limits, conditions."""
+"""Random expressions: floats of bounded value and sensitivity, ints in limits, conditions."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
 from . import coverage
-from .check import Outcome, Target, check
+from .check import Outcome, Target, check, work_folder
 from .program import generate
 from .shrink import shrink
 from .tree import Program
@@ -60,6 +60,7 @@ def run(seeds: list[str], target: Target, jobs: int = 1) -> Summary:
         for s in seeds:
             total.add(s, check(generate(s), target))
         return total
+    work_folder()  # before the processes part, so that there is one, and it is removed
     os.environ.setdefault("NUMBA_NUM_THREADS", "1")
     size = max(1, min(25, len(seeds) // (2 * jobs)))
     chunks = [seeds[k : k + size] for k in range(0, len(seeds), size)]
