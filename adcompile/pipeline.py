@@ -15,6 +15,7 @@ import numpy as np
 from numba.core import types as nt
 
 from adcompile.adjoint.assemble import Problem, assemble, result_leaves
+from adcompile.adjoint.fused import candidate, fuse
 from adcompile.analysis.activity import find_activity, is_float
 from adcompile.analysis.alias import find_roots, written_roots
 from adcompile.analysis.scope import find_scopes
@@ -23,7 +24,7 @@ from adcompile.backends.store import Generated
 from adcompile.emit.module import ModuleText, write_module
 from adcompile.errors import InactiveArgumentError, NonScalarOutputError
 from adcompile.explain import explain
-from adcompile.frontend.parse import parse
+from adcompile.reader.parse import parse
 from adcompile.ir import nodes as ir
 from adcompile.ir.verify import verify
 from adcompile.normalise.guards import guard_divisions
@@ -68,8 +69,8 @@ def derive(
     fn = split_tuples(fn, types)
     fn, shapes = name_controls(fn, types)
     fn = guard_divisions(fn, types, func)
-    fn, selections = number_references(fn, types)
     fn = eliminate_dead(fn)
+    fn, selections = number_references(fn, types)
     verify(fn, "ssa")
 
     scopes = find_scopes(fn)
@@ -93,8 +94,21 @@ def derive(
     verify(derivative.forward, "plain")
     verify(derivative.adjoint, "plain")
 
+    fused: ir.Function | None = None
+    loop = None if argnums.vjp or not options.optimise else candidate(problem)
+    if loop is not None:
+        joint_plan = Planner(fn, types, scopes, roots, needs, shapes, selections, loop).run([])
+        joint_tapes = lay_out(joint_plan, types, scopes, loop)
+        joint = replace(problem, plan=joint_plan, tapes=joint_tapes)
+        fused = fuse(joint, loop, tuple(seeded))
+    if fused is not None:
+        problem = joint
+        verify(fused, "plain")
+
     notes = explain(func, problem)
-    return write_module(func, problem, derivative, argnums, has_aux, options, argtypes, notes)
+    return write_module(
+        func, problem, derivative, fused, argnums, has_aux, options, argtypes, notes
+    )
 
 
 # ---------------------------------------------------------------- checks

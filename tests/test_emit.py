@@ -421,7 +421,7 @@ def test_random_expressions_read_back_as_they_were() -> None:
     rng = random.Random(1)
     a, b = Var("a"), Var("b")
     names = {a: "a", b: "b"}
-    for _ in range(1500):
+    for _ in range(400):
         expr = random_expr(rng, rng.randrange(1, 7), [a, b])
         index = (Slice(Unary("-", expr), None, add(a, expr)), expr)
         body: Block = (
@@ -504,11 +504,7 @@ def test_statements_comments_and_line_map() -> None:
         "    y_adj += x\n"
         "    return y, y_adj\n"
     )
-    assert lines == {6: here, 8: there, 9: there, 11: there} or lines == {
-        6: here,
-        8: there,
-        11: there,
-    }
+    assert lines == {6: here, 8: there, 11: there}
 
 
 def test_loc_comments(tmp_path: Any) -> None:
@@ -663,7 +659,7 @@ def interpret(block: Block, space: dict[Var, int]) -> tuple[int, ...]:
 
 @pytest.mark.parametrize("nested", [False, True])
 def test_random_programs_run_as_interpreted(nested: bool) -> None:
-    for seed in range(600):
+    for seed in range(300):
         fn = Programs(seed).function()
         text = text_of(fn, nested)
         f = load(text)

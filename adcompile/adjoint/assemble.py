@@ -14,8 +14,9 @@ from adcompile.analysis.alias import Roots, written_roots
 from adcompile.analysis.scope import Scopes
 from adcompile.emit.destruct import destruct
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import stmt_reads
+from adcompile.ir.walk import rename_block, stmt_reads
 from adcompile.normalise.references import Selections
+from adcompile.optimise.unread import drop_unread
 from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Plan
 from adcompile.storage.tapes import LoopTape
@@ -28,15 +29,15 @@ class Derivative:
     """forward: params -> (result, *residuals).  adjoint: (*residuals, *seeds, *shadows) ->
     adjoints of the scalar parameters.
 
-    residuals: variables of the forward function, as the adjoint takes them (parameters that are
-    not written included).  shadows: parameter (or item of a tuple parameter) -> shadow.
-    seeds: the cotangents of the results ``seeded``, in order.
+    residuals: variables of the forward function that the adjoint needs (parameters that are not
+    written included); arguments: under which names it takes them.  shadows: parameter (or item of a tuple parameter) -> shadow.
+    seeded: the results whose cotangents it takes next, in order.
     """
 
     forward: ir.Function
     adjoint: ir.Function
     residuals: tuple[ir.Var, ...]
-    seeds: tuple[ir.Var, ...]
+    arguments: tuple[ir.Var, ...]
     seeded: tuple[ir.Var, ...]
     shadows: tuple[tuple[ir.Var, ir.Var], ...]
     scalars: tuple[ir.Var, ...]
@@ -77,17 +78,8 @@ def _leaves(expr: ir.Expr) -> Iterable[ir.Expr]:
 def assemble(p: Problem, seeded: tuple[ir.Var, ...], finals: tuple[ir.Var, ...]) -> Derivative:
     """The pair of functions.  ``seeded``: the result variables that get a cotangent.  ``finals``:
     written parameters whose final contents are results too."""
-    arrays = [v for v in p.inputs if isinstance(p.types[v], nt.Array)]
-    scalars = tuple(v for v in p.inputs if not isinstance(p.types[v], nt.Array))
-    given = {v: ir.Var(f"{v.name}_adj") for v in arrays}
-    builder = ReverseBuilder(
-        p.types, p.activity, p.scopes, p.needs, p.plan, p.tapes, p.shapes, p.selections, given
-    )
-    reverse: list[ir.Stmt] = []
-    for array in parameter_arrays(p):
-        if array in p.plan.shadows and array not in given:
-            reverse.append(builder.zeros(builder.shadow_of(array), array))
-    builder.given = builder.given | frozenset(parameter_arrays(p))
+    builder, given, scalars = make_builder(p)
+    reverse: list[ir.Stmt] = builder.missing_shadows(parameter_arrays(p))
     builder.prologue(p.fn.body, None, reverse)
     builder.brought_back.add(id(p.fn.body))
     seeds: list[ir.Var] = []
@@ -109,17 +101,56 @@ def assemble(p: Problem, seeded: tuple[ir.Var, ...], finals: tuple[ir.Var, ...])
     parameters = [v for v in p.fn.params if v in read]
     residuals = tuple(dict.fromkeys((*parameters, *read)))
     forward = build_forward(p, residuals)
+    arguments, renamed = parameter_names((*residuals, *seeds, *given.values()))
     adjoint = ir.Function(
         f"{p.fn.name}_adjoint",
-        (*residuals, *seeds, *given.values()),
-        tuple(reverse),
+        arguments,
+        rename_block(tuple(reverse), renamed),
         p.fn.loc,
         p.fn.constants,
         p.fn.exceptions,
     )
     return Derivative(
-        forward, adjoint, residuals, tuple(seeds), seeded, tuple(given.items()), scalars
+        forward,
+        drop_unread(adjoint),
+        residuals,
+        arguments[: len(residuals)],
+        seeded,
+        tuple(given.items()),
+        scalars,
     )
+
+
+def parameter_names(
+    wanted: tuple[ir.Var, ...],
+) -> tuple[tuple[ir.Var, ...], dict[ir.Var, ir.Var]]:
+    """Parameters with distinct names, and the renaming that takes the others there."""
+    renamed: dict[ir.Var, ir.Var] = {}
+    taken: set[str] = set()
+    made: list[ir.Var] = []
+    for var in wanted:
+        wish = "kept" if var.temp and var.name == "t" else var.name
+        name, k = wish, 2
+        while name in taken:
+            name, k = f"{wish}_{k}", k + 1
+        taken.add(name)
+        if name != var.name or var.temp:
+            renamed[var] = ir.Var(name)
+        made.append(renamed.get(var, var))
+    return tuple(made), renamed
+
+
+def make_builder(
+    p: Problem,
+) -> tuple[ReverseBuilder, dict[ir.Var, ir.Var], tuple[ir.Var, ...]]:
+    """A builder, the shadows that callers provide, and the scalar inputs."""
+    arrays = [v for v in p.inputs if isinstance(p.types[v], nt.Array)]
+    scalars = tuple(v for v in p.inputs if not isinstance(p.types[v], nt.Array))
+    given = {v: ir.Var(f"{v.name}_adj") for v in arrays}
+    builder = ReverseBuilder(
+        p.types, p.activity, p.scopes, p.needs, p.plan, p.tapes, p.shapes, p.selections, given
+    )
+    return builder, given, scalars
 
 
 def parameter_arrays(p: Problem) -> list[ir.Var]:
@@ -134,18 +165,7 @@ def parameter_arrays(p: Problem) -> list[ir.Var]:
 
 def build_forward(p: Problem, residuals: tuple[ir.Var, ...]) -> ir.Function:
     """The primal with its stores; returns (result, *residuals)."""
-    arrays = parameter_arrays(p)
-    written = written_roots(p.fn, p.roots)
-    head: list[ir.Stmt] = []
-    unpack = [s for s in p.fn.body if isinstance(s, ir.Assign) and isinstance(s.value, ir.TupleGet)]
-    for k, a in enumerate(arrays):
-        for b in arrays[k + 1 :]:
-            if a in written or b in written:
-                head.append(ir.Do("rt.refuse_overlap", (a, b)))
-    copies = [ir.Copy(a, a) for a in arrays if a in written]
-    if copies:
-        head.append(ir.Comment("the caller's arrays stay as they are"))
-    head.extend(copies)
+    unpack, head = build_head(p)
     for var in residuals:
         if var in p.scopes.nested_in_if:
             head.append(default_value(var, p.types[var]))
@@ -157,7 +177,26 @@ def build_forward(p: Problem, residuals: tuple[ir.Var, ...]) -> ir.Function:
     result = ir.Return((ir.MakeTuple((value, *residuals_made(p, residuals))),), last.loc)
     params = tuple(p.fn.params)
     fn = replace(p.fn, name=f"{p.fn.name}_forward", params=params)
-    return destruct(replace(fn, body=(*unpack, *head, *body[:-1], result)))
+    return drop_unread(destruct(replace(fn, body=(*unpack, *head, *body[:-1], result))))
+
+
+def build_head(p: Problem) -> tuple[tuple[ir.Stmt, ...], list[ir.Stmt]]:
+    """The unpacking of tuple parameters; then checks for overlap, and copies of what is written."""
+    arrays = parameter_arrays(p)
+    written = written_roots(p.fn, p.roots)
+    head: list[ir.Stmt] = []
+    unpack = tuple(
+        s for s in p.fn.body if isinstance(s, ir.Assign) and isinstance(s.value, ir.TupleGet)
+    )
+    for k, a in enumerate(arrays):
+        for b in arrays[k + 1 :]:
+            if a in written or b in written:
+                head.append(ir.Do("rt.refuse_overlap", (a, b)))
+    copies = [ir.Copy(a, a) for a in arrays if a in written]
+    if copies:
+        head.append(ir.Comment("the caller's arrays stay as they are"))
+    head.extend(copies)
+    return unpack, head
 
 
 def residuals_made(p: Problem, residuals: tuple[ir.Var, ...]) -> tuple[ir.Var, ...]:

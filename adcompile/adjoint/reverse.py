@@ -22,7 +22,7 @@ from adcompile.errors import Loc
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements, stmt_defs
 from adcompile.normalise.references import Selections
-from adcompile.rules.simplify import contribution
+from adcompile.rules.simplify import add, contribution, neg
 from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Plan
 from adcompile.storage.tapes import LoopTape
@@ -74,14 +74,19 @@ class ReverseBuilder:
             return
         target = self.adj_var(var)
         if var in self.adj:
-            if isinstance(value, ir.Unary) and value.op == "-":
-                total = ir.Binary("-", target, value.x)
-            else:
-                total = ir.Binary("+", target, value)
-            out.append(ir.Assign(target, total, inplace=True))
+            out.append(ir.Assign(target, add(target, value), inplace=True))
         else:
             self.adj[var] = target
             out.append(ir.Assign(target, value))
+
+    def missing_shadows(self, arrays: list[ir.Var]) -> Out:
+        """Make the shadows of array parameters that no caller provides."""
+        out: Out = []
+        for array in arrays:
+            if array in self.plan.shadows and array not in self.given:
+                out.append(self.zeros(self.shadow_of(array), array))
+        self.given = self.given | frozenset(arrays)
+        return out
 
     # ------------------------------------------------------------ blocks
 
@@ -199,7 +204,7 @@ class ReverseBuilder:
             case ir.Accumulate(array, index, value, op):
                 place = self.place(array, index)
                 if isinstance(value, ir.Var):
-                    self.add(value, place if op == "+" else ir.Unary("-", place), out)
+                    self.add(value, place if op == "+" else neg(place), out)
             case ir.Fill(array, index, value):
                 part = ir.Var(f"{array.name}_part_adj")
                 out.append(ir.View(part, self.shadow_of(array), index, stmt.loc))
@@ -315,6 +320,36 @@ class ReverseBuilder:
         for c in carried:
             if c.init is not None:
                 self.add(c.init, handed[c], out)
+
+    def joint_iteration(self, stmt: ir.For, body: Out) -> Out:
+        """The reverse of one iteration right after its forward part; what must stand before the
+        loop is returned.  The carried values are sums, so the adjoint of each stays as it is."""
+        sums = [(c, self.adj.pop(c.out, None)) for c in stmt.carried]
+        outer = dict(self.adj)
+        inner = {v for s in statements(stmt.body) for v in stmt_defs(s)}
+        inner |= {c.head for c in stmt.carried}
+        begin = {c.next: value for c, value in sums if value is not None}
+        names = dict(self.adj_vars)
+        done = set(self.brought_back)
+        self.adj = dict(begin)
+        self.block(stmt.body, None, [])
+        touched = [v for v in self.adj if v not in inner and v not in begin]
+        self.adj_vars = {**self.adj_vars, **names}
+        start: Out = []
+        self.adj = outer
+        for var in touched:
+            if var not in self.adj:
+                self.adj[var] = self.adj_var(var)
+                start.append(ir.Assign(self.adj[var], _ZERO))
+        after = dict(self.adj)
+        self.adj = {**{v: after[v] for v in touched}, **begin}
+        self.brought_back = done
+        self.block(stmt.body, None, body)
+        self.adj = after
+        for c, value in sums:
+            if c.init is not None and value is not None:
+                self.add(c.init, value, start)
+        return start
 
     def iteration(
         self,

@@ -76,8 +76,11 @@ class EntryWriter:
 
     def made(self) -> list[str]:
         """Names of the residuals that the forward function returns."""
-        fresh = [v for v in self.d.residuals if v not in self.p.fn.params or v in self.written]
-        return [self.names[v] for v in fresh]
+        return [
+            self.names[argument]
+            for v, argument in zip(self.d.residuals, self.d.arguments, strict=True)
+            if v not in self.p.fn.params or v in self.written
+        ]
 
     def call_forward(self, result: str) -> str:
         targets = ", ".join([result, *self.made()])
@@ -94,7 +97,7 @@ class EntryWriter:
         return lines
 
     def call_adjoint(self, seeds: list[str]) -> str:
-        given = [self.names[v] for v in self.d.residuals]
+        given = [self.names[v] for v in self.d.arguments]
         given += [*seeds, *(self.names[s] for _, s in self.d.shadows)]
         call = f"{self.base}_adjoint{self.suffix}({', '.join(given)})"
         if not self.d.scalars:
@@ -129,26 +132,36 @@ class EntryWriter:
 
     # ------------------------------------------------------------ entries
 
-    def value_and_grad(self, argnums: Argnums, kind: str, has_aux: bool) -> Entry:
+    def value_and_grad(self, argnums: Argnums, kind: str, has_aux: bool, fused: bool) -> Entry:
         name = f"{self.base}_{kind}{self.suffix}"
         grads = self.gradients(argnums)
         if kind == "value_and_grad":
             result = f"value, {grads}"
         else:
             result = f"{grads}, value[1]" if has_aux else grads
-        lines = [
-            f"def {name}({self.signature()}):",
-            self.call_forward("value"),
-            *self.make_shadows(),
-            self.call_adjoint(["1.0"] * len(self.d.seeds)),
-            f"    return {result}",
-        ]
+        if fused:
+            calls = [*self.make_shadows(), self.call_fused()]
+        else:
+            calls = [
+                self.call_forward("value"),
+                *self.make_shadows(),
+                self.call_adjoint(["1.0"] * len(self.d.seeded)),
+            ]
+        lines = [f"def {name}({self.signature()}):", *calls, f"    return {result}"]
         return Entry(name, "\n".join(lines) + "\n")
+
+    def call_fused(self) -> str:
+        given = [p.name for p in self.p.fn.params] + [self.names[s] for _, s in self.d.shadows]
+        targets = ["value", *(self.scalar_adjoint(v) for v in self.d.scalars)]
+        comma = "," if len(targets) == 1 else ""
+        call = f"{self.base}_fused{self.suffix}({', '.join(given)})"
+        return f"    ({', '.join(targets)}{comma}) = {call}"
 
     def forward_entry(self) -> Entry:
         """``(out, residuals)``; out and residuals share no memory with anything else."""
         name = f"{self.base}_vjp{self.suffix}"
-        kept = [self.copied(self.names[v], v) for v in self.d.residuals]
+        pairs = zip(self.d.residuals, self.d.arguments, strict=True)
+        kept = [self.copied(self.names[argument], v) for v, argument in pairs]
         kept += [f"{self.paths[a]}.shape" for a, _ in self.d.shadows]
         parts = self.output_parts()
         out = parts[0] if len(parts) == 1 and not self.is_tuple() else f"({', '.join(parts)},)"
@@ -162,7 +175,7 @@ class EntryWriter:
     def pullback_entry(self) -> Entry:
         """``(residuals, cotangent of out) -> cotangents``, one per parameter."""
         name = f"{self.base}_pullback{self.suffix}"
-        kept = [self.names[v] for v in self.d.residuals]
+        kept = [self.names[v] for v in self.d.arguments]
         shapes = [f"{self.names[s]}_shape" for _, s in self.d.shadows]
         finals = dict(zip(self.written, self.cotangents()[len(self.result()) :], strict=True))
         lines = [
@@ -204,7 +217,8 @@ class EntryWriter:
             parts = [self.copied(f"value[{k}]", v) for k, v in enumerate(result)]
         else:
             parts = [self.copied("value", v) for v in result]
-        return parts + [self.copied(self.names[v], v) for v in self.written]
+        known = dict(zip(self.d.residuals, self.d.arguments, strict=True))
+        return parts + [self.copied(self.names[known[v]], v) for v in self.written]
 
     def cotangents(self) -> list[str]:
         """Python expressions for the cotangent of each part of the output."""

@@ -40,6 +40,7 @@ def write_module(
     func: Any,
     problem: Problem,
     derivative: Derivative,
+    fused: ir.Function | None,
     argnums: Argnums,
     has_aux: bool,
     options: Options,
@@ -53,7 +54,16 @@ def write_module(
     forward, _, forward_lines = _print(derivative.forward, kinds, set(constants))
     adjoint, names, adjoint_lines = _print(derivative.adjoint, kinds, set(constants))
 
-    content = "\n".join((forward, adjoint, str(options), str(argnums), _digest(constants)))
+    pair = [(forward, forward_lines, f"{problem.fn.name}_forward")]
+    pair.append((adjoint, adjoint_lines, f"{problem.fn.name}_adjoint"))
+    helpers = runtime_names(derivative.forward) | runtime_names(derivative.adjoint)
+    fused_source: str | None = None
+    if fused is not None:
+        fused_source, _, fused_lines = _print(fused, kinds, set(constants))
+        pair.append((fused_source, fused_lines, f"{problem.fn.name}_fused"))
+        helpers |= runtime_names(fused)
+
+    content = "\n".join((*(text for text, _, _ in pair), str(options), str(argnums), _digest(constants)))
     suffix = "_" + hashlib.sha256(content.encode()).hexdigest()[:10]
     base = problem.fn.name
     writer = EntryWriter(py_func, problem, derivative, names, suffix)
@@ -62,21 +72,19 @@ def write_module(
         entries["forward"] = writer.forward_entry()
         entries["pullback"] = writer.pullback_entry()
     else:
-        entries["value_and_grad"] = writer.value_and_grad(argnums, "value_and_grad", has_aux)
-        entries["grad"] = writer.value_and_grad(argnums, "grad", has_aux)
+        entries["value_and_grad"] = writer.value_and_grad(
+            argnums, "value_and_grad", has_aux, fused is not None
+        )
+        entries["grad"] = writer.value_and_grad(argnums, "grad", has_aux, fused is not None)
 
     header = _header(py_func, problem, argtypes, options, constants)
     flags = _flags(options)
-    helpers = runtime_names(derivative.forward) | runtime_names(derivative.adjoint)
     imports = _imports(sorted(helpers))
     decorator = f"@njit({flags})"
     pieces = [header, imports, _exceptions(problem.fn)]
     lines: dict[int, Loc] = {}
     body = "\n".join(piece for piece in pieces if piece)
-    for text, line_map, short in (
-        (forward, forward_lines, f"{base}_forward"),
-        (adjoint, adjoint_lines, f"{base}_adjoint"),
-    ):
+    for text, line_map, short in pair:
         body += f"\n\n{decorator}\n"
         offset = body.count("\n")
         body += text.replace(f"def {short}(", f"def {short}{suffix}(", 1)
@@ -89,6 +97,7 @@ def write_module(
         entries={kind: entry.name for kind, entry in entries.items()},
         forward_source=forward,
         adjoint_source=adjoint,
+        fused_source=fused_source,
         explanation=notes,
         constants=constants,
         outputs=writer.outputs(),

@@ -49,10 +49,12 @@ _Sources = dict[ir.Var, tuple[ir.Stmt, tuple[ir.Var, ...]]]
 
 
 def _sources(fn: ir.Function, types: Types) -> _Sources:
-    """Joined and carried array variables: the statement, and the variables they come from."""
+    """Joined, carried and renamed array variables: the statement, and what they come from."""
     found: _Sources = {}
     for stmt in statements(fn.body):
         match stmt:
+            case ir.View(target, base, ()):
+                found[target] = stmt, (base,)
             case ir.If(joins=joins):
                 for j in joins:
                     if isinstance(types.get(j.out), nt.Array):
@@ -74,8 +76,9 @@ class _Numberer:
         self.codes: dict[ir.Var, int] = {}
         self.constants: dict[ir.Var, ir.Var] = {}  # array -> variable that holds its number
         self.numbers: dict[ir.Var, ir.Var] = {}  # joined or carried array -> its number
-        for var in sources:
-            self.numbers[var] = self.integer(var)
+        for var, (stmt, _) in sources.items():
+            if not isinstance(stmt, ir.View):
+                self.numbers[var] = self.integer(var)
             for origin in self.origins(var):
                 if origin not in self.codes:
                     self.codes[origin] = len(self.codes)
@@ -106,12 +109,14 @@ class _Numberer:
             var: Selection(
                 self.numbers[var], tuple((self.codes[o], o) for o in self.origins(var))
             )
-            for var in self.sources
+            for var in self.numbers
         }
 
     def number(self, array: ir.Var | None) -> ir.Var | None:
         if array is None:
             return None
+        while array not in self.numbers and array in self.sources:
+            array = self.sources[array][1][0]  # another name for it
         return self.numbers.get(array) or self.constants[array]
 
     def block(self, block: ir.Block) -> ir.Block:

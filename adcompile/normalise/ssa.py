@@ -60,10 +60,25 @@ def diverges(block: ir.Block) -> bool:
 def _block(block: ir.Block, env: Env) -> tuple[ir.Block, Env]:
     out: list[ir.Stmt] = []
     for stmt in block:
+        if isinstance(stmt, ir.Assign) and isinstance(stmt.value, ir.Var):
+            source = env.get(stmt.value)
+            if source is not None and _vanishes(stmt.target, source, stmt.value):
+                env[stmt.target] = source  # a copy that only adcompile made
+                continue
+        if isinstance(stmt, ir.AssignMany):
+            many = rename_reads(stmt, env)
+            for target, value in zip(stmt.targets, many.values, strict=True):
+                out.append(ir.Assign(_fresh(target, env), value, loc=stmt.loc))
+            continue
         out.append(_stmt(stmt, env))
         if isinstance(stmt, ir.Raise):
             break  # what follows is unreachable
     return tuple(out), env
+
+
+def _vanishes(target: ir.Var, source: ir.Var, written: ir.Var) -> bool:
+    """Copies of loop variables into the user's name, and into and out of temporaries."""
+    return source is written and source.name == target.name or target.temp or source.temp
 
 
 def _fresh(var: ir.Var, env: Env) -> ir.Var:
@@ -81,9 +96,6 @@ def _stmt(stmt: ir.Stmt, env: Env) -> ir.Stmt:
         case ir.Assign() | ir.Alloc() | ir.Copy() | ir.View():
             read = rename_reads(stmt, env)
             return replace(read, target=_fresh(stmt.target, env))
-        case ir.AssignMany():
-            many = rename_reads(stmt, env)
-            return replace(many, targets=tuple(_fresh(t, env) for t in stmt.targets))
         case _:
             return rename_reads(stmt, env)
 

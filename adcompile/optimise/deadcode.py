@@ -58,6 +58,10 @@ class _Marker:
                     self.live.update(stmt_reads(stmt))
                     if stmt.exit is not None:
                         self.live.add(stmt.exit)
+                        # The exit's own carried value stays, and so does its start.
+                        for c in stmt.carried:
+                            if c.next is stmt.exit and c.init is not None:
+                                self.live.add(c.init)
                     for c in stmt.carried:
                         if c.head in self.live:
                             self.live.add(c.next)

@@ -94,6 +94,8 @@ def mul(a: Expr, b: Expr) -> Expr:
     minus = _negated(b)
     if minus is not None:
         return neg(mul(a, minus))
+    if isinstance(b, Binary) and b.op == "*" and (minus := _negated(b.a)) is not None:
+        return neg(mul(a, mul(minus, b.b)))
     # a * (1 / b) is a / b with one rounding fewer.
     if isinstance(b, Binary) and b.op == "/" and number(b.a) == 1:
         return div(a, b.b)

@@ -64,9 +64,12 @@ class Planner:
         needs: Needs,
         shapes: dict[ir.Var, tuple[ir.Expr, ...]],
         selections: Selections,
+        joint: Loop | None = None,
     ) -> None:
+        """``joint``: a loop whose iterations run forward and in reverse at once, so that its values
+        are at hand like those outside all loops."""
         self.fn, self.types, self.scopes, self.roots, self.needs = fn, types, scopes, roots, needs
-        self.shapes, self.selections = shapes, selections
+        self.shapes, self.selections, self.joint = shapes, selections, joint
         self.stability = Stability(fn, scopes, roots)
         self.plan = Plan()
         self.wanted: dict[int, dict[ir.Var, None]] = {}  # by loop; ordered sets
@@ -81,12 +84,14 @@ class Planner:
             if isinstance(stmt, ir.For | ir.While) and id(stmt) in self.needs.reversed:
                 loops.append(stmt)
                 if isinstance(stmt, ir.While) or stmt.exit is not None:
+                    assert stmt is not self.joint
                     self.count(stmt)
             self.want(self.needs.scalars(stmt))
             for array in self.needs.shadows(stmt):
                 self.want_shadow(array)
         for loop in reversed(loops):  # inner loops come later in program order
-            self.cut(loop)
+            if loop is not self.joint:
+                self.cut(loop)
         return self.plan
 
     def count(self, loop: Loop) -> None:
@@ -104,7 +109,7 @@ class Planner:
             if var in self.roots:
                 continue
             loop = self.scopes.loop_of(var)
-            if loop is None:
+            if loop is None or loop is self.joint:
                 self.plan.kept.add(var)
                 self.plan.reasons.setdefault(var, "still there")
             elif not (isinstance(loop, ir.For) and loop.var is var):
@@ -207,7 +212,8 @@ class Planner:
             if array not in self.roots:
                 continue
             view = self.scopes.defined_by.get(array)
-            if self.scopes.loop_of(array) is None or not isinstance(view, ir.View):
+            made_outside = self.scopes.loop_of(array) in (None, self.joint)
+            if made_outside or not isinstance(view, ir.View):
                 self.plan.kept.add(array)
             else:
                 self.plan.references.add(array)
@@ -279,7 +285,7 @@ class Planner:
 
     def reference_there(self, array: ir.Var) -> bool:
         """Is the primal array at hand in the reverse sweep?"""
-        if self.scopes.loop_of(array) is None:
+        if self.scopes.loop_of(array) in (None, self.joint):
             return array not in self.scopes.nested_in_if
         definition = self.scopes.defined_by.get(array)
         # A view made in the loop could be made again; its elements are stored for now.
@@ -293,7 +299,7 @@ class Planner:
     def simple(self, var: ir.Var) -> bool:
         """A loop variable, or fixed outside all loops."""
         loop = self.scopes.loop_of(var)
-        return loop is None or (isinstance(loop, ir.For) and loop.var is var)
+        return loop in (None, self.joint) or (isinstance(loop, ir.For) and loop.var is var)
 
     def operands(self, var: ir.Var) -> list[ir.Var]:
         definition = self.scopes.defined_by[var]

@@ -53,13 +53,16 @@ _DTYPES = {nt.float64: "np.float64", nt.float32: "np.float32", nt.boolean: "np.b
 _SUFFIX = {"np.float64": "", "np.float32": "32", "np.bool_": "_flags", "np.int64": "_ints"}
 
 
-def lay_out(plan: Plan, types: dict[ir.Var, nt.Type], scopes: Scopes) -> dict[int, LoopTape]:
-    """A layout for every loop that stores something, by loop identity."""
+def lay_out(
+    plan: Plan, types: dict[ir.Var, nt.Type], scopes: Scopes, joint: Loop | None = None
+) -> dict[int, LoopTape]:
+    """A layout for every loop that stores something, by loop identity.  Tapes inside the loop
+    ``joint`` live for one of its iterations."""
     tapes: dict[int, LoopTape] = {}
     for loop in _loops(scopes):
         stored = plan.stored.get(id(loop))
         if stored:
-            tapes[id(loop)] = _lay_out_loop(loop, stored, types, scopes)
+            tapes[id(loop)] = _lay_out_loop(loop, stored, types, scopes, joint)
     return tapes
 
 
@@ -72,7 +75,11 @@ def _loops(scopes: Scopes) -> list[Loop]:
 
 
 def _lay_out_loop(
-    loop: Loop, stored: list[ir.Var], types: dict[ir.Var, nt.Type], scopes: Scopes
+    loop: Loop,
+    stored: list[ir.Var],
+    types: dict[ir.Var, nt.Type],
+    scopes: Scopes,
+    joint: Loop | None,
 ) -> LoopTape:
     groups: dict[str, list[ir.Var]] = {}
     for var in stored:
@@ -85,6 +92,8 @@ def _lay_out_loop(
         slots = {var: k for k, var in enumerate(members)}
         tapes.append(Tape(ir.Var(name), dtype, slots))
     path: Path = (*scopes.stmt_loops[id(loop)], loop)
+    if joint is not None and path[0] is joint:
+        path = path[1:]
     root = path[0]
     row: ir.Expr | None = None
     rows: ir.Expr | None = None

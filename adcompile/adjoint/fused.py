@@ -1,0 +1,82 @@
+"""Value and gradient in one function, with the last loop run forward and in reverse at once.
+
+    before, forward; after, reverse; loop, forward and reverse; after, forward; before, reverse
+
+where *before* and *after* are the statements around the loop.  The reverse of *after* must not need
+what the loop computes: that is checked on the code itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from adcompile.adjoint.assemble import Problem, build_head, make_builder, parameter_arrays
+from adcompile.adjoint.assemble import exposed as exposed_in
+from adcompile.adjoint.forward import ForwardBuilder
+from adcompile.analysis.independence import exchanges_only_sums
+from adcompile.emit.destruct import destruct
+from adcompile.ir import nodes as ir
+from adcompile.ir.walk import statements, stmt_defs
+from adcompile.optimise.unread import drop_unread
+
+
+def candidate(p: Problem) -> ir.For | None:
+    """The last loop that has a reverse, if it exchanges only sums."""
+    for stmt in reversed(p.fn.body):
+        if id(stmt) in p.needs.reversed and isinstance(stmt, ir.For | ir.While):
+            fit = exchanges_only_sums(stmt, p.roots, p.activity, p.scopes)
+            return stmt if fit and isinstance(stmt, ir.For) else None
+    return None
+
+
+def fuse(p: Problem, loop: ir.For, seeded: tuple[ir.Var, ...]) -> ir.Function | None:
+    """The function ``(*params, *shadows) -> (result, *scalar adjoints)``, or None if the adjoint of
+    the sums is not known before the loop.  ``p`` is planned with ``loop`` as a local frame."""
+    builder, given, scalars = make_builder(p)
+    place = next(k for k, s in enumerate(p.fn.body) if s is loop)
+    before, after = p.fn.body[:place], p.fn.body[place + 1 :]
+
+    reverse_after: list[ir.Stmt] = builder.missing_shadows(parameter_arrays(p))
+    builder.prologue(p.fn.body, None, reverse_after)
+    for var in seeded:
+        builder.add(var, ir.Const(1.0), reverse_after)
+    builder.brought_back |= {id(p.fn.body), id(before), id(after)}
+    builder.block(after, None, reverse_after)
+
+    late = {v for s in statements((loop, *after)) for v in stmt_defs(s)}
+    if any(v in late for v in exposed_in(tuple(reverse_after))):
+        return None
+
+    forward = ForwardBuilder(p.plan, p.tapes)
+    reverse_body: list[ir.Stmt] = []
+    start = builder.joint_iteration(loop, reverse_body)
+    body = (*forward.block(loop.body, loop), *reverse_body)
+    joint = replace(loop, body=body)
+
+    reverse_before: list[ir.Stmt] = []
+    builder.block(before, None, reverse_before)
+    results = tuple(builder.adj.get(v, ir.Const(0.0)) for v in scalars)
+    last = after[-1]
+    assert isinstance(last, ir.Return)
+    value = last.values[0] if last.values else ir.Const(None)
+    unpack, head = build_head(p)
+    pieces = (
+        *unpack,
+        *head,
+        *forward.block(tuple(s for s in before if s not in unpack)),
+        *reverse_after,
+        *start,
+        joint,
+        *forward.block(after[:-1]),
+        *reverse_before,
+        ir.Return((ir.MakeTuple((value, *results)),), last.loc),
+    )
+    fn = ir.Function(
+        f"{p.fn.name}_fused",
+        (*p.fn.params, *given.values()),
+        pieces,
+        p.fn.loc,
+        p.fn.constants,
+        p.fn.exceptions,
+    )
+    return drop_unread(destruct(fn))

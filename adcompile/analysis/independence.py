@@ -1,0 +1,100 @@
+"""Loops whose forward and reverse iterations can run together.
+
+``for i: s += f(x[i])``: each iteration can be reversed as soon as it has run, provided that the
+iterations exchange nothing but sums, that the adjoint of those sums is known before the loop, and
+that no iteration's reverse reads a shadow that another one writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from adcompile.analysis.activity import Activity
+from adcompile.analysis.alias import Roots
+from adcompile.analysis.scope import Loop, Scopes
+from adcompile.ir import nodes as ir
+from adcompile.ir.walk import statements, stmt_reads
+
+
+def exchanges_only_sums(loop: Loop, roots: Roots, activity: Activity, scopes: Scopes) -> bool:
+    """The condition on the loop itself; see the module's text."""
+    if not isinstance(loop, ir.For) or loop.exit is not None:
+        return False
+    for c in loop.carried:
+        if c.head in roots:
+            return False
+        if (c.head in activity or c.out in activity) and not is_sum(c, loop.body):
+            return False
+    return shadows_commute(loop, roots, activity, scopes)
+
+
+def is_sum(c: ir.Carried, body: ir.Block) -> bool:
+    """``next`` is ``head`` plus and minus values in which ``head`` does not occur."""
+    chain: set[ir.Var] = {c.head}
+    return _grow(body, chain) and c.next in chain
+
+
+def _grow(block: ir.Block, chain: set[ir.Var]) -> bool:
+    """Follow the sum through a block; False if a partial sum is used in any other way."""
+    for stmt in block:
+        match stmt:
+            case ir.Assign(target, ir.Binary("+" | "-" as op, a, b)) if a in chain or b in chain:
+                if (a in chain and b in chain) or (op == "-" and b in chain):
+                    return False
+                chain.add(target)
+            case ir.Assign(target, ir.Var() as value) if value in chain:
+                chain.add(target)
+            case ir.If():
+                if any(v in chain for v in stmt_reads(stmt)):
+                    return False
+                if not (_grow(stmt.then, chain) and _grow(stmt.orelse, chain)):
+                    return False
+                for join in stmt.joins:
+                    sides = [v in chain for v in (join.then, join.orelse) if v is not None]
+                    if any(sides) and not all(sides):
+                        return False
+                    if all(sides) and sides:
+                        chain.add(join.out)
+            case ir.For() | ir.While():
+                if any(v in chain for v in stmt_reads(stmt)):
+                    return False
+                inside = [c for c in stmt.carried if c.init in chain]
+                chain.update(c.head for c in inside)
+                if not _grow(stmt.body, chain) or any(c.next not in chain for c in inside):
+                    return False
+                if any(c.next in chain for c in stmt.carried if c not in inside):
+                    return False
+                chain.update(c.out for c in inside)
+            case _:
+                if any(v in chain for v in stmt_reads(stmt)):
+                    return False
+    return True
+
+
+def shadows_commute(loop: ir.For, roots: Roots, activity: Activity, scopes: Scopes) -> bool:
+    """Arrays from outside the loop are, as far as they are active, either only read (their shadows
+    only receive sums) or only accumulated into (their shadows are only read)."""
+    read: set[ir.Var] = set()
+    accumulated: set[ir.Var] = set()
+    for stmt in statements(loop.body):
+        match stmt:
+            case ir.Store(array) | ir.Fill(array) | ir.CopyInto(array):
+                if array in activity and not _local(roots[array], loop, scopes):
+                    return False
+            case ir.Accumulate(array):
+                if array in activity and not _local(roots[array], loop, scopes):
+                    accumulated |= roots[array]
+            case _:
+                pass
+        match stmt:
+            case ir.Assign(_, ir.Load(array)) if array in activity:
+                read |= roots[array]
+            case ir.Copy(_, source) | ir.CopyInto(_, _, source) if source in activity:
+                read |= roots[source]
+            case _:
+                pass
+    return not read & accumulated
+
+
+def _local(group: Iterable[ir.Var], loop: Loop, scopes: Scopes) -> bool:
+    return all(not scopes.outside(root, loop) for root in group)

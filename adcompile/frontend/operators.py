@@ -1,0 +1,77 @@
+"""Python's operators by their spelling, and what to say about expressions without one."""
+
+from __future__ import annotations
+
+import ast
+
+BINARY: dict[type[ast.operator], str] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+    ast.Pow: "**",
+    ast.BitAnd: "&",
+    ast.BitOr: "|",
+    ast.BitXor: "^",
+    ast.LShift: "<<",
+    ast.RShift: ">>",
+}
+UNARY: dict[type[ast.unaryop], str] = {
+    ast.USub: "-",
+    ast.UAdd: "+",
+    ast.Invert: "~",
+    ast.Not: "not",
+}
+COMPARE: dict[type[ast.cmpop], str] = {
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+}
+
+_LOOP = "Write it as a loop."
+UNSUPPORTED: dict[type[ast.AST], tuple[str, str]] = {
+    ast.List: ("a list", "Use a tuple, or an array made by np.zeros or np.empty."),
+    ast.Dict: ("a dict", "Use arrays or separate variables."),
+    ast.Set: ("a set", "Use arrays or separate variables."),
+    ast.ListComp: ("a comprehension", _LOOP),
+    ast.SetComp: ("a comprehension", _LOOP),
+    ast.DictComp: ("a comprehension", _LOOP),
+    ast.GeneratorExp: ("a generator expression", _LOOP),
+    ast.Lambda: ("a lambda", "Define a function outside and call it."),
+    ast.NamedExpr: ("an assignment expression (:=)", "Assign on a line of its own."),
+    ast.Starred: ("a starred expression", "Write the items out."),
+    ast.Yield: ("yield", "Return the values, or store them in an array."),
+    ast.YieldFrom: ("yield", "Return the values, or store them in an array."),
+    ast.Await: ("await", ""),
+    ast.JoinedStr: ("an f-string", "Use a plain string."),
+    ast.With: ("'with'", "Take it out of the function."),
+    ast.Try: ("'try'", "Test the condition with if instead."),
+    ast.TryStar: ("'try'", "Test the condition with if instead."),
+    ast.Delete: ("'del'", "Leave it out."),
+    ast.Global: ("'global'", "Pass the value as an argument and return it."),
+    ast.Nonlocal: ("'nonlocal'", "Pass the value as an argument and return it."),
+    ast.FunctionDef: ("a nested function", "Define it outside; calls are followed."),
+    ast.AsyncFunctionDef: ("an async function", ""),
+    ast.ClassDef: ("a class", "Define it outside."),
+    ast.Import: ("an import", "Import at the top of the module."),
+    ast.ImportFrom: ("an import", "Import at the top of the module."),
+    ast.Match: ("'match'", "Write it with if and elif."),
+}
+
+
+def is_boolean(node: ast.expr) -> bool:
+    """An expression that is a boolean by its form."""
+    match node:
+        case ast.Compare() | ast.UnaryOp(op=ast.Not()):
+            return True
+        case ast.Constant(value=bool()):
+            return True
+        case ast.BoolOp(values=values):
+            return all(is_boolean(value) for value in values)
+        case _:
+            return False
