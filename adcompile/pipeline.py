@@ -33,6 +33,7 @@ from adcompile.normalise.references import number_references
 from adcompile.normalise.resolve import resolve
 from adcompile.normalise.ssa import to_ssa
 from adcompile.normalise.tuples import split_tuples
+from adcompile.optimise.cse import merge_common
 from adcompile.optimise.deadcode import eliminate_dead
 from adcompile.options import Options
 from adcompile.storage.needs import Needs
@@ -69,6 +70,8 @@ def derive(
     fn = split_tuples(fn, types)
     fn, shapes = name_controls(fn, types)
     fn = guard_divisions(fn, types, func)
+    if options.optimise:
+        fn = merge_common(fn)
     fn = eliminate_dead(fn)
     fn, selections = number_references(fn, types)
     verify(fn, "ssa")

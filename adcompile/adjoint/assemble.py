@@ -16,6 +16,7 @@ from adcompile.emit.destruct import destruct
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import rename_block, stmt_reads
 from adcompile.normalise.references import Selections
+from adcompile.normalise.ssa import diverges
 from adcompile.optimise.unread import drop_unread
 from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Plan
@@ -166,9 +167,6 @@ def parameter_arrays(p: Problem) -> list[ir.Var]:
 def build_forward(p: Problem, residuals: tuple[ir.Var, ...]) -> ir.Function:
     """The primal with its stores; returns (result, *residuals)."""
     unpack, head = build_head(p)
-    for var in residuals:
-        if var in p.scopes.nested_in_if:
-            head.append(default_value(var, p.types[var]))
     rest = tuple(s for s in p.fn.body if s not in unpack)
     body = ForwardBuilder(p.plan, p.tapes).block(rest)
     last = body[-1]
@@ -177,7 +175,11 @@ def build_forward(p: Problem, residuals: tuple[ir.Var, ...]) -> ir.Function:
     result = ir.Return((ir.MakeTuple((value, *residuals_made(p, residuals))),), last.loc)
     params = tuple(p.fn.params)
     fn = replace(p.fn, name=f"{p.fn.name}_forward", params=params)
-    return drop_unread(destruct(replace(fn, body=(*unpack, *head, *body[:-1], result))))
+    made = destruct(replace(fn, body=(*unpack, *head, *body[:-1], result)))
+    start = {*params, *(v for v, _ in p.fn.constants)}
+    always = _exposed(made.body, start, {})
+    defaults = [default_value(v, p.types[v]) for v in residuals if v not in always]
+    return drop_unread(replace(made, body=(*defaults, *made.body)))
 
 
 def build_head(p: Problem) -> tuple[tuple[ir.Stmt, ...], list[ir.Stmt]]:
@@ -235,8 +237,12 @@ def _exposed(block: ir.Block, known: set[ir.Var], found: dict[ir.Var, None]) -> 
                 found[var] = None
         match stmt:
             case ir.If():
-                after = [_exposed(b, known, found) for b in (stmt.then, stmt.orelse)]
-                known |= after[0] & after[1]
+                then = _exposed(stmt.then, known, found)
+                orelse = _exposed(stmt.orelse, known, found)
+                if diverges(stmt.then):
+                    known = orelse
+                else:
+                    known |= then if diverges(stmt.orelse) else then & orelse
             case ir.For():
                 _exposed(stmt.body, known | {stmt.var}, found)
             case ir.While():

@@ -11,8 +11,7 @@ from __future__ import annotations
 import ast
 from abc import abstractmethod
 from collections.abc import Sequence
-
-import numpy as np
+from typing import NoReturn
 
 from adcompile.frontend.frame import Frame
 from adcompile.frontend.operators import BINARY, COMPARE, UNARY, UNSUPPORTED, is_boolean
@@ -104,7 +103,7 @@ class Expressions(Frame):
                     self.refuse(node, f"a constant of type {type(value).__name__}")
                 return self.constant(value, node)
             case ast.Name(name):
-                return self.fixed[name] if name in self.fixed else self.var(name)
+                return self.var(name)
             case ast.BinOp(left, op, right):
                 if self.may_fail(node):
                     return self.atom(node)
@@ -112,7 +111,9 @@ class Expressions(Frame):
                 return self.binary(node, op, a, b)
             case ast.UnaryOp(ast.Not(), operand):
                 cond = self.condition(operand)
-                return ir.Const(not cond.value) if isinstance(cond, ir.Const) else ir.Unary("not", cond)
+                if isinstance(cond, ir.Const):
+                    return ir.Const(not cond.value)
+                return ir.Unary("not", cond)
             case ast.UnaryOp(op, operand):
                 x = self.tree(operand)
                 if isinstance(op, ast.USub) and isinstance(x, ir.Const):
@@ -173,13 +174,16 @@ class Expressions(Frame):
     def base_lifts(self, base: ast.expr) -> bool:
         """Whether the base of a subscript in a tree needs a name."""
         match base:
-            case ast.Name() | ast.Attribute(value=ast.Name(), attr="shape"):
+            case ast.Name():
+                outside = self.static(base)
+                return outside is not None and isinstance(outside.value, tuple)
+            case ast.Attribute(value=ast.Name(), attr="shape"):
                 return False
             case ast.Subscript(value, index):
                 parts = index.elts if isinstance(index, ast.Tuple) else [index]
                 return any(isinstance(p, ast.Slice) for p in parts) or self.base_lifts(value)
             case _:
-                return self.static(base) is None
+                return True
 
     def may_fail(self, node: ast.BinOp) -> bool:
         """Integer division needs a test for zero, unless the divisor is a literal."""
@@ -197,7 +201,7 @@ class Expressions(Frame):
 
     # ------------------------------------------------------------ operators
 
-    def binary(self, node: ast.expr, op: ast.operator, a: ir.Expr, b: ir.Expr) -> ir.Expr:
+    def binary(self, node: ast.AST, op: ast.operator, a: ir.Expr, b: ir.Expr) -> ir.Expr:
         if type(op) not in BINARY:
             self.refuse(node, "matrix products are not supported yet", "Write them as loops.")
         for operand in (a, b):
@@ -213,7 +217,7 @@ class Expressions(Frame):
     def compare(self, node: ast.Compare) -> ir.Expr:
         """Comparisons, chained ones with each operand evaluated once."""
         nodes = [node.left, *node.comparators]
-        for k, op in enumerate(node.ops):
+        for op in node.ops:
             if isinstance(op, ast.Is | ast.IsNot):
                 return self.is_none(node)
             if type(op) not in COMPARE:
@@ -222,8 +226,7 @@ class Expressions(Frame):
         if len(names) == 1:
             a, b = self.trees(nodes)
             return ir.Compare(names[0], a, b)
-        later = any(self.lifts(n) or not _plain(n) for n in nodes[1:-1]) or self.lifts(nodes[2])
-        first = self.atom(nodes[0]) if later else self.tree(nodes[0])
+        first = self.atom(nodes[0]) if self.lifts(nodes[1]) else self.tree(nodes[0])
         middle = self.atom(nodes[1])
         done: ir.Expr = ir.Compare(names[0], first, middle)
         for k in range(1, len(names)):
@@ -285,9 +288,8 @@ class Expressions(Frame):
         values: list[ast.expr] = []
         stop = isinstance(node.op, ast.Or)
         for value in node.values:
-            known = isinstance(value, ast.Name | ast.Compare) and not self.lifts(value)
-            found = self.known(value) if known else None
-            if isinstance(found, ir.Const):
+            found = self.literal(value)
+            if found is not None:
                 if bool(found.value) is stop:
                     values.append(value)
                     return values
@@ -295,16 +297,21 @@ class Expressions(Frame):
                 values.append(value)
         return values or node.values[-1:]
 
-    def known(self, node: ast.expr) -> ir.Const | None:
-        """A condition that is a literal by inlining."""
+    def literal(self, node: ast.expr) -> ir.Const | None:
+        """The value of a condition that is known while parsing."""
         match node:
-            case ast.Name(name) if name in self.fixed:
-                return self.fixed[name]
-            case ast.Compare(ast.Name(name), [ast.Is() | ast.IsNot()]) if name in self.fixed:
+            case ast.Name() | ast.Attribute() | ast.Constant():
+                outside = self.static(node)
+                known = outside is not None and isinstance(outside.value, bool | int | None)
+                found = self.tree(node) if known else None
+            case ast.Compare(_, [ast.Is() | ast.IsNot()]):
                 found = self.is_none(node)
-                return found if isinstance(found, ir.Const) else None
+            case ast.UnaryOp(ast.Not(), operand):
+                inner = self.literal(operand)
+                found = None if inner is None else ir.Const(not inner.value)
             case _:
-                return None
+                found = None
+        return found if isinstance(found, ir.Const) else None
 
     def logic(self, node: ast.BoolOp) -> ir.Expr:
         """and/or as one pure expression."""
@@ -326,7 +333,9 @@ class Expressions(Frame):
     ) -> None:
         if truth:
             first = self.condition(values[0])
-            if not is_boolean(values[0]) and not isinstance(first, ir.Const):
+            if isinstance(first, ir.Const):
+                first = ir.Const(bool(first.value))
+            elif not is_boolean(values[0]):
                 first = ir.Apply("bool", (first,))
             self.emit(ir.Assign(target, first, loc=self.loc(node)))
         else:
@@ -358,13 +367,11 @@ class Expressions(Frame):
             case _:
                 pass
         keep = whole and isinstance(base, ast.Subscript) and not self.base_lifts(base)
-        array = self.tree(base) if keep and not self.index_lifts(node) else self.atom(base)
-        if isinstance(array, ir.Const):
+        keep = keep and not any(self.lifts(part) for part in self.index_nodes(node))
+        found = self.tree(base) if keep else self.atom(base)
+        if isinstance(found, ir.Const):
             self.refuse(node, "subscript of something that is neither an array nor a tuple")
-        return ir.Subscript(array, self.index(node))
-
-    def index_lifts(self, node: ast.Subscript) -> bool:
-        return any(self.lifts(part) for part in self.index_nodes(node))
+        return ir.Subscript(found, self.index(node))
 
     def index_nodes(self, node: ast.Subscript) -> list[ast.expr]:
         """The expressions in an index, those of slices included, in order."""
@@ -401,7 +408,7 @@ class Expressions(Frame):
 
     # ------------------------------------------------------------ refusals
 
-    def refuse_node(self, node: ast.expr) -> ir.Expr:
+    def refuse_node(self, node: ast.AST) -> NoReturn:
         what, advice = UNSUPPORTED.get(type(node), (type(node).__name__, ""))
         self.refuse(node, f"{what} is not supported", advice)
 
@@ -413,5 +420,3 @@ def _plain(node: ast.expr) -> bool:
 def _integer(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, int)
 
-
-__all__ = ["Expressions", "np"]

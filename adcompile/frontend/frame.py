@@ -40,7 +40,7 @@ class Frame:
     def __init__(self, session: Session, source: Source) -> None:
         self.session, self.source = session, source
         self.vars: dict[str, ir.Var] = {}
-        self.fixed: dict[str, ir.Const] = {}  # parameters of inlined calls that are literals
+        self.known: dict[str, Static] = {}  # parameters of an inlined call: literals, functions
         self.out: list[ir.Stmt] = []
         self.scope = self.function_scope = Scope()
         self.result: ir.Var = ir.Var("result", temp=True)
@@ -87,7 +87,7 @@ class Frame:
         match node:
             case ast.Name(id=name):
                 if name in self.source.local_names:
-                    return None
+                    return self.known.get(name)
                 try:
                     return Static(self.source.lookup(name))
                 except KeyError:
@@ -111,23 +111,16 @@ class Frame:
 
     def constant(self, value: object, node: ast.expr) -> ir.Expr:
         """A value from outside as IR.  Numbers are written in; arrays are captured."""
+        if isinstance(value, np.float64 | np.int64 | np.bool_):
+            value = value.item()
         match value:
-            case np.float64():
-                return ir.Const(float(value))
-            case np.int64():
-                return ir.Const(int(value))
-            case np.bool_():
-                return ir.Const(bool(value))
             case bool() | float() | str() | None:
                 return ir.Const(value)
             case int() if type(value) is int:
                 if not -(2**63) <= value < 2**63:
                     self.refuse(node, f"the integer {value} does not fit in 64 bits")
                 return ir.Const(value)
-            case np.floating() | np.integer():
-                plain = value.item()
-                if not isinstance(plain, int | float):
-                    self.refuse(node, f"a constant of type {type(value).__name__}")
+            case np.number() if isinstance(plain := value.item(), int | float):
                 return ir.Apply(f"np.{type(value).__name__}", (ir.Const(plain),))
             case np.ndarray():
                 return self.captured(value, node)

@@ -44,6 +44,7 @@ UNSUPPORTED: dict[type[ast.AST], tuple[str, str]] = {
     ast.GeneratorExp: ("a generator expression", _LOOP),
     ast.Lambda: ("a lambda", "Define a function outside and call it."),
     ast.NamedExpr: ("an assignment expression (:=)", "Assign on a line of its own."),
+    ast.Slice: ("a slice here", "Slice arrays only, or use integers."),
     ast.Starred: ("a starred expression", "Write the items out."),
     ast.Yield: ("yield", "Return the values, or store them in an array."),
     ast.YieldFrom: ("yield", "Return the values, or store them in an array."),

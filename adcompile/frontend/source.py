@@ -15,14 +15,14 @@ from adcompile.errors import Loc, UnsupportedError
 
 @dataclass(frozen=True)
 class Source:
-    """One function as its author wrote it.  ``namespace`` holds its closure over its globals over
-    builtins; ``lines`` are those of ``node``, for columns in characters."""
+    """One function as its author wrote it.  ``lines`` are those of ``node``."""
 
     func: FunctionType
     node: ast.FunctionDef
     file: str
     first_line: int
     lines: tuple[str, ...]
+    assigned: frozenset[str]
     local_names: frozenset[str]
     loop_names: frozenset[str]
 
@@ -92,8 +92,9 @@ def read_source(func: FunctionType) -> Source:
             here,
             "Write it as a def; if its file was edited after the import, import it again.",
         )
-    local = frozenset(_parameters(node)) | frozenset(_stores(node))
-    return Source(func, node, file, first, tuple(lines), local, _loop_names(node))
+    assigned = frozenset(_stores(node))
+    local = assigned | frozenset(_parameters(node))
+    return Source(func, node, file, first, tuple(lines), assigned, local, _loop_names(node))
 
 
 def _parameters(node: ast.FunctionDef) -> Iterator[str]:

@@ -70,6 +70,14 @@ def _block(block: ir.Block, env: Env) -> tuple[ir.Block, Env]:
             for target, value in zip(stmt.targets, many.values, strict=True):
                 out.append(ir.Assign(_fresh(target, env), value, loc=stmt.loc))
             continue
+        if isinstance(stmt, ir.If):
+            cond = rename_reads(stmt, env).cond
+            if isinstance(cond, ir.Const):  # Numba would drop the other branch unseen
+                chosen, _ = _block(stmt.then if cond.value else stmt.orelse, env)
+                out.extend(chosen)
+                if diverges(chosen):
+                    break
+                continue
         out.append(_stmt(stmt, env))
         if isinstance(stmt, ir.Raise):
             break  # what follows is unreachable
@@ -111,7 +119,10 @@ def _if(stmt: ir.If, env: Env) -> ir.Stmt:
         b = None if else_dead else else_env.get(var)
         if a is None and b is None:
             env.pop(var, None)
-        elif a is not b:
+        elif a is b:
+            assert a is not None
+            env[var] = a
+        else:
             joins.append(ir.Join(_fresh(var, env), a, b))
     return replace(stmt, cond=cond, then=then, orelse=orelse, joins=tuple(joins))
 

@@ -4,6 +4,7 @@ what follows them moves into the branch in which it runs."""
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import Any
 
 from adcompile.reader.exits import Flow, has_break, has_continue, has_return
@@ -265,7 +266,13 @@ class Body:
         scope = self.scope
         loc = scope.source.loc(stmt)
         if len(targets) == 1 and isinstance(targets[0], ast.Name):
-            scope.emit(ir.Assign(scope.var(targets[0].id), self.named(value), loc=loc))
+            found = self.named(value)
+            target = scope.var(targets[0].id)
+            last = scope.out[-1] if scope.out else None
+            if isinstance(last, ir.Alloc | ir.Copy) and last.target is found:
+                scope.out[-1] = replace(last, target=target)  # the array has the user's name
+            else:
+                scope.emit(ir.Assign(target, found, loc=loc))
             return
         if isinstance(value, ast.Tuple) and len(targets) == 1:
             target = targets[0]

@@ -90,7 +90,9 @@ def _lay_out_loop(
         if len(members) > 1:
             name += _SUFFIX[dtype]
         slots = {var: k for k, var in enumerate(members)}
-        tapes.append(Tape(ir.Var(name), dtype, slots))
+        array = ir.Var(name)
+        types[array] = nt.Array(types[members[0]], 1 if len(members) == 1 else 2, "C")
+        tapes.append(Tape(array, dtype, slots))
     path: Path = (*scopes.stmt_loops[id(loop)], loop)
     if joint is not None and path[0] is joint:
         path = path[1:]
@@ -99,7 +101,9 @@ def _lay_out_loop(
     rows: ir.Expr | None = None
     for one in path:
         if not isinstance(one, ir.For) or not _fixed_outside(one, root, scopes):
-            return LoopTape(loop, root, tapes, ir.Var(f"cursor_{loop.loc.line}"), None)
+            cursor = ir.Var(f"cursor_{loop.loc.line}")
+            types[cursor] = nt.int64
+            return LoopTape(loop, root, tapes, cursor, None)
         trips = trip_count(one)
         rows = trips if rows is None else ir.Binary("*", rows, trips)
         here = iteration_number(one)

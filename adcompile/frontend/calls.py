@@ -1,0 +1,253 @@
+"""Calls: functions of numbers stay calls, allocations become statements, and the user's own
+functions are inlined."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from abc import abstractmethod
+from collections.abc import Sequence
+from types import FunctionType
+from typing import Self
+
+import numpy as np
+
+from adcompile.frontend.expressions import Expressions
+from adcompile.frontend.frame import Static
+from adcompile.frontend.functions import (
+    ADVICE,
+    ALLOCATORS,
+    allocator_name,
+    dtype_name,
+    is_range,
+    primitive_name,
+    shown_name,
+)
+from adcompile.frontend.source import Source, is_dispatcher, plain_function, read_source
+from adcompile.ir import nodes as ir
+
+
+class Calls(Expressions):
+    @abstractmethod
+    def lower_body(self) -> ir.Expr | None:
+        """Emit the function's statements; its result, or None if it has none (statements.py)."""
+
+    def child(self, source: Source) -> Self:
+        return type(self)(self.session, source)
+
+    # ------------------------------------------------------------ which call
+
+    def call(self, node: ast.Call, whole: bool, into: ir.Var | None = None) -> ir.Expr:
+        outside = self.static(node.func)
+        if outside is None:
+            return self.method(node, into)
+        func = outside.value
+        if hasattr(func, "__adcompile__"):
+            self.refuse(
+                node,
+                "derivatives of derivatives are not supported",
+                "Call the original function here.",
+            )
+        primitive, allocator = primitive_name(func), allocator_name(func)
+        if primitive is not None:
+            return self.primitive(node, func, primitive, whole)
+        if func is builtins.len:
+            self.only_positional(node, 1)
+            return self.length(node.args[0])
+        if func is builtins.pow or func is builtins.divmod:
+            self.only_positional(node, 2)
+            a, b = self.trees(node.args) if whole else self.atoms(node.args)
+            if func is builtins.pow:
+                return ir.Binary("**", a, b)
+            quotient = self.temp(self.binary(node, ast.FloorDiv(), a, b), node)
+            return ir.MakeTuple((quotient, self.temp(self.binary(node, ast.Mod(), a, b), node)))
+        if allocator is not None:
+            return self.allocate(node, allocator, into)
+        if func is np.copy:
+            self.only_positional(node, 1)
+            return self.copy(node, node.args[0], into)
+        if is_range(func):
+            self.refuse(node, "range() outside a for statement", "Write a loop over it.")
+        inner = plain_function(func)
+        if inner is None or inner.__module__.partition(".")[0] in ("numpy", "math", "scipy"):
+            name = shown_name(func, ast.unparse(node.func))
+            self.refuse(
+                node,
+                f"calls of {name} are not supported",
+                ADVICE.get(name, "Write it with scalar arithmetic and loops."),
+            )
+        if is_dispatcher(func):
+            self.session.dispatchers.append(func)
+        return self.inline(node, inner)
+
+    def call_lifts(self, node: ast.Call) -> bool:
+        outside = self.static(node.func)
+        if outside is None:
+            return True
+        if outside.value is builtins.len:
+            return not all(isinstance(arg, ast.Name) for arg in node.args)
+        return outside.value is not builtins.pow and primitive_name(outside.value) is None
+
+    def only_positional(self, node: ast.Call, count: int | None = None) -> None:
+        """Refuse keywords, stars, and another number of arguments."""
+        written = ast.unparse(node.func)
+        for keyword in node.keywords:
+            shown = f"{keyword.arg}=" if keyword.arg else "**"
+            self.refuse(node, f"the argument {shown} of {written} is not supported")
+        if count is not None and len(node.args) != count:
+            self.refuse(node, f"{written} with {len(node.args)} arguments is not supported")
+
+    # ------------------------------------------------------------ numbers
+
+    def primitive(self, node: ast.Call, func: object, name: str, whole: bool) -> ir.Expr:
+        self.only_positional(node, func.nin if isinstance(func, np.ufunc) else None)
+        nodes: Sequence[ast.expr] = node.args
+        if name in ("min", "max"):
+            if len(nodes) == 1 and isinstance(nodes[0], ast.Tuple):
+                nodes = nodes[0].elts
+            if len(nodes) < 2:
+                self.refuse(node, f"{name} of a sequence is not supported", "Write it as a loop.")
+        args = self.trees(nodes) if whole else self.atoms(nodes)
+        if name in ("min", "max"):
+            done = args[0]
+            for arg in args[1:-1]:
+                done = ir.Apply(name, (done, arg))
+                done = done if whole else self.temp(done, node)
+            return ir.Apply(name, (done, args[-1]))
+        return ir.Apply(name, args)
+
+    def length(self, node: ast.expr) -> ir.Expr:
+        outside = self.static(node)
+        if outside is not None and isinstance(outside.value, tuple):
+            return ir.Const(len(outside.value))
+        return ir.Attribute(self.atom(node), "len")
+
+    # ------------------------------------------------------------ arrays
+
+    def method(self, node: ast.Call, into: ir.Var | None) -> ir.Expr:
+        match node.func:
+            case ast.Attribute(base, "copy"):
+                self.only_positional(node, 0)
+                return self.copy(node, base, into)
+            case ast.Attribute(_, name):
+                self.refuse(node, f"calls of the method .{name}() are not supported")
+            case _:
+                self.refuse(
+                    node,
+                    f"{ast.unparse(node.func)!r} is called but not known while parsing",
+                    "Only functions of the module or closure can be called.",
+                )
+
+    def copy(self, node: ast.Call, source: ast.expr, into: ir.Var | None) -> ir.Expr:
+        array = self.atom(source)
+        if not isinstance(array, ir.Var):
+            self.refuse(node, "only arrays can be copied")
+        target = into or ir.Var("t", temp=True)
+        self.emit(ir.Copy(target, array, self.loc(node)))
+        return target
+
+    def allocate(self, node: ast.Call, name: str, into: ir.Var | None) -> ir.Expr:
+        params = ALLOCATORS[name]
+        if len(node.args) > len(params):
+            self.refuse(node, f"{name} with {len(node.args)} positional arguments")
+        given = dict(zip(params, node.args))
+        for keyword in node.keywords:
+            order_c = isinstance(keyword.value, ast.Constant) and keyword.value.value == "C"
+            if keyword.arg in params and keyword.arg not in given:
+                given[keyword.arg] = keyword.value
+            elif not (keyword.arg == "order" and order_c):
+                self.refuse(node, f"the argument {keyword.arg}= of {name} is not supported")
+        positional = [p for p in params if p != "dtype"]
+        for param in positional:
+            if param not in given:
+                self.refuse(node, f"{name} without the argument {param!r}")
+        args: list[ir.Expr] = []
+        for param in positional:
+            args.append(self.tree(given[param]) if param == "shape" else self.atom(given[param]))
+        keywords: tuple[tuple[str, ir.Expr], ...] = ()
+        if "dtype" in given:
+            keywords = (("dtype", self.dtype(given["dtype"])),)
+        target = into or ir.Var("t", temp=True)
+        self.emit(ir.Alloc(target, name, tuple(args), keywords, self.loc(node)))
+        return target
+
+    def dtype(self, node: ast.expr) -> ir.Expr:
+        match node:
+            case ast.Attribute(base, "dtype") if self.static(node) is None:
+                return ir.Attribute(self.atom(base), "dtype")
+            case ast.Constant(value):
+                name = dtype_name(value)
+            case _:
+                outside = self.static(node)
+                name = None if outside is None else dtype_name(outside.value)
+        if name is None:
+            self.refuse(node, "this dtype is not supported", "Write np.float64, or x.dtype.")
+        return ir.Const(name)
+
+    # ------------------------------------------------------------ the user's functions
+
+    def inline(self, node: ast.Call, func: FunctionType) -> ir.Expr:
+        """The statements of the callee, on variables of its own."""
+        if func.__code__ in self.session.stack:
+            self.refuse(
+                node,
+                f"{func.__name__} calls itself: recursion is not supported",
+                "Write it as a loop.",
+            )
+        callee = self.child(read_source(func))
+        self.bind(node, callee)
+        self.session.stack.append(func.__code__)
+        try:
+            with self.block() as body:
+                callee.out = body
+                result = callee.lower_body()
+        finally:
+            self.session.stack.pop()
+        for stmt in body:
+            self.emit(stmt)
+        return ir.Const(None) if result is None else result
+
+    def bind(self, node: ast.Call, callee: Self) -> None:
+        """Arguments to parameters: names of their own, except literals and functions."""
+        func, spec = callee.source.func, callee.source.node.args
+        if spec.vararg or spec.kwarg:
+            self.refuse(
+                node, f"{func.__name__} takes * or ** arguments", "Give it plain parameters."
+            )
+        places = [arg.arg for arg in (*spec.posonlyargs, *spec.args)]
+        names = [*places, *(arg.arg for arg in spec.kwonlyargs)]
+        if len(node.args) > len(places):
+            self.refuse(node, f"{func.__name__} is called with too many arguments")
+        given: list[tuple[str, ast.expr]] = list(zip(places, node.args))
+        by_name = set(names) - {arg.arg for arg in spec.posonlyargs}
+        for keyword in node.keywords:
+            if keyword.arg is None:
+                self.refuse(node, "** in a call is not supported", "Write the arguments out.")
+            if keyword.arg not in by_name or keyword.arg in dict(given):
+                self.refuse(node, f"{func.__name__} cannot take the argument {keyword.arg}=")
+            given.append((keyword.arg, keyword.value))
+
+        values: dict[str, Static | ir.Expr] = {}
+        for name, arg in given:  # evaluated in the order written
+            outside = self.static(arg)
+            constant = callable(outside.value) if outside is not None else False
+            values[name] = outside if constant and outside is not None else self.atom(arg)
+        default = func.__defaults__ or ()
+        defaults = dict(zip(places[len(places) - len(default) :], default))
+        defaults.update(func.__kwdefaults__ or {})
+        for name in names:
+            if name not in values:
+                if name not in defaults:
+                    self.refuse(node, f"{func.__name__} is called without {name!r}")
+                values[name] = Static(defaults[name])
+            value = values[name]
+            if isinstance(value, ir.Const):
+                value = Static(value.value)
+            if isinstance(value, Static):
+                if name not in callee.source.assigned:
+                    callee.known[name] = value
+                    continue
+                value = self.constant(value.value, node)
+            self.emit(ir.Assign(callee.var(name), value, loc=self.loc(node)))
+
+

@@ -1,0 +1,458 @@
+"""Statements, and the structure of exits (see exits.py)."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Sequence
+
+from adcompile.errors import Loc
+from adcompile.frontend.calls import Calls
+from adcompile.frontend.exits import (
+    Branch,
+    Item,
+    Leave,
+    Scope,
+    Test,
+    diverges,
+    drop_exits,
+    endless,
+    flow,
+)
+from adcompile.frontend.functions import is_range, shown_name
+from adcompile.frontend.operators import BINARY
+from adcompile.frontend.unpacking import flat_names, starred
+from adcompile.ir import nodes as ir
+from adcompile.ir.walk import statements as all_statements
+
+_LEAVING = frozenset((ir.BREAK, ir.RETURN))
+
+
+class Statements(Calls):
+    # ------------------------------------------------------------ the function
+
+    def lower_body(self) -> ir.Expr | None:
+        """Emit the body; the result as one atom or tuple, None for a function without one."""
+        body: list[ast.stmt] = self.source.node.body
+        returns = [n for stmt in body for n in ast.walk(stmt) if isinstance(n, ast.Return)]
+        gives = [r for r in returns if r.value is not None and not _is_none(r.value)]
+        if gives:
+            for one in returns:
+                if one not in gives:
+                    self.refuse(one, "every path must return a value", "This one returns None.")
+            if flow(body).falls:
+                self.refuse(
+                    self.source.node,
+                    f"every path must return a value, but {self.source.node.name} can reach "
+                    "its end without a return",
+                    "Add a return, or a raise, at the end.",
+                )
+        scope = self.function_scope
+        outer = self.out
+        with self.block() as block:
+            if len(returns) == 1 and body[-1] is returns[0] and gives:
+                self.items(body[:-1])
+                assert returns[0].value is not None
+                result: ir.Expr | None = self.returned(returns[0].value)
+            else:
+                self.items(body)
+                result = self.result if gives else None
+        if scope.guarded:
+            first = ir.Assign(scope.exit, ir.Const(ir.STAY), loc=self.loc(self.source.node))
+            outer.append(first)
+            outer.extend(block)
+        else:
+            outer.extend(drop_exits(tuple(block), scope.exit, frozenset((ir.RETURN,))))
+        if result is self.result and not any(
+            isinstance(s, ir.Assign | ir.Alloc | ir.Copy) and s.target is result
+            for s in all_statements(tuple(outer))
+        ):
+            return None  # every path raises
+        return result
+
+    def returned(self, node: ast.expr) -> ir.Expr:
+        value = self.value(node)
+        return value if isinstance(value, ir.MakeTuple) else self.temp(value, node)
+
+    # ------------------------------------------------------------ lists of statements
+
+    def items(self, items: Sequence[Item]) -> None:
+        """Lower a list.  A statement may take the rest of it into its own branches."""
+        queue = list(items)
+        while queue and not diverges(self.out):
+            item = queue.pop(0)
+            match item:
+                case ast.If():
+                    cond = self.condition(item.test)
+                    queue = self.branch(cond, item.body, item.orelse, queue, self.loc(item))
+                case Branch(cond, then, orelse, loc):
+                    queue = self.branch(cond, then, orelse, queue, loc)
+                case Test(test, done):
+                    queue = self.loop_test(test, done, queue)
+                case ast.For():
+                    queue = [*self.for_loop(item), *queue]
+                case ast.While():
+                    queue = [*self.while_loop(item), *queue]
+                case ast.Return(value):
+                    if value is not None and not _is_none(value):
+                        self.assign(self.result, value, item)
+                    queue = [Leave(ir.RETURN, self.loc(item))]
+                case ast.Break():
+                    queue = [Leave(ir.BREAK, self.loc(item))]
+                case ast.Continue():
+                    queue = [Leave(ir.CONTINUE, self.loc(item))]
+                case Leave(kind, loc):
+                    self.emit(ir.Assign(self.scope.exit, ir.Const(kind), loc=loc))
+                    queue = []
+                case _:
+                    self.simple(item)
+
+    def branch(
+        self,
+        cond: ir.Expr,
+        then: Sequence[Item],
+        orelse: Sequence[Item],
+        rest: list[Item],
+        loc: Loc,
+    ) -> list[Item]:
+        """An If; returns what is still to be lowered after it."""
+        if isinstance(cond, ir.Const):
+            return [*(then if cond.value else orelse), *rest]
+        a, b = flow(then), flow(orelse)
+        leaves = a.kinds | b.kinds
+        if leaves and not a.falls:
+            orelse, rest = [*orelse, *rest], []
+        elif leaves and not b.falls:
+            then, rest = [*then, *rest], []
+        elif not a.falls and not b.falls:
+            rest = []
+        with self.block() as first:
+            self.items(then)
+        with self.block() as second:
+            self.items(orelse)
+        if first or second:
+            self.emit(ir.If(cond, tuple(first), tuple(second), loc=loc))
+        if not leaves or not rest:
+            return rest
+        self.scope.guarded = True
+        with self.block() as guarded:
+            self.items(rest)
+        stay = ir.Compare("==", self.scope.exit, ir.Const(ir.STAY))
+        self.emit(ir.If(stay, tuple(guarded), (), loc=loc))
+        return []
+
+    # ------------------------------------------------------------ loops
+
+    def for_loop(self, node: ast.For) -> list[Item]:
+        if not isinstance(node.target, ast.Name):
+            self.refuse(node.target, "a loop over several values", "Use for i in range(n).")
+        name = node.target.id
+        start, stop, step = self.range(node.iter)
+        var = ir.Var(name)
+        direct = name in self.source.loop_names
+        before = self.vars.get(name)
+        if direct:
+            self.vars[name] = var
+        loc = self.loc(node)
+        scope = Scope()
+        with self.block() as body:
+            if not direct:
+                self.emit(ir.Assign(self.var(name), var, loc=loc))
+            self.body(node.body, scope)
+        if direct and before is not None:
+            self.vars[name] = before
+        kinds = flow(node.body).kinds & _LEAVING
+        exit_, block = self.close(scope, kinds, body, loc)
+        self.before(node, kinds, scope, loc)
+        self.emit(ir.For(var, start, stop, step, block, exit_, loc=loc))
+        return self.after(node, kinds, scope, loc)
+
+    def range(self, node: ast.expr) -> tuple[ir.Expr, ir.Expr, ir.Expr]:
+        outside = self.static(node.func) if isinstance(node, ast.Call) else None
+        if not isinstance(node, ast.Call) or outside is None or not is_range(outside.value):
+            shown = ast.unparse(node)
+            if isinstance(node, ast.Call) and outside is not None:
+                shown = shown_name(outside.value, ast.unparse(node.func)) + "()"
+            self.refuse(
+                node, f"a loop over {shown}", "Loop over range(): for i in range(len(x))."
+            )
+        self.only_positional(node)
+        if not 1 <= len(node.args) <= 3 or any(isinstance(a, ast.Starred) for a in node.args):
+            self.refuse(node, "range() takes one to three arguments")
+        bounds = self.trees(node.args)
+        start = bounds[0] if len(bounds) > 1 else ir.Const(0)
+        stop = bounds[0] if len(bounds) == 1 else bounds[1]
+        return start, stop, bounds[2] if len(bounds) == 3 else ir.Const(1)
+
+    def while_loop(self, node: ast.While) -> list[Item]:
+        loc = self.loc(node)
+        kinds = flow(node.body).kinds & _LEAVING
+        lifted = self.lifts(node.test)
+        scope = Scope()
+        done: ir.Var | None = None
+        items: list[Item] = list(node.body)
+        if lifted:
+            if node.orelse and ir.BREAK in kinds:
+                done = ir.Var("done", temp=True)
+                self.emit(ir.Assign(done, ir.Const(False), loc=loc))
+            items = [Test(node.test, done), *items]
+        with self.block() as body:
+            self.body(items, scope)
+        leaving = kinds | {ir.BREAK} if lifted else kinds
+        exit_, block = self.close(scope, leaving, body, loc)
+        self.before(node, kinds, scope, loc)
+        cond = ir.Const(True) if lifted else self.tree_condition(node.test)
+        self.emit(ir.While(cond, block, exit_, loc=loc))
+        return self.after(node, kinds, scope, loc, done)
+
+    def tree_condition(self, node: ast.expr) -> ir.Expr:
+        cond = self.condition(node)
+        return ir.Const(bool(cond.value)) if isinstance(cond, ir.Const) else cond
+
+    def loop_test(self, test: ast.expr, done: ir.Var | None, rest: list[Item]) -> list[Item]:
+        """``if not test: leave; else: rest``, as the start of a loop's body."""
+        cond = self.condition(test)
+        if isinstance(cond, ir.Const):
+            cond = self.temp(ir.Unary("not", ir.Const(not cond.value)), test)
+        loc = self.loc(test)
+        with self.block() as body:
+            self.items(rest)
+        with self.block() as leave:
+            if done is not None:
+                self.emit(ir.Assign(done, ir.Const(True), loc=loc))
+            self.emit(ir.Assign(self.scope.exit, ir.Const(ir.BREAK), loc=loc))
+        self.emit(ir.If(ir.Unary("not", cond), tuple(leave), tuple(body), loc=loc))
+        return []
+
+    def body(self, items: Sequence[Item], scope: Scope) -> None:
+        outer, self.scope = self.scope, scope
+        self.items(items)
+        self.scope = outer
+
+    def close(
+        self, scope: Scope, kinds: frozenset[int], body: list[ir.Stmt], loc: Loc
+    ) -> tuple[ir.Var | None, ir.Block]:
+        """The loop's exit variable, and its body with that variable kept only as far as needed."""
+        block = tuple(body)
+        if not scope.guarded:
+            block = drop_exits(block, scope.exit, frozenset((ir.CONTINUE,)))
+        if kinds or scope.guarded:
+            block = (ir.Assign(scope.exit, ir.Const(ir.STAY), loc=loc), *block)
+        return (scope.exit if kinds else None), block
+
+    def before(
+        self, node: ast.For | ast.While, kinds: frozenset[int], scope: Scope, loc: Loc
+    ) -> None:
+        """The exit variable is read after the loop, which may run zero times."""
+        if ir.RETURN in kinds or (node.orelse and kinds):
+            self.emit(ir.Assign(scope.exit, ir.Const(ir.STAY), loc=loc))
+
+    def after(
+        self,
+        node: ast.For | ast.While,
+        kinds: frozenset[int],
+        scope: Scope,
+        loc: Loc,
+        done: ir.Var | None = None,
+    ) -> list[Item]:
+        """What follows a loop: pass a return on, and run the else clause unless broken."""
+        items: list[Item] = []
+        if ir.RETURN in kinds:
+            leave = Leave(ir.RETURN, loc)
+            if endless(node) and ir.BREAK not in kinds:
+                return [leave]
+            returned = ir.Compare("==", scope.exit, ir.Const(ir.RETURN))
+            items.append(Branch(returned, [leave], [], loc))
+        if node.orelse:
+            if done is not None:
+                items.append(Branch(done, node.orelse, [], loc))
+            elif ir.BREAK in kinds:
+                broken = ir.Compare("==", scope.exit, ir.Const(ir.BREAK))
+                items.append(Branch(ir.Unary("not", broken), node.orelse, [], loc))
+            else:
+                items += node.orelse
+        return items
+
+    # ------------------------------------------------------------ simple statements
+
+    def simple(self, node: Item) -> None:
+        match node:
+            case ast.Assign(targets, value):
+                self.assignment(targets, value, node)
+            case ast.AnnAssign(target=target, value=value):
+                if value is not None:
+                    self.assignment([target], value, node)
+            case ast.AugAssign():
+                self.augmented(node)
+            case ast.Assert(test, message):
+                cond = self.condition(test)
+                if isinstance(cond, ir.Const) and cond.value:
+                    return
+                with self.block() as fail:
+                    args = () if message is None else (self.raised_argument(message),)
+                    key = self.exception(AssertionError, node)
+                    self.emit(ir.Raise(key, args, self.loc(node)))
+                self.emit(ir.If(ir.Unary("not", cond), tuple(fail), (), loc=self.loc(node)))
+            case ast.Raise():
+                self.raise_(node)
+            case ast.Pass() | ast.Expr(value=ast.Constant()):
+                pass
+            case ast.Expr(value=ast.Call() as call):
+                self.value(call)
+            case ast.Expr():
+                self.refuse(node, "an expression without effect", "Assign it, or leave it out.")
+            case ast.stmt():
+                self.refuse_node(node)
+            case _:
+                raise AssertionError(node)
+
+    def raise_(self, node: ast.Raise) -> None:
+        match node.exc:
+            case None:
+                self.refuse(node, "a bare raise", "Name the exception.")
+            case ast.Call(func=func, args=args, keywords=keywords):
+                if keywords:
+                    self.refuse(node, "keyword arguments of an exception")
+            case func:
+                args = []
+        outside = self.static(func)
+        if outside is None:
+            self.refuse(node, "the exception is not known while parsing", "Name its class.")
+        key = self.exception(outside.value, node)
+        values = tuple(self.raised_argument(arg) for arg in args)
+        self.emit(ir.Raise(key, values, self.loc(node)))
+
+    def raised_argument(self, node: ast.expr) -> ir.Expr:
+        return self.tree(node)
+
+    def exception(self, cls: object, node: ast.AST) -> str:
+        """Record the class; its name is its key."""
+        if not (isinstance(cls, type) and issubclass(cls, BaseException)):
+            self.refuse(node, "only exception classes can be raised")
+        if "<locals>" in cls.__qualname__ or "." in cls.__qualname__:
+            self.refuse(
+                node,
+                f"the exception {cls.__name__} is defined inside a function or class",
+                "Define it at the top of its module, where generated code can import it.",
+            )
+        key, known = cls.__name__, self.session.exceptions
+        if known.setdefault(key, cls) is not cls or getattr(builtins, key, cls) is not cls:
+            self.refuse(node, f"two exceptions are named {key}", "Rename one.")
+        return key
+
+    # ------------------------------------------------------------ assignment
+
+    def assignment(self, targets: list[ast.expr], value: ast.expr, node: ast.stmt) -> None:
+        if len(targets) > 1:
+            atom = self.atom(value)
+            for target in targets:
+                self.store(target, atom, node)
+            return
+        match targets[0], value:
+            case ast.Name(id=name), _:
+                self.assign(self.var(name), value, node)
+            case (ast.Tuple() | ast.List()) as target, ast.Tuple(elts):
+                if starred(target) or any(isinstance(e, ast.Starred) for e in elts):
+                    self.refuse(node, "a starred assignment", "Write the items out.")
+                if len(target.elts) != len(elts):
+                    self.refuse(node, f"{len(elts)} values for {len(target.elts)} targets")
+                self.simultaneous(target.elts, elts, node)
+            case target, _:
+                self.store(target, self.atom(value), node)
+
+    def simultaneous(
+        self, targets: list[ast.expr], values: list[ast.expr], node: ast.stmt
+    ) -> None:
+        """``a, b = b, a``: all values first."""
+        atoms = list(self.atoms(values))
+        assigned = [self.var(name) for target in targets for name in flat_names(target)]
+        if any(atom in assigned for atom in atoms if isinstance(atom, ir.Var)):
+            names = [self.var(t.id) for t in targets if isinstance(t, ast.Name)]
+            if len(names) == len(targets) == len(set(names)):
+                self.emit(ir.AssignMany(tuple(names), tuple(atoms), self.loc(node)))
+                return
+            for k, atom in enumerate(atoms):
+                if isinstance(atom, ir.Var) and atom in assigned:
+                    old = ir.Var("t", temp=True)
+                    self.emit(ir.Assign(old, atom, loc=self.loc(node)))
+                    atoms[k] = old
+        for target, atom in zip(targets, atoms):
+            self.store(target, atom, node)
+
+    def store(self, target: ast.expr, value: ir.Expr, node: ast.stmt) -> None:
+        """Assign an atom to any target."""
+        match target:
+            case ast.Name(id=name):
+                self.emit(ir.Assign(self.var(name), value, loc=self.loc(node)))
+            case ast.Tuple(elts) | ast.List(elts):
+                if starred(target):
+                    self.refuse(node, "a starred assignment", "Write the items out.")
+                if isinstance(value, ir.Var) and value in [self.var(n) for n in flat_names(target)]:
+                    whole = ir.Var("t", temp=True)  # the tuple's own name is a target
+                    self.emit(ir.Assign(whole, value, loc=self.loc(node)))
+                    value = whole
+                parts = tuple(ir.TupleGet(value, k) for k in range(len(elts)))
+                for inner, part in zip(elts, parts):
+                    if isinstance(inner, ast.Name):
+                        self.emit(ir.Assign(self.var(inner.id), part, loc=self.loc(node)))
+                    else:
+                        self.store(inner, self.temp(part, target), node)
+            case ast.Subscript():
+                array = self.array(target)
+                self.emit(ir.Store(array, self.index(target), value, self.loc(node)))
+            case ast.Attribute():
+                self.refuse(target, "assignment to an attribute", "Use a variable or an array.")
+            case _:
+                self.refuse_node(target)
+
+    def array(self, target: ast.Subscript) -> ir.Var:
+        """The array that a subscript on the left writes to."""
+        if self.static(target.value) is not None:
+            self.refuse(
+                target,
+                f"{ast.unparse(target.value)!r} is captured, and so read-only",
+                "Pass it as an argument.",
+            )
+        array = self.atom(target.value)
+        if not isinstance(array, ir.Var):
+            self.refuse(target, "assignment to an item of something that is not an array")
+        return array
+
+    def augmented(self, node: ast.AugAssign) -> None:
+        op, loc = node.op, self.loc(node)
+        if type(op) not in BINARY:
+            self.refuse(node, "matrix products are not supported yet", "Write them as loops.")
+        match node.target:
+            case ast.Name(id=name):
+                var = self.var(name)
+                value = self.atom(node.value)
+                self.emit(ir.Assign(var, self.binary(node.value, op, var, value), True, loc))
+            case ast.Subscript() as target:
+                array = self.array(target)
+                self.augmented_item(node, array, target)
+            case _:
+                self.refuse(node, "assignment to an attribute", "Use a variable or an array.")
+
+    def augmented_item(self, node: ast.AugAssign, array: ir.Var, target: ast.Subscript) -> None:
+        op, loc = BINARY[type(node.op)], self.loc(node)
+        lifted = self.lifts(node.value)
+        index = self.index(target, named=op not in "+-" or lifted)
+        with self.block() as early:
+            value = self.atom(node.value)
+        writes = any(isinstance(s, ir.Store | ir.Accumulate) for s in all_statements(tuple(early)))
+        if op in ("+", "-") and not writes:
+            for stmt in early:
+                self.emit(stmt)
+            self.emit(ir.Accumulate(array, index, value, op, loc))
+            return
+        # Python reads the old value before it evaluates the right-hand side.
+        old = self.temp(ir.Subscript(array, index), node)
+        for stmt in early:
+            self.emit(stmt)
+        new = self.temp(self.binary(node, node.op, old, value), node)
+        self.emit(ir.Store(array, index, new, loc))
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+

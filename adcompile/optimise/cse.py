@@ -1,0 +1,67 @@
+"""Common subexpressions (ssa): a temporary computed again from the same operands is the same.
+
+Loads are remembered until something may write.  Only temporaries are replaced, so the user's
+names stay; what was computed in a branch or loop is forgotten after it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from adcompile.ir import nodes as ir
+from adcompile.ir.walk import rename_block, rename_expr, statements, subexpressions
+
+_WRITES = ir.Store | ir.Accumulate | ir.Fill | ir.CopyInto | ir.Do
+Known = dict[ir.Expr, ir.Var]
+
+
+def merge_common(fn: ir.Function) -> ir.Function:
+    """``fn`` (ssa, resolved) with repeated temporaries merged."""
+    merger = _Merger()
+    body = merger.block(fn.body, {})
+    return replace(fn, body=rename_block(body, merger.same))
+
+
+class _Merger:
+    def __init__(self) -> None:
+        self.same: dict[ir.Var, ir.Var] = {}
+
+    def block(self, block: ir.Block, known: Known) -> ir.Block:
+        out: list[ir.Stmt] = []
+        for stmt in rename_block(block, self.same):
+            match stmt:
+                case ir.Assign(target, value) if not isinstance(value, ir.Var | ir.Const):
+                    value = self.current(value)
+                    if target.temp and value in known:
+                        self.same[target] = known[value]
+                        continue
+                    known.setdefault(value, target)
+                    stmt = replace(stmt, value=value)
+                case ir.If():
+                    then = self.block(stmt.then, dict(known))
+                    orelse = self.block(stmt.orelse, dict(known))
+                    if writes(stmt.then) or writes(stmt.orelse):
+                        forget_loads(known)
+                    stmt = replace(stmt, then=then, orelse=orelse)
+                case ir.For() | ir.While():
+                    if writes(stmt.body):
+                        forget_loads(known)
+                    stmt = replace(stmt, body=self.block(stmt.body, dict(known)))
+                case _ if isinstance(stmt, _WRITES):
+                    forget_loads(known)
+                case _:
+                    pass
+            out.append(stmt)
+        return tuple(out)
+
+    def current(self, expr: ir.Expr) -> ir.Expr:
+        return rename_expr(expr, self.same)
+
+
+def writes(block: ir.Block) -> bool:
+    return any(isinstance(s, _WRITES) for s in statements(block))
+
+
+def forget_loads(known: Known) -> None:
+    for expr in [e for e in known if any(isinstance(x, ir.Load) for x in subexpressions(e))]:
+        del known[expr]
