@@ -24,7 +24,6 @@ from adcompile.backends.store import Generated
 from adcompile.emit.module import ModuleText, write_module
 from adcompile.errors import InactiveArgumentError, NonScalarOutputError
 from adcompile.explain import explain
-from adcompile.reader.parse import parse
 from adcompile.ir import nodes as ir
 from adcompile.ir.verify import verify
 from adcompile.normalise.guards import guard_divisions
@@ -36,6 +35,7 @@ from adcompile.normalise.tuples import split_tuples
 from adcompile.optimise.cse import merge_common
 from adcompile.optimise.deadcode import eliminate_dead
 from adcompile.options import Options
+from adcompile.reader.parse import parse
 from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Planner
 from adcompile.storage.tapes import lay_out

@@ -97,7 +97,9 @@ def assemble(p: Problem, seeded: tuple[ir.Var, ...], finals: tuple[ir.Var, ...])
     reverse.append(ir.Return((ir.MakeTuple(results),) if results else ()))
 
     known = {*seeds, *given.values(), *(v for v, _ in p.fn.constants)}
-    read = dict.fromkeys(v for v in exposed(tuple(reverse)) if v not in known)
+    read = dict.fromkeys(
+        v for v in exposed(tuple(reverse)) if v not in known and outlives_forward(v, p)
+    )
     read.update(dict.fromkeys(finals))
     parameters = [v for v in p.fn.params if v in read]
     residuals = tuple(dict.fromkeys((*parameters, *read)))
@@ -120,6 +122,14 @@ def assemble(p: Problem, seeded: tuple[ir.Var, ...], finals: tuple[ir.Var, ...])
         tuple(given.items()),
         scalars,
     )
+
+
+def outlives_forward(var: ir.Var, p: Problem) -> bool:
+    """Defined by the forward sweep and outside all loops, or a tape or its cursor."""
+    if var in p.scopes.loops:
+        return not p.scopes.loops[var]
+    tapes = p.tapes.values()
+    return any(var is t.row or any(var is one.array for one in t.tapes) for t in tapes)
 
 
 def parameter_names(

@@ -32,6 +32,8 @@ def contributions(stmt: ir.Assign, activity: Activity) -> tuple[Contribution, ..
         return isinstance(e, ir.Var) and e in activity
 
     value = stmt.value
+    name: str
+    args: tuple[ir.Expr, ...]
     match value:
         case ir.Var() | ir.Load():
             return (Contribution(value, None),) if is_active(value) else ()

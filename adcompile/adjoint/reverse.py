@@ -143,9 +143,7 @@ class ReverseBuilder:
         if loop is not None and not self.load_from_tape(var, loop, out):
             if var in self.plan.handed_back:
                 pass
-            elif var in self.plan.recomputed and not isinstance(stmt, ir.If):
-                out.append(stmt)
-            elif var in self.plan.references:
+            elif (var in self.plan.recomputed and not isinstance(stmt, ir.If)) or var in self.plan.references:
                 out.append(stmt)
         if var in self.plan.shadows and var not in self.given:
             self.make_shadow(var, stmt, loop, out)
@@ -361,8 +359,8 @@ class ReverseBuilder:
         tape = self.tapes.get(id(stmt))
         if tape is not None and tape.rows is None:
             assert isinstance(tape.row, ir.Var)
-            back = ir.Binary("-", tape.row, ir.Const(1))
-            body.append(ir.Assign(tape.row, back, inplace=True))
+            before = ir.Binary("-", tape.row, ir.Const(1))
+            body.append(ir.Assign(tape.row, before, inplace=True))
         back = self.handed_back(stmt)
         for c, following in back:
             body.append(ir.Assign(c.next, following))

@@ -157,15 +157,15 @@ def flows(stmt: ir.Stmt) -> Iterator[tuple[ir.Var, ir.Var | ir.Load]]:
                 yield target, operand
         case ir.If(joins=joins):
             for join in joins:
-                for var in (join.then, join.orelse):
-                    if var is not None:
-                        yield join.out, var
+                for side in (join.then, join.orelse):
+                    if side is not None:
+                        yield join.out, side
         case ir.For(carried=carried) | ir.While(carried=carried):
             for c in carried:
-                for source in (c.init, c.next):
-                    if source is not None:
-                        yield c.head, source
-                        yield c.out, source
+                for given in (c.init, c.next):
+                    if given is not None:
+                        yield c.head, given
+                        yield c.out, given
         case _:
             return
 

@@ -44,7 +44,7 @@ class GradAttributes(AttributeTemplate):
         return kind.dispatcher.primal._numba_type_
 
 
-@lower_getattr_generic(GradType)  # type: ignore[untyped-decorator]
+@lower_getattr_generic(GradType)
 def _lower_attribute(context: Any, builder: Any, kind: Any, value: Any, name: str) -> Any:
     # A function is all type and no value.
     return context.get_dummy_value()
@@ -54,7 +54,7 @@ _Base: Any = CPUDispatcher  # its attributes are set in ways that no type checke
 _config: Any = config
 
 
-class GradDispatcher(_Base):  # type: ignore[misc]
+class GradDispatcher(_Base):
     """A derivative of one function: ``kind`` is the entry of the generated module that it runs."""
 
     __adcompile__ = True

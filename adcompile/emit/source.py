@@ -228,7 +228,7 @@ def _only_pass(body: list[ast.stmt]) -> bool:
 # ---------------------------------------------------------------- ast to text
 
 
-class _Generator(SourceGenerator):  # type: ignore[misc]  # astor is untyped
+class _Generator(SourceGenerator):  # astor is untyped
     """astor's printer, which forgets the parentheses in ``if (a,):``."""
 
     def visit_Tuple(self, node: ast.Tuple) -> None:

@@ -180,9 +180,9 @@ class _Resolver:
 
     def subscript(self, expr: ir.Subscript) -> ir.Expr:
         base, index = expr.base, expr.index
-        while isinstance(base, ir.Subscript) and not any(
-            isinstance(i, ir.Slice) for i in base.index
-        ):
+        while isinstance(base, ir.Subscript):
+            if any(isinstance(i, ir.Slice) for i in base.index):
+                break
             base, index = base.base, base.index + index  # A[i][j] is A[i, j]
         if isinstance(base, ir.Attribute) and base.name == "shape":
             item = self.constant_item(index)

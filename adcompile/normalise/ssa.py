@@ -86,7 +86,7 @@ def _block(block: ir.Block, env: Env) -> tuple[ir.Block, Env]:
 
 def _vanishes(target: ir.Var, source: ir.Var, written: ir.Var) -> bool:
     """Copies of loop variables into the user's name, and into and out of temporaries."""
-    return source is written and source.name == target.name or target.temp or source.temp
+    return (source is written and source.name == target.name) or target.temp or source.temp
 
 
 def _fresh(var: ir.Var, env: Env) -> ir.Var:

@@ -7,11 +7,11 @@ import ast
 from dataclasses import replace
 from typing import Any
 
+from adcompile.ir import nodes as ir
 from adcompile.reader.exits import Flow, has_break, has_continue, has_return
 from adcompile.reader.loops import range_bounds
 from adcompile.reader.scope import Scope
 from adcompile.reader.values import Inline, Values, binary_operator
-from adcompile.ir import nodes as ir
 
 _DONE = 4  # the test of a while loop failed, in a loop whose test needs statements
 _ADVICE = {
@@ -248,9 +248,10 @@ class Body:
 
     def fail(self, stmt: ast.Raise) -> None:
         scope = self.scope
-        node, args = stmt.exc, ()
+        node = stmt.exc
+        args: tuple[ir.Expr, ...] = ()
         if isinstance(node, ast.Call):
-            args = tuple(self.values.whole(a) for a in node.args)  # type: ignore[assignment]
+            args = tuple(self.values.whole(a) for a in node.args)
             node = node.func
         if node is None:
             scope.refuse(stmt, "raise without an exception", "Name the exception.")
@@ -301,8 +302,8 @@ class Body:
             return
         kept = [ir.Var("t", temp=True) for _ in items]
         scope.emit(ir.AssignMany(tuple(kept), tuple(items), loc))
-        for target, var in zip(targets, kept, strict=True):
-            self.store(target, var, stmt)
+        for place, var in zip(targets, kept, strict=True):
+            self.store(place, var, stmt)
 
     def store(self, target: ast.expr, value: ir.Expr, stmt: ast.stmt) -> None:
         scope = self.scope
@@ -332,8 +333,8 @@ class Body:
         match stmt.target:
             case ast.Name(name):
                 var = scope.var(name)
-                value = ir.Binary(op, var, self.values.atom(stmt.value))
-                scope.emit(ir.Assign(var, value, inplace=True, loc=loc))
+                total = ir.Binary(op, var, self.values.atom(stmt.value))
+                scope.emit(ir.Assign(var, total, inplace=True, loc=loc))
             case ast.Subscript(base, index):
                 array = self.values.array(base)
                 places = tuple(self.settle(i, stmt) for i in self.values.index(index))
@@ -342,8 +343,7 @@ class Body:
                     scope.emit(ir.Accumulate(array, places, value, op, loc))
                     return
                 old = scope.temp(ir.Subscript(array, places), stmt)
-                value = ir.Binary(op, old, self.values.atom(stmt.value))
-                new = scope.temp(value, stmt)
+                new = scope.temp(ir.Binary(op, old, self.values.atom(stmt.value)), stmt)
                 scope.emit(ir.Store(array, places, new, loc))
             case _:
                 scope.refuse(stmt, "this assignment target", "Assign to names and elements.")

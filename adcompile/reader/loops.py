@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 
+from adcompile.ir import nodes as ir
 from adcompile.reader.scope import Scope
 from adcompile.reader.values import Values
-from adcompile.ir import nodes as ir
 
 
 def range_bounds(stmt: ast.For, values: Values, scope: Scope) -> tuple[ir.Expr, ir.Expr, ir.Expr]:

@@ -15,8 +15,10 @@ ALLOCATIONS = {
     f"np.{name}{suffix}" for name in ("zeros", "empty", "ones", "full") for suffix in ("", "_like")
 }
 BUILTINS = ("abs", "min", "max", "float", "int", "bool", "round")
-_SCALAR_TYPES = ("float64", "float32", "int64", "int32", "int16", "int8", "uint8", "uint16")
-_SCALAR_TYPES += ("uint32", "uint64", "intp", "bool_")
+_SCALAR_TYPES: tuple[str, ...] = (
+    *("float64", "float32", "int64", "int32", "int16", "int8"),
+    *("uint8", "uint16", "uint32", "uint64", "intp", "bool_"),
+)
 
 
 def _known() -> dict[int, str]:

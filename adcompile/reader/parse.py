@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from adcompile.errors import UnsupportedError
+from adcompile.ir import nodes as ir
 from adcompile.reader.body import Body
 from adcompile.reader.exits import Flow, assigned_names
 from adcompile.reader.reading import Source, python_function, read_source
 from adcompile.reader.scope import Program, Scope
 from adcompile.reader.values import Values
-from adcompile.ir import nodes as ir
 
 
 def parse(func: Any) -> ir.Function:

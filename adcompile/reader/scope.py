@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from adcompile.errors import UnsupportedError
-from adcompile.reader.reading import Source
 from adcompile.ir import nodes as ir
+from adcompile.reader.reading import Source
 
 
 @dataclass

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from adcompile.ir import nodes as ir
 from adcompile.reader.names import ALLOCATIONS, BUILTINS, constant, dotted
 from adcompile.reader.scope import Scope
-from adcompile.ir import nodes as ir
 
 _BINARY = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%",

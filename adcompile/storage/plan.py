@@ -34,8 +34,7 @@ _ARITHMETIC, _DIVIDE, _TRANSCENDENTAL = 0.02, 0.1, 0.9
 
 @dataclass
 class Plan:
-    """stored: by loop identity, in order.  recomputed, references, shadows, kept: sets of variables;
-    references are views inside loops that recomputed loads read through.
+    """stored: by loop identity, in order.  The others are sets of variables; references are views inside loops that recomputed loads read through.
 
     ``kept`` are the values of the top level that reverse code reads.  ``counted`` are the loops
     (by identity) whose number of iterations is counted on the way forward, with the variable that

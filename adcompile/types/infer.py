@@ -17,7 +17,7 @@ from numba.core.compiler_machinery import AnalysisPass, PassManager, register_pa
 from numba.core.registry import cpu_target
 from numba.core.typed_passes import NopythonTypeInference
 from numba.core.types import Type, unliteral
-from numba.core.untyped_passes import LiteralPropagationSubPipelinePass
+from numba.core.untyped_passes import DeadBranchPrune, LiteralPropagationSubPipelinePass
 
 FILENAME = "<adcompile inference>"
 
@@ -61,10 +61,10 @@ class _TypingPipeline(compiler.CompilerBase):
     def define_pipelines(self) -> list[PassManager]:
         untyped = compiler.DefaultPassBuilder.define_untyped_pipeline(self.state)
         manager = PassManager("adcompile_typing")
-        # Literal propagation serves literal_unroll, which generated text never has.
-        manager.passes.extend(
-            p for p in untyped.passes if p[0] is not LiteralPropagationSubPipelinePass
-        )
+        # Literal propagation serves literal_unroll, which generated text never has; pruned
+        # branches would leave variables without a type.
+        skipped = (LiteralPropagationSubPipelinePass, DeadBranchPrune)
+        manager.passes.extend(p for p in untyped.passes if p[0] not in skipped)
         manager.add_pass(NopythonTypeInference, "nopython frontend")
         manager.add_pass(_StopHere, "hand the types over")
         manager.finalize()
