@@ -139,7 +139,7 @@ def check_result(fn: ir.Function, returns: nt.Type, has_aux: bool) -> None:
             raise NonScalarOutputError(
                 f"{fn.name} returns {returns}, not (loss, aux)", fn.loc, "Return two values."
             )
-        kind = list(returns)[0]
+        kind = next(iter(returns))
     if not isinstance(kind, nt.Float):
         raise NonScalarOutputError(
             f"{fn.name} returns {returns}, not a floating scalar",
@@ -191,9 +191,9 @@ def fingerprint(
 ) -> str:
     """A hash over all that decides the generated text: the program with its callees and globals,
     types, options, versions and the processor."""
-    text = "\n".join(
-        (describe(parse(func)), str(argtypes), repr(argnums), str(has_aux), repr(options), setting())
-    )
+    program = describe(parse(func))
+    parts = (program, str(argtypes), repr(argnums), str(has_aux), repr(options), setting())
+    text = "\n".join(parts)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 

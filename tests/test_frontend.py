@@ -1053,6 +1053,8 @@ class Writer:
 
 
 def step(a, b):
+    a = a % 40
+    b = b % 7
     while a > b:
         a -= 3
         if a == 2:

@@ -1254,30 +1254,54 @@ def raises_half_way(x, limit):
     return x[0]
 
 
+# The final contents of a written argument are an output too, after the returned value.
+SEED = (1.0, np.zeros(3))
+
+
 @pytest.mark.compiled
 def test_pullback_twice_and_after_the_caller_wrote() -> None:
     x = np.array([0.3, 0.8, -1.1])
     given = x.copy()
-    _, pullback = vjp(written_and_summed, given, 1.2)
+    (value, final), pullback = vjp(written_and_summed, given, 1.2)
     np.testing.assert_array_equal(given, x)
-    first = pullback(1.0)
+    expected_final = x.copy()
+    np.testing.assert_allclose(value, written_and_summed(expected_final, 1.2), rtol=1e-12)
+    np.testing.assert_allclose(final, expected_final, rtol=1e-12)
+    first = pullback(SEED)
     given[:] = 99.0
-    second = pullback(1.0)
+    final[:] = 99.0
+    second = pullback(SEED)
     for a, b in zip(first, second, strict=True):
         np.testing.assert_array_equal(a, b)
-    expected = directional(written_and_summed, (x, 1.2), {1: 1.0})
-    assert expected.agrees(float(first[1]))
+    for k, direction in enumerate(unit_directions((x, 1.2), [0])):
+        assert directional(written_and_summed, (x, 1.2), direction).agrees(first[0][k])
+    assert directional(written_and_summed, (x, 1.2), {1: 1.0}).agrees(float(first[1]))
+
+
+@pytest.mark.compiled
+def test_pullback_of_the_final_contents() -> None:
+    x, weights = np.array([0.3, 0.8, -1.1]), np.array([0.4, -1.2, 0.7])
+
+    def weighted(x: np.ndarray, k: float) -> float:
+        value = written_and_summed(x, k)
+        return 0.6 * value + float(weights @ x)
+
+    _, pullback = vjp(written_and_summed, x, 1.2)
+    x_adj, k_adj = pullback((0.6, weights))
+    for k, direction in enumerate(unit_directions((x, 1.2), [0])):
+        assert directional(weighted, (x, 1.2), direction).agrees(x_adj[k])
+    assert directional(weighted, (x, 1.2), {1: 1.0}).agrees(float(k_adj))
 
 
 @pytest.mark.compiled
 def test_two_pullbacks_alive() -> None:
     x, z = np.array([0.3, 0.8, -1.1]), np.array([0.9, -0.4, 0.5])
     _, alone = vjp(written_and_summed, x, 1.2)
-    expected = alone(1.0)
+    expected = alone(SEED)
     _, first = vjp(written_and_summed, x, 1.2)
     _, other = vjp(written_and_summed, z, 0.7)
-    other(1.0)
-    np.testing.assert_array_equal(first(1.0)[0], expected[0])
+    other(SEED)
+    np.testing.assert_array_equal(first(SEED)[0], expected[0])
 
 
 @pytest.mark.compiled

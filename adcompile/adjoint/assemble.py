@@ -31,7 +31,8 @@ class Derivative:
     adjoints of the scalar parameters.
 
     residuals: variables of the forward function that the adjoint needs (parameters that are not
-    written included); arguments: under which names it takes them.  shadows: parameter (or item of a tuple parameter) -> shadow.
+    written included); arguments: under which names it takes them.  shadows: parameter (or item of
+    a tuple parameter) -> shadow.
     seeded: the results whose cotangents it takes next, in order.
     """
 

@@ -143,7 +143,7 @@ class ReverseBuilder:
         if loop is not None and not self.load_from_tape(var, loop, out):
             if var in self.plan.handed_back:
                 pass
-            elif (var in self.plan.recomputed and not isinstance(stmt, ir.If)) or var in self.plan.references:
+            elif var in self.plan.references or (var in self.plan.recomputed and not isinstance(stmt, ir.If)):
                 out.append(stmt)
         if var in self.plan.shadows and var not in self.given:
             self.make_shadow(var, stmt, loop, out)

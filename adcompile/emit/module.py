@@ -63,7 +63,8 @@ def write_module(
         pair.append((fused_source, fused_lines, f"{problem.fn.name}_fused"))
         helpers |= runtime_names(fused)
 
-    content = "\n".join((*(text for text, _, _ in pair), str(options), str(argnums), _digest(constants)))
+    texts = [text for text, _, _ in pair]
+    content = "\n".join((*texts, str(options), str(argnums), _digest(constants)))
     suffix = "_" + hashlib.sha256(content.encode()).hexdigest()[:10]
     base = problem.fn.name
     writer = EntryWriter(py_func, problem, derivative, names, suffix)

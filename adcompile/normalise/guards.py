@@ -28,7 +28,8 @@ def _block(block: ir.Block, types: Types) -> ir.Block:
     for stmt in block:
         match stmt:
             case ir.If():
-                stmt = replace(stmt, then=_block(stmt.then, types), orelse=_block(stmt.orelse, types))
+                then, orelse = _block(stmt.then, types), _block(stmt.orelse, types)
+                stmt = replace(stmt, then=then, orelse=orelse)
             case ir.For() | ir.While():
                 stmt = replace(stmt, body=_block(stmt.body, types))
             case ir.Assign(target, ir.Binary("//" | "%", _, ir.Var() as divisor)):

@@ -40,7 +40,9 @@ class _Namer:
             self.stmt(stmt, out)
         return tuple(out)
 
-    def name(self, expr: ir.Expr, wish: str, kind: nt.Type, stmt: ir.Stmt, out: list[ir.Stmt]) -> ir.Expr:
+    def name(
+        self, expr: ir.Expr, wish: str, kind: nt.Type, stmt: ir.Stmt, out: list[ir.Stmt]
+    ) -> ir.Expr:
         if isinstance(expr, ir.Var | ir.Const):
             return expr
         if isinstance(expr, ir.Unary) and isinstance(expr.x, ir.Const):

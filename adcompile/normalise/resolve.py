@@ -179,7 +179,8 @@ class _Resolver:
                 return map_children(self.expr, expr)
 
     def subscript(self, expr: ir.Subscript) -> ir.Expr:
-        base, index = expr.base, expr.index
+        base: ir.Expr = expr.base
+        index = expr.index
         while isinstance(base, ir.Subscript):
             if any(isinstance(i, ir.Slice) for i in base.index):
                 break

@@ -50,7 +50,7 @@ class Body:
                     return Flow.LEAVES
                 case ast.Raise():
                     self.fail(stmt)
-                    return Flow.LEAVES
+                    return Flow.FAILS
                 case _:
                     self.simple(stmt)
         return Flow.FALLS
@@ -89,6 +89,10 @@ class Body:
             self.scope.emit(ir.If(cond, tuple(then), tuple(orelse), loc=loc))
 
         flows = {flow_then, flow_else}
+        if flows == {Flow.FAILS}:
+            emit()
+            return Flow.FAILS
+        flows.discard(Flow.FAILS)
         if flows == {Flow.FALLS}:
             emit()
             return None
@@ -99,7 +103,7 @@ class Body:
             into = orelse if flow_then is Flow.LEAVES else then
             flow = self.more(into, rest)
             emit()
-            return Flow.LEAVES if flow is Flow.LEAVES else Flow.MAYBE
+            return Flow.LEAVES if flow in (Flow.LEAVES, Flow.FAILS) else Flow.MAYBE
         emit()
         return self.guarded(rest, loc)
 
@@ -109,7 +113,7 @@ class Body:
         if made:
             here = ir.Compare("==", self.scope.exits[-1], ir.Const(ir.STAY))
             self.scope.emit(ir.If(here, tuple(made), (), loc=loc))
-        return Flow.LEAVES if flow is Flow.LEAVES else Flow.MAYBE
+        return Flow.LEAVES if flow in (Flow.LEAVES, Flow.FAILS) else Flow.MAYBE
 
     def leave(self, stmt: ast.Return | ast.Break | ast.Continue) -> None:
         scope = self.scope
@@ -217,7 +221,7 @@ class Body:
             after = self.block([*stmt.orelse, *rest])
         inner, scope.out = scope.out, saved
         scope.emit(ir.If(returned, tuple(outwards), tuple(inner), loc=loc))
-        return Flow.LEAVES if after is Flow.LEAVES else Flow.MAYBE
+        return Flow.LEAVES if after in (Flow.LEAVES, Flow.FAILS) else Flow.MAYBE
 
     # ------------------------------------------------------------ simple statements
 
@@ -276,14 +280,14 @@ class Body:
                 scope.emit(ir.Assign(target, found, loc=loc))
             return
         if isinstance(value, ast.Tuple) and len(targets) == 1:
-            target = targets[0]
-            if isinstance(target, ast.Tuple | ast.List) and len(target.elts) == len(value.elts):
+            whole = targets[0]
+            if isinstance(whole, ast.Tuple | ast.List) and len(whole.elts) == len(value.elts):
                 items = [self.values.atom(e) for e in value.elts]
-                self.unpack_items(target.elts, items, stmt)
+                self.unpack_items(whole.elts, items, stmt)
                 return
         found = self.values.atom(value)
-        for target in targets:
-            self.store(target, found, stmt)
+        for place in targets:
+            self.store(place, found, stmt)
 
     def named(self, value: ast.expr) -> ir.Expr:
         """The value of an assignment.  Tuples hold atoms."""

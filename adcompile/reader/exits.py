@@ -8,11 +8,13 @@ from enum import Enum, auto
 
 
 class Flow(Enum):
-    """How control comes out of a block: always at its end, never, or either."""
+    """How control comes out of a block: always at its end (unless it raises), by break, continue or
+    return, either way, or never because it raises."""
 
     FALLS = auto()
     LEAVES = auto()
     MAYBE = auto()
+    FAILS = auto()
 
 
 def own_statements(stmts: Iterable[ast.stmt], into_loops: bool) -> Iterator[ast.stmt]:

@@ -54,7 +54,7 @@ def read_body(scope: Scope) -> None:
     source = scope.source
     scope.emit(ir.Assign(scope.exits[0], ir.Const(ir.STAY), loc=source.loc(source.tree)))
     flow = Body(scope, inline).block(source.tree.body)
-    if scope.returns_value and flow is not Flow.LEAVES:
+    if scope.returns_value and flow not in (Flow.LEAVES, Flow.FAILS):
         scope.refuse(
             source.tree,
             f"{source.func.__name__} can end without returning a value",

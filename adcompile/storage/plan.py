@@ -34,12 +34,15 @@ _ARITHMETIC, _DIVIDE, _TRANSCENDENTAL = 0.02, 0.1, 0.9
 
 @dataclass
 class Plan:
-    """stored: by loop identity, in order.  The others are sets of variables; references are views inside loops that recomputed loads read through.
+    """What the reverse sweep finds where.
 
-    ``kept`` are the values of the top level that reverse code reads.  ``counted`` are the loops
-    (by identity) whose number of iterations is counted on the way forward, with the variable that
-    holds it.  ``handed_back``: values at the end of an iteration that the reverse loop has
-    already, because they were the head of the iteration after it."""
+    stored: by loop identity, in order.  recomputed: values whose operation is repeated.
+    references: views inside loops that recomputed loads read through.  shadows: arrays whose
+    shadow is touched.  kept: values of the top level that reverse code reads.  counted: loops (by
+    identity) whose iterations are counted on the way forward, with the variable that holds the
+    count.  handed_back: values at the end of an iteration that the reverse loop has already,
+    because they were the head of the iteration after it.
+    """
 
     stored: dict[int, list[ir.Var]] = field(default_factory=dict)
     recomputed: set[ir.Var] = field(default_factory=set)
