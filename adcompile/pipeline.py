@@ -32,6 +32,7 @@ from adcompile.normalise.references import number_references
 from adcompile.normalise.resolve import resolve
 from adcompile.normalise.ssa import to_ssa
 from adcompile.normalise.tuples import split_tuples
+from adcompile.normalise.unset import define_unset
 from adcompile.optimise.cse import merge_common
 from adcompile.optimise.deadcode import eliminate_dead
 from adcompile.options import Options
@@ -68,6 +69,7 @@ def derive(
         check_result(plain, returns, has_aux)
     fn = resolve(ssa, types)
     fn = split_tuples(fn, types)
+    fn = define_unset(fn, types)
     fn, shapes = name_controls(fn, types)
     fn = guard_divisions(fn, types, func)
     if options.optimise:

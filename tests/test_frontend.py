@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import linecache
 import math
 import random
 import re
@@ -584,6 +585,10 @@ def calls(x, i):
     ) + optional(s, flag=False) + apply_twice(square, x[3]) + apply_twice(math.sin, 0.5)
 
 
+def twice_helped(x, k):
+    return helper(helper(x, k), shift=helper(x))
+
+
 def fails(x):
     raise ValueError("always")
 
@@ -594,7 +599,7 @@ def call_that_raises(x):
 
 
 def test_calls():
-    agree(helper, (0.5, 2), (7.0, 3))
+    agree(twice_helped, (0.5, 2), (7.0, 3))
     agree(calls, (X, 1))
     agree(call_that_raises, (1.0,))
     agree(jitted, (X, 2.0))
@@ -916,7 +921,7 @@ def test_refusal(func, part):
         parse(func)
     message = str(caught.value)
     assert part in message
-    lines = open(__file__).read().splitlines()
+    lines = linecache.getlines(__file__)
     where = re.search(rf"at {re.escape(__file__)}:(\d+)", message)
     assert where and "# !" in lines[int(where[1]) - 1]
     assert caught.value.loc.line == int(where[1])
@@ -951,7 +956,7 @@ def test_columns():
     with pytest.raises(UnsupportedError) as caught:
         parse(f)
     loc = caught.value.loc
-    assert open(__file__).read().splitlines()[loc.line - 1][loc.column :] == "x.real"
+    assert linecache.getlines(__file__)[loc.line - 1][loc.column :].strip() == "x.real"
 
 
 # ---------------------------------------------------------------- random programs
@@ -1072,8 +1077,6 @@ def random_source(seed):
 
 @pytest.mark.parametrize("group", range(10))
 def test_random_programs(group, tmp_path):
-    import linecache
-
     for seed in range(group * 40, group * 40 + 40):
         source = random_source(seed)
         file = str(tmp_path / f"random_{seed}.py")

@@ -17,6 +17,7 @@ from adcompile.ir import nodes as ir
 from adcompile.ir.walk import rename_block, stmt_reads
 from adcompile.normalise.references import Selections
 from adcompile.normalise.ssa import diverges
+from adcompile.normalise.unset import default_value
 from adcompile.optimise.unread import drop_unread
 from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Plan
@@ -216,21 +217,6 @@ def residuals_made(p: Problem, residuals: tuple[ir.Var, ...]) -> tuple[ir.Var, .
     """The residuals that the caller of the forward function does not have already."""
     written = written_roots(p.fn, p.roots)
     return tuple(v for v in residuals if v not in p.fn.params or v in written)
-
-
-def default_value(var: ir.Var, kind: nt.Type) -> ir.Stmt:
-    """A value for a residual that some path does not define."""
-    match kind:
-        case nt.Array():
-            zeros = tuple(ir.Const(0) for _ in range(kind.ndim))
-            shape = ir.MakeTuple(zeros)
-            return ir.Alloc(var, "np.empty", (shape, ir.Const(f"np.{kind.dtype}")))
-        case nt.Boolean():
-            return ir.Assign(var, ir.Const(False))
-        case nt.Integer():
-            return ir.Assign(var, ir.Const(0))
-        case _:
-            return ir.Assign(var, ir.Const(0.0))
 
 
 def exposed(block: ir.Block) -> list[ir.Var]:

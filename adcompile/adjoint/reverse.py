@@ -141,9 +141,8 @@ class ReverseBuilder:
 
     def bring_back(self, var: ir.Var, stmt: ir.Stmt, loop: Loop | None, out: Out) -> None:
         if loop is not None and not self.load_from_tape(var, loop, out):
-            if var in self.plan.handed_back:
-                pass
-            elif var in self.plan.references or (var in self.plan.recomputed and not isinstance(stmt, ir.If)):
+            repeat = var in self.plan.recomputed and not isinstance(stmt, ir.If)
+            if (repeat or var in self.plan.references) and var not in self.plan.handed_back:
                 out.append(stmt)
         if var in self.plan.shadows and var not in self.given:
             self.make_shadow(var, stmt, loop, out)

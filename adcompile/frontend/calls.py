@@ -247,7 +247,10 @@ class Calls(Expressions):
                 if name not in callee.source.assigned:
                     callee.known[name] = value
                     continue
+                callee.initial[callee.var(name)] = value
                 value = self.constant(value.value, node)
+            elif value in self.session.computed:
+                self.session.computed.add(callee.var(name))
             self.emit(ir.Assign(callee.var(name), value, loc=self.loc(node)))
 
 

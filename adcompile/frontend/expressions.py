@@ -261,14 +261,32 @@ class Expressions(Frame):
         match node:
             case ast.Compare(left, [op], [ast.Constant(value=None)]):
                 x = self.tree(left)
+                absent: bool | None = None
                 if isinstance(x, ir.Const):
-                    return ir.Const((x.value is None) == isinstance(op, ast.Is))
+                    absent = x.value is None
+                elif isinstance(x, ir.Var) and self.loops == 0:
+                    if x in self.initial:
+                        absent = self.initial[x].value is None
+                    elif x in self.session.computed and not self.may_be_none(left):
+                        absent = False
+                if absent is not None:
+                    return ir.Const(absent == isinstance(op, ast.Is))
             case _:
                 pass
         self.refuse(
             node,
             "'is' is supported only as a test for None of what a call leaves out",
             "Compare with ==, or write two functions.",
+        )
+
+    def may_be_none(self, node: ast.expr) -> bool:
+        """Whether the function assigns None to this name."""
+        if not isinstance(node, ast.Name):
+            return True
+        assigned = node.id in self.source.assigned
+        return assigned and any(
+            isinstance(part, ast.Constant) and part.value is None
+            for part in ast.walk(self.source.node)
         )
 
     # ------------------------------------------------------------ and, or

@@ -15,6 +15,7 @@ from adcompile.errors import Loc, UnsupportedError
 from adcompile.frontend.exits import Scope, diverges
 from adcompile.frontend.source import Source
 from adcompile.ir import nodes as ir
+from adcompile.ir.walk import stmt_defs
 
 
 @dataclass
@@ -25,6 +26,7 @@ class Session:
     exceptions: dict[str, type[BaseException]] = field(default_factory=dict)
     dispatchers: list[Any] = field(default_factory=list)
     stack: list[CodeType] = field(default_factory=list)
+    computed: set[ir.Var] = field(default_factory=set)  # results of operations: never None
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Frame:
         self.session, self.source = session, source
         self.vars: dict[str, ir.Var] = {}
         self.known: dict[str, Static] = {}  # parameters of an inlined call: literals, functions
+        self.initial: dict[ir.Var, Static] = {}  # the same, of parameters not yet assigned again
+        self.loops = 0
         self.out: list[ir.Stmt] = []
         self.scope = self.function_scope = Scope()
         self.result: ir.Var = ir.Var("result", temp=True)
@@ -55,6 +59,9 @@ class Frame:
 
     def emit(self, stmt: ir.Stmt) -> None:
         """Append a statement, unless control cannot get there."""
+        if self.initial:
+            for var in stmt_defs(stmt):
+                self.initial.pop(var, None)
         if not diverges(self.out):
             self.out.append(stmt)
 
@@ -73,6 +80,7 @@ class Frame:
             return value
         var = ir.Var("t", temp=True)
         self.emit(ir.Assign(var, value, loc=self.loc(node)))
+        self.session.computed.add(var)
         return var
 
     # ------------------------------------------------------------ names

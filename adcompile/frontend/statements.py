@@ -40,13 +40,6 @@ class Statements(Calls):
             for one in returns:
                 if one not in gives:
                     self.refuse(one, "every path must return a value", "This one returns None.")
-            if flow(body).falls:
-                self.refuse(
-                    self.source.node,
-                    f"every path must return a value, but {self.source.node.name} can reach "
-                    "its end without a return",
-                    "Add a return, or a raise, at the end.",
-                )
         scope = self.function_scope
         outer = self.out
         with self.block() as block:
@@ -57,6 +50,13 @@ class Statements(Calls):
             else:
                 self.items(body)
                 result = self.result if gives else None
+        if gives and flow(body).falls:
+            self.refuse(
+                self.source.node,
+                f"every path must return a value, but {self.source.node.name} can reach "
+                "its end without a return",
+                "Add a return, or a raise, at the end.",
+            )
         if scope.guarded:
             first = ir.Assign(scope.exit, ir.Const(ir.STAY), loc=self.loc(self.source.node))
             outer.append(first)
@@ -226,7 +226,9 @@ class Statements(Calls):
 
     def body(self, items: Sequence[Item], scope: Scope) -> None:
         outer, self.scope = self.scope, scope
+        self.loops += 1
         self.items(items)
+        self.loops -= 1
         self.scope = outer
 
     def close(

@@ -182,9 +182,10 @@ class _Resolver:
         base: ir.Expr = expr.base
         index = expr.index
         while isinstance(base, ir.Subscript):
-            if any(isinstance(i, ir.Slice) for i in base.index):
+            outer: ir.Subscript = base
+            if any(isinstance(i, ir.Slice) for i in outer.index):
                 break
-            base, index = base.base, base.index + index  # A[i][j] is A[i, j]
+            base, index = outer.base, outer.index + index  # A[i][j] is A[i, j]
         if isinstance(base, ir.Attribute) and base.name == "shape":
             item = self.constant_item(index)
             if isinstance(base.base, ir.Var) and (kind := self.array(base.base)) is not None:

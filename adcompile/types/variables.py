@@ -13,6 +13,8 @@ from adcompile.emit.names import appearance
 from adcompile.emit.source import print_function
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
+from adcompile.ir.walk import statements
+from adcompile.normalise.unset import without_unset
 from adcompile.runtime import arrays, special
 from adcompile.types.infer import InferenceFailed, infer
 
@@ -22,7 +24,7 @@ def infer_variables(
 ) -> tuple[dict[ir.Var, nt.Type], nt.Type]:
     """Types by variable, and the type of the result.  Each variable has a name of its own in the
     text, so the types cannot be confused."""
-    plain = destruct(fn)
+    plain = destruct(without_unset(fn))
     names: dict[ir.Var, str] = {}
     for k, var in enumerate(appearance(plain)):
         names[var] = var.name if var in fn.params else f"{var.name}_{k}_"
@@ -47,6 +49,12 @@ def infer_variables(
     found = {var: by_name[name] for var, name in names.items() if name in by_name}
     for param, kind in zip(fn.params, kinds, strict=True):
         found[param] = kind
+    for stmt in statements(fn.body):  # an unset head has the type of what it becomes
+        if isinstance(stmt, ir.For | ir.While):
+            for c in stmt.carried:
+                if c.next in found:
+                    found.setdefault(c.head, found[c.next])
+                    found.setdefault(c.out, found[c.next])
     for var, value in fn.constants:
         assert isinstance(value, np.ndarray)
         found[var] = nt.Array(_dtype(value), value.ndim, "C", readonly=True)
