@@ -26,6 +26,7 @@ from adcompile.errors import InactiveArgumentError, NonScalarOutputError
 from adcompile.explain import explain
 from adcompile.ir import nodes as ir
 from adcompile.ir.verify import verify
+from adcompile.ir.walk import reads
 from adcompile.normalise.guards import guard_divisions
 from adcompile.normalise.name_controls import name_controls
 from adcompile.normalise.references import number_references
@@ -73,8 +74,8 @@ def derive(
     fn, shapes = name_controls(fn, types)
     fn = guard_divisions(fn, types, func)
     if options.optimise:
-        fn = merge_common(fn)
-    fn = eliminate_dead(fn)
+        fn = merge_common(fn, shapes)
+    fn = eliminate_dead(fn, (v for dims in shapes.values() for d in dims for v in reads(d)))
     fn, selections = number_references(fn, types)
     verify(fn, "ssa")
 

@@ -548,7 +548,9 @@ def helper(x, k=2, *, shift=0.0):
 @njit
 def jitted(x, y):
     x[0] = y
-    return helper(y, shift=1.0)
+    if y > 4.0:
+        return y * y
+    return -y
 
 
 def optional(x, w=None, flag=True):
@@ -976,7 +978,7 @@ class Writer:
             "a % 3 == 1",
             "b > 2",
             "0 < a - b < 4",
-            "a < 5 and x[a] > 0",
+            "0 <= a < 5 and x[a] > 0",
             "not b",
             "(a if b > 1 else b) > 2",
             "b != 0 and a // b > 1",
@@ -1011,15 +1013,17 @@ class Writer:
         kind = r.choice(
             ["set", "set", "set", "swap", "store", "aug"]
             + ["if"] * 3 * nest
-            + ["for", "while"] * nest
+            + ["for", "while"] * (nest and loops < 3)
             + ["break", "continue"] * bool(loops)
             + ["return"] * (depth > 1 and r.random() < 0.4)
         )
         match kind:
             case "set":
-                self.emit(depth, f"{r.choice('ab')} = {self.expr()}")
+                self.emit(depth, f"{r.choice('ab')} = ({self.expr()}) % 40")
             case "aug":
                 self.emit(depth, f"{r.choice(['a', 'b', 'x[b % 5]'])} += {self.expr()}")
+                self.emit(depth, "a %= 37")
+                self.emit(depth, "b = b % 41 - 3")
             case "swap":
                 self.emit(depth, "a, b = b, a")
             case "store":

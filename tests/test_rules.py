@@ -123,7 +123,7 @@ def compiled(source: str) -> Callable[..., Any]:
 
     scope: dict[str, Any] = {"math": math, "np": np}
     for name in ("digamma", "trigamma"):
-        scope[f"rt_{name}"] = numba.njit(error_model="numpy")(getattr(special, name))
+        scope[f"rt_{name}"] = getattr(special, name)
     exec(source.replace("rt.", "rt_"), scope)
     return numba.njit(error_model="numpy")(scope["f"])
 

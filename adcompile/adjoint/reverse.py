@@ -111,11 +111,15 @@ class ReverseBuilder:
         for stmt in block:
             if isinstance(stmt, ir.If):
                 self.replay_if(stmt, loop, out)
-            for var in stmt_defs(stmt):
+            # Numbers before the shadows that are chosen by them.
+            for var in sorted(stmt_defs(stmt), key=self.is_array):
                 if self.scopes.loops.get(var, ()) == self.scopes.stmt_loops[id(stmt)]:
                     self.bring_back(var, stmt, loop, out)
             if (trips := self.plan.counted.get(id(stmt))) is not None:
                 self.load_from_tape(trips, loop, out)
+
+    def is_array(self, var: ir.Var) -> bool:
+        return isinstance(self.types.get(var), nt.Array)
 
     def replay_if(self, stmt: ir.If, loop: Loop | None, out: Out) -> None:
         """Repeat as much of an ``if`` as its recomputed or referenced results need."""

@@ -117,7 +117,7 @@ class _Namer:
         self, index: tuple[ir.Index, ...], stmt: ir.Stmt, out: list[ir.Stmt]
     ) -> tuple[ir.Index, ...]:
         def part(expr: ir.Expr | None) -> ir.Expr | None:
-            if expr is None or not any(isinstance(e, ir.Load) for e in subexpressions(expr)):
+            if expr is None or not any(self.may_be_gone(e) for e in subexpressions(expr)):
                 return expr
             return self.loads_named(expr, stmt, out)
 
@@ -131,7 +131,15 @@ class _Namer:
                 new.append(done)
         return tuple(new)
 
+    def may_be_gone(self, expr: ir.Expr) -> bool:
+        """Can this differ, or be unknown, when the reverse sweep comes by?"""
+        if isinstance(expr, ir.Dim):
+            return expr.array not in self.lasting
+        return isinstance(expr, ir.Load)
+
     def loads_named(self, expr: ir.Expr, stmt: ir.Stmt, out: list[ir.Stmt]) -> ir.Expr:
+        if isinstance(expr, ir.Dim):
+            return self.name(expr, "size", nt.int64, stmt, out)
         if isinstance(expr, ir.Load):
             index = tuple(self.loads_named(e, stmt, out) for e in expr.index)
             kind = self.types[expr.array]

@@ -1,7 +1,7 @@
 """Variables that a loop's first iteration finds unset.
 
-``for ...: if found: y = x[i]`` and ``y`` read after the loop: Python and Numba accept that as long as
-some iteration sets ``y``.  In ssa the unset value would be read by joins, so it gets a default.
+``for ...: if found: y = x[i]`` and ``y`` read after the loop: Python and Numba accept that as long
+as some iteration sets ``y``.  In ssa the unset value would be read by joins, so it gets a default.
 """
 
 from __future__ import annotations

@@ -15,10 +15,12 @@ _WRITES = ir.Store | ir.Accumulate | ir.Fill | ir.CopyInto | ir.Do
 Known = dict[ir.Expr, ir.Var]
 
 
-def merge_common(fn: ir.Function) -> ir.Function:
-    """``fn`` (ssa, resolved) with repeated temporaries merged."""
+def merge_common(fn: ir.Function, shapes: dict[ir.Var, tuple[ir.Expr, ...]]) -> ir.Function:
+    """``fn`` (ssa, resolved) with repeated temporaries merged, in ``shapes`` too."""
     merger = _Merger()
     body = merger.block(fn.body, {})
+    for array, dims in shapes.items():
+        shapes[array] = tuple(rename_expr(dim, merger.same) for dim in dims)
     return replace(fn, body=rename_block(body, merger.same))
 
 

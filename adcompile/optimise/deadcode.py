@@ -6,15 +6,16 @@ bounds around them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import reads, stmt_reads
 
 
-def eliminate_dead(fn: ir.Function) -> ir.Function:
-    """``fn`` (ssa) without statements whose result is never used."""
-    marker = _Marker(fn)
+def eliminate_dead(fn: ir.Function, keep: Iterable[ir.Var] = ()) -> ir.Function:
+    """``fn`` (ssa) without statements whose result is never used; ``keep`` counts as used."""
+    marker = _Marker(fn, keep)
     return replace(fn, body=marker.sweep(fn.body))
 
 
@@ -22,8 +23,8 @@ _EFFECTS = (ir.Store, ir.Accumulate, ir.Fill, ir.CopyInto, ir.Do, ir.Raise, ir.R
 
 
 class _Marker:
-    def __init__(self, fn: ir.Function) -> None:
-        self.live: set[ir.Var] = set()
+    def __init__(self, fn: ir.Function, keep: Iterable[ir.Var]) -> None:
+        self.live: set[ir.Var] = set(keep)
         size = -1
         while size != len(self.live):
             size = len(self.live)
