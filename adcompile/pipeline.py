@@ -37,7 +37,7 @@ from adcompile.normalise.unset import define_unset
 from adcompile.optimise.cse import merge_common
 from adcompile.optimise.deadcode import eliminate_dead
 from adcompile.options import Options
-from adcompile.reader.parse import parse
+from adcompile.frontend.parse import parse
 from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Planner
 from adcompile.storage.tapes import lay_out

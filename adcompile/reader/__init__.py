@@ -1,1 +1,0 @@
-"""See adcompile/README.md for what this stage does."""
