@@ -24,6 +24,7 @@ from adcompile.backends.store import Generated
 from adcompile.emit.module import ModuleText, write_module
 from adcompile.errors import InactiveArgumentError, NonScalarOutputError
 from adcompile.explain import explain
+from adcompile.frontend.parse import parse
 from adcompile.ir import nodes as ir
 from adcompile.ir.verify import verify
 from adcompile.ir.walk import reads
@@ -37,7 +38,6 @@ from adcompile.normalise.unset import define_unset
 from adcompile.optimise.cse import merge_common
 from adcompile.optimise.deadcode import eliminate_dead
 from adcompile.options import Options
-from adcompile.frontend.parse import parse
 from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Planner
 from adcompile.storage.tapes import lay_out

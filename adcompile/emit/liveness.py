@@ -28,6 +28,7 @@ from adcompile.ir.nodes import (
     Return,
     Stmt,
     Store,
+    Unset,
     Var,
     View,
     While,
@@ -93,7 +94,9 @@ class Interference:
                 return leave
             case Assign() | AssignMany() | Alloc() | Copy() | View():
                 return self._assignment(stmt, live)
-            case Store() | Accumulate() | Fill() | CopyInto() | Do() | Comment() | Return():
+            case Store() | Accumulate() | Fill() | CopyInto() | Do():
+                return live | frozenset(stmt_reads(stmt))
+            case Unset() | Comment() | Return():
                 return live | frozenset(stmt_reads(stmt))
             case _:
                 assert_never(stmt)

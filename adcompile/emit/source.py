@@ -39,6 +39,7 @@ from adcompile.ir.nodes import (
     Stmt,
     Store,
     Unary,
+    Unset,
     Var,
     View,
     While,
@@ -171,6 +172,8 @@ class _Printer:
                 yield ast.While(to.expr(cond), self.block(body, self.check(stmt)), [])
             case Raise(exception, args):
                 yield ast.Raise(to.call(exception, args), None)
+            case Unset():
+                pass
             case Break():
                 yield ast.Break()
             case Comment(text):

@@ -25,6 +25,8 @@ from adcompile.frontend.functions import (
 )
 from adcompile.frontend.source import Source, is_dispatcher, plain_function, read_source
 from adcompile.ir import nodes as ir
+from adcompile.ir.walk import statements as all_statements
+from adcompile.ir.walk import stmt_defs
 
 
 class Calls(Expressions):
@@ -203,6 +205,8 @@ class Calls(Expressions):
                 result = callee.lower_body()
         finally:
             self.session.stack.pop()
+        own = {v: None for stmt in all_statements(tuple(body)) for v in stmt_defs(stmt)}
+        self.emit(ir.Unset(tuple(v for v in own if v not in callee.bound), self.loc(node)))
         for stmt in body:
             self.emit(stmt)
         return ir.Const(None) if result is None else result
@@ -251,6 +255,7 @@ class Calls(Expressions):
                 value = self.constant(value.value, node)
             elif value in self.session.computed:
                 self.session.computed.add(callee.var(name))
+            callee.bound.add(callee.var(name))
             self.emit(ir.Assign(callee.var(name), value, loc=self.loc(node)))
 
 

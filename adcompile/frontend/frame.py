@@ -44,6 +44,7 @@ class Frame:
         self.vars: dict[str, ir.Var] = {}
         self.known: dict[str, Static] = {}  # parameters of an inlined call: literals, functions
         self.initial: dict[ir.Var, Static] = {}  # the same, of parameters not yet assigned again
+        self.bound: set[ir.Var] = set()  # parameters of an inlined call that got a value
         self.loops = 0
         self.out: list[ir.Stmt] = []
         self.scope = self.function_scope = Scope()

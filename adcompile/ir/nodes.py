@@ -349,6 +349,15 @@ class Break:
 
 
 @dataclass(frozen=True)
+class Unset:
+    """Plain dialect: control enters an inlined function, whose variables have no values yet,
+    whatever an earlier iteration of a loop around the call left in them.  Printed as nothing."""
+
+    vars: tuple[Var, ...]
+    loc: Loc = NOWHERE
+
+
+@dataclass(frozen=True)
 class Comment:
     """A comment line in generated code."""
 
@@ -380,6 +389,7 @@ Stmt: TypeAlias = (
     | While
     | Raise
     | Break
+    | Unset
     | Comment
     | Return
 )

@@ -43,6 +43,7 @@ from adcompile.ir.nodes import (
     Subscript,
     TupleGet,
     Unary,
+    Unset,
     Var,
     View,
     While,
@@ -298,7 +299,7 @@ def stmt_problem(stmt: Stmt) -> str:
             return _name(fn) or _no_slices(args)
         case If() | For() | While() | Assign() | Copy():
             return ""
-        case Break() | Comment() | Return():
+        case Break() | Unset() | Comment() | Return():
             return ""
         case _:
             assert_never(stmt)

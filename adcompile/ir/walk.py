@@ -42,6 +42,7 @@ from adcompile.ir.nodes import (
     Subscript,
     TupleGet,
     Unary,
+    Unset,
     Var,
     View,
     While,
@@ -134,7 +135,7 @@ def stmt_exprs(stmt: Stmt) -> tuple[Expr, ...]:
             return (cond,)
         case For(_, start, stop, step):
             return (start, stop, step)
-        case Break() | Comment():
+        case Break() | Unset() | Comment():
             return ()
         case _:
             assert_never(stmt)
@@ -164,7 +165,7 @@ def stmt_defs(stmt: Stmt) -> Iterator[Var]:
             yield from (one.out for one in carried)
         case Store() | Accumulate() | Fill() | CopyInto() | Do():
             return
-        case Raise() | Break() | Comment() | Return():
+        case Raise() | Break() | Unset() | Comment() | Return():
             return
         case _:
             assert_never(stmt)
@@ -290,7 +291,7 @@ def map_stmt_exprs(f: Callable[[Expr], Expr], stmt: Stmt) -> Stmt:
             return replace(stmt, cond=f(cond))
         case For(_, start, stop, step):
             return replace(stmt, start=f(start), stop=f(stop), step=f(step))
-        case Break() | Comment():
+        case Break() | Unset() | Comment():
             return stmt
         case _:
             assert_never(stmt)

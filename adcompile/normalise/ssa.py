@@ -65,6 +65,10 @@ def _block(block: ir.Block, env: Env) -> tuple[ir.Block, Env]:
             if source is not None and _vanishes(stmt.target, source, stmt.value):
                 env[stmt.target] = source  # a copy that only adcompile made
                 continue
+        if isinstance(stmt, ir.Unset):
+            for var in stmt.vars:
+                env.pop(var, None)
+            continue
         if isinstance(stmt, ir.AssignMany):
             many = rename_reads(stmt, env)
             for target, value in zip(stmt.targets, many.values, strict=True):

@@ -6,6 +6,7 @@ as some iteration sets ``y``.  In ssa the unset value would be read by joins, so
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from numba.core import types as nt
@@ -16,39 +17,61 @@ from adcompile.ir.walk import map_blocks, statements, stmt_reads
 Types = dict[ir.Var, nt.Type]
 
 
-def unset_heads(fn: ir.Function) -> set[ir.Var]:
-    """Heads of carried values without a value before the first iteration."""
-    return {
-        c.head
-        for stmt in statements(fn.body)
-        if isinstance(stmt, ir.For | ir.While)
-        for c in stmt.carried
-        if c.init is None
-    }
-
-
 def without_unset(fn: ir.Function) -> ir.Function:
-    """``fn`` (ssa) in which joins do not mention unset heads; for finding types only."""
-    unset = unset_heads(fn)
+    """``fn`` (ssa) in which joins do not mention unset variables; for finding types only.
+
+    A statement may still read one, on paths where an earlier iteration has set it: there it starts
+    as False, which unifies with every number.
+    """
+    unset = unset_variables(fn)
+    if not unset:
+        return fn
+    read = {v for stmt in statements(fn.body) for v in stmt_reads(stmt)} & unset
 
     def known(var: ir.Var | None) -> ir.Var | None:
-        return None if var in unset else var
+        return None if var in unset and var not in read else var
 
     def block(stmts: ir.Block) -> ir.Block:
-        return tuple(one(stmt) for stmt in stmts)
+        return tuple(made for stmt in stmts for made in one(map_blocks(block, stmt)))
 
-    def one(stmt: ir.Stmt) -> ir.Stmt:
-        stmt = map_blocks(block, stmt)
+    def one(stmt: ir.Stmt) -> Iterator[ir.Stmt]:
         match stmt:
             case ir.If(joins=joins):
                 made = tuple(ir.Join(j.out, known(j.then), known(j.orelse)) for j in joins)
-                return replace(stmt, joins=made)
+                yield replace(stmt, joins=made)
             case ir.For(carried=carried) | ir.While(carried=carried):
-                return replace(stmt, carried=tuple(replace(c, init=known(c.init)) for c in carried))
+                kept = []
+                for c in carried:
+                    init = known(c.init)
+                    if init is None and c.head in read:
+                        init = ir.Var(c.head.name, c.head.temp)
+                        yield ir.Assign(init, ir.Const(False))
+                    kept.append(replace(c, init=init))
+                yield replace(stmt, carried=tuple(kept))
             case _:
-                return stmt
+                yield stmt
 
-    return replace(fn, body=block(fn.body)) if unset else fn
+    return replace(fn, body=block(fn.body))
+
+
+def unset_variables(fn: ir.Function) -> set[ir.Var]:
+    """Heads of carried values without a value before the first iteration, and what only joins
+    them."""
+    unset: set[ir.Var] = set()
+    loops = [s for s in statements(fn.body) if isinstance(s, ir.For | ir.While)]
+    branches = [s for s in statements(fn.body) if isinstance(s, ir.If)]
+    while True:
+        before = len(unset)
+        for c in (c for loop in loops for c in loop.carried):
+            if c.init is None or c.init in unset:
+                unset.add(c.head)
+                if c.next in unset:
+                    unset.add(c.out)
+        for j in (j for branch in branches for j in branch.joins):
+            if all(v is None or v in unset for v in (j.then, j.orelse)):
+                unset.add(j.out)
+        if len(unset) == before:
+            return unset
 
 
 def define_unset(fn: ir.Function, types: Types) -> ir.Function:
