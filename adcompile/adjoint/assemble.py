@@ -121,7 +121,7 @@ def assemble(p: Problem, seeded: tuple[ir.Var, ...], finals: tuple[ir.Var, ...])
         residuals,
         arguments[: len(residuals)],
         seeded,
-        tuple(given.items()),
+        tuple((array, renamed.get(shadow, shadow)) for array, shadow in given.items()),
         scalars,
     )
 
