@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -30,6 +30,7 @@ from adcompile.ir.verify import verify
 from adcompile.ir.walk import reads
 from adcompile.normalise.guards import guard_divisions
 from adcompile.normalise.name_controls import name_controls
+from adcompile.normalise.places import find_places
 from adcompile.normalise.references import number_references
 from adcompile.normalise.resolve import resolve
 from adcompile.normalise.ssa import to_ssa
@@ -55,14 +56,21 @@ def generate(
 
 
 def derive(
-    func: Any, argtypes: Types, argnums: Argnums, has_aux: bool, options: Options
+    func: Any,
+    argtypes: Types,
+    argnums: Argnums,
+    has_aux: bool,
+    options: Options,
+    seen: Callable[[str, object], None] = lambda stage, made: None,
 ) -> ModuleText:
-    """``generate``, with the IR after each stage."""
+    """``generate``, with the facts it rests on.  ``seen`` is shown what each stage has made."""
     plain = parse(func)
     verify(plain, "plain")
+    seen("plain", plain)
 
     ssa = eliminate_dead(to_ssa(plain))
     verify(ssa, "ssa")
+    seen("ssa", ssa)
 
     types, returns = infer_variables(ssa, argtypes)
     check_arguments(plain, argtypes, argnums)
@@ -71,13 +79,16 @@ def derive(
     fn = resolve(ssa, types)
     fn = split_tuples(fn, types)
     fn = define_unset(fn, types)
+    seen("resolved", fn)
     fn, shapes = name_controls(fn, types)
     fn = guard_divisions(fn, types, func)
     if options.optimise:
         fn = merge_common(fn, shapes)
     fn = eliminate_dead(fn, (v for dims in shapes.values() for d in dims for v in reads(d)))
-    fn, selections = number_references(fn, types)
+    fn, arenas = find_places(fn, types, find_scopes(fn), shapes)
+    fn, selections = number_references(fn, types, arenas.places)
     verify(fn, "ssa")
+    seen("named", fn)
 
     scopes = find_scopes(fn)
     roots = find_roots(fn, types)
@@ -89,21 +100,35 @@ def derive(
 
     needs = Needs(fn, activity)
     kept_arrays = [v for v in outputs if v in roots and v in activity]
-    plan = Planner(fn, types, scopes, roots, needs, shapes, selections).run(kept_arrays)
+    known = (fn, types, scopes, roots, needs, shapes, selections, arenas)
+    plan = Planner(*known).run(kept_arrays)
     tapes = lay_out(plan, types, scopes)
 
     problem = Problem(
-        fn, types, scopes, roots, activity, needs, plan, tapes, shapes, selections, tuple(inputs)
+        fn,
+        types,
+        scopes,
+        roots,
+        activity,
+        needs,
+        plan,
+        tapes,
+        shapes,
+        selections,
+        arenas,
+        tuple(inputs),
     )
     finals = tuple(written) if argnums.vjp else ()
     derivative = assemble(problem, tuple(seeded), finals)
     verify(derivative.forward, "plain")
     verify(derivative.adjoint, "plain")
+    seen("problem", problem)
+    seen("derivative", derivative)
 
     fused: ir.Function | None = None
-    loop = None if argnums.vjp or not options.optimise else candidate(problem)
+    loop = None if argnums.vjp or arenas.places or not options.optimise else candidate(problem)
     if loop is not None:
-        joint_plan = Planner(fn, types, scopes, roots, needs, shapes, selections, loop).run([])
+        joint_plan = Planner(*known, loop).run([])
         joint_tapes = lay_out(joint_plan, types, scopes, loop)
         joint = replace(problem, plan=joint_plan, tapes=joint_tapes)
         fused = fuse(joint, loop, tuple(seeded))

@@ -15,6 +15,7 @@ from adcompile.analysis.scope import Scopes
 from adcompile.emit.destruct import destruct
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import rename_block, stmt_reads
+from adcompile.normalise.places import Arenas
 from adcompile.normalise.references import Selections
 from adcompile.normalise.ssa import diverges
 from adcompile.normalise.unset import default_value
@@ -60,6 +61,7 @@ class Problem:
     tapes: dict[int, LoopTape]
     shapes: dict[ir.Var, tuple[ir.Expr, ...]]
     selections: Selections
+    arenas: Arenas
     inputs: tuple[ir.Var, ...]  # leaves: scalars and arrays, items of tuples
 
 
@@ -82,7 +84,8 @@ def assemble(p: Problem, seeded: tuple[ir.Var, ...], finals: tuple[ir.Var, ...])
     """The pair of functions.  ``seeded``: the result variables that get a cotangent.  ``finals``:
     written parameters whose final contents are results too."""
     builder, given, scalars = make_builder(p)
-    reverse: list[ir.Stmt] = builder.missing_shadows(parameter_arrays(p))
+    reverse: list[ir.Stmt] = builder.make_arenas()
+    reverse += builder.missing_shadows(parameter_arrays(p))
     builder.prologue(p.fn.body, None, reverse)
     builder.brought_back.add(id(p.fn.body))
     seeds: list[ir.Var] = []
@@ -95,6 +98,9 @@ def assemble(p: Problem, seeded: tuple[ir.Var, ...], finals: tuple[ir.Var, ...])
         else:
             builder.add(var, seed, reverse)
     builder.block(p.fn.body, None, reverse)
+    for array, shadow in given.items():
+        if (made := builder.shadow_of(array)) is not shadow:
+            reverse.append(ir.Do("rt.add_into", (shadow, made)))
     results = tuple(builder.adj.get(v, ir.Const(0.0)) for v in scalars)
     reverse.append(ir.Return((ir.MakeTuple(results),) if results else ()))
 
@@ -161,7 +167,16 @@ def make_builder(
     scalars = tuple(v for v in p.inputs if not isinstance(p.types[v], nt.Array))
     given = {v: ir.Var(f"{v.name}_adj") for v in arrays}
     builder = ReverseBuilder(
-        p.types, p.activity, p.scopes, p.needs, p.plan, p.tapes, p.shapes, p.selections, given
+        p.types,
+        p.activity,
+        p.scopes,
+        p.needs,
+        p.plan,
+        p.tapes,
+        p.shapes,
+        p.selections,
+        p.arenas,
+        given,
     )
     return builder, given, scalars
 

@@ -21,6 +21,7 @@ from adcompile.analysis.scope import Loop, Scopes
 from adcompile.errors import Loc
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements, stmt_defs
+from adcompile.normalise.places import Arenas
 from adcompile.normalise.references import Selections
 from adcompile.rules.simplify import add, contribution, neg
 from adcompile.storage.needs import Needs
@@ -44,11 +45,13 @@ class ReverseBuilder:
         tapes: dict[int, LoopTape],
         shapes: dict[ir.Var, tuple[ir.Expr, ...]],
         selections: Selections,
+        arenas: Arenas,
         given_shadows: dict[ir.Var, ir.Var],
     ) -> None:
         self.types, self.activity, self.scopes = types, activity, scopes
         self.needs, self.plan, self.tapes, self.shapes = needs, plan, tapes, shapes
-        self.selections = selections
+        self.selections, self.arenas = selections, arenas
+        self.arena_vars = {t: ir.Var("arena_adj") for t in arenas.ends}
         self.adj: dict[ir.Var, ir.Var] = {}
         self.adj_vars: dict[ir.Var, ir.Var] = {}
         self.shadow: dict[ir.Var, ir.Var] = dict(given_shadows)
@@ -79,12 +82,30 @@ class ReverseBuilder:
             self.adj[var] = target
             out.append(ir.Assign(target, value))
 
+    def make_arenas(self) -> Out:
+        """Memory for the shadows of arrays that wander; those given by the caller move there."""
+        out: Out = []
+        for dtype, end in self.arenas.ends.items():
+            if end in self.plan.kept:
+                shape = (end, ir.Const(f"np.{dtype}"))
+                out.append(ir.Alloc(self.arena_vars[dtype], "np.zeros", shape))
+        for array in list(self.shadow):
+            place = self.arenas.places.get(array)
+            if place is not None and self.arenas.ends[place.dtype] in self.plan.kept:
+                given = self.shadow.pop(array)
+                out.append(self.select_shadow(array))
+                out.append(ir.Do("rt.move_adjoint", (self.shadow_of(array), given)))
+        return out
+
     def missing_shadows(self, arrays: list[ir.Var]) -> Out:
         """Make the shadows of array parameters that no caller provides."""
         out: Out = []
         for array in arrays:
             if array in self.plan.shadows and array not in self.given:
-                out.append(self.zeros(self.shadow_of(array), array))
+                if array in self.arenas.places:
+                    out.append(self.select_shadow(array))
+                else:
+                    out.append(self.zeros(self.shadow_of(array), array))
         self.given = self.given | frozenset(arrays)
         return out
 
@@ -125,6 +146,7 @@ class ReverseBuilder:
         """Repeat as much of an ``if`` as its recomputed or referenced results need."""
         values = [j for j in stmt.joins if loop is not None and j.out in self.plan.recomputed]
         refs = [j for j in stmt.joins if j.out in self.plan.shadows]
+        refs = [j for j in refs if j.out not in self.arenas.places]
         if not values and not refs:
             return
         sides: list[ir.Block] = []
@@ -160,6 +182,9 @@ class ReverseBuilder:
 
     def make_shadow(self, var: ir.Var, stmt: ir.Stmt, loop: Loop | None, out: Out) -> None:
         target = self.shadow_of(var)
+        if var in self.arenas.places:
+            out.append(self.select_shadow(var))
+            return
         match stmt:
             case ir.View(_, base, index):
                 out.append(ir.View(target, self.shadow_of(base), index, stmt.loc))
@@ -171,9 +196,15 @@ class ReverseBuilder:
                 pass  # joins are made by replay_if
 
     def select_shadow(self, var: ir.Var) -> ir.Stmt:
-        """``if u_ref == 0: u_adj = a_adj`` and so on."""
-        selection = self.selections[var]
+        """``if u_ref == 0: u_adj = a_adj`` and so on, or a place in the arena."""
         target = self.shadow_of(var)
+        if (place := self.arenas.places.get(var)) is not None:
+            size = ir.Const(place.dtype.bitwidth // 8)
+            strides = ir.MakeTuple(tuple(ir.Binary("*", s, size) for s in place.strides))
+            layout = (place.offset, ir.MakeTuple(place.dims), strides)
+            arena = self.arena_vars[place.dtype]
+            return ir.Assign(target, ir.Apply("rt.place", (arena, *layout)))
+        selection = self.selections[var]
         *others, (_, last) = selection.arrays
         chain: ir.Stmt = ir.View(target, self.shadow_of(last), ())
         for code, array in reversed(others):
@@ -233,7 +264,7 @@ class ReverseBuilder:
                 self.loop(stmt, out)
             case ir.View() | ir.Return() | ir.Raise() | ir.Comment():
                 pass
-            case ir.AssignMany() | ir.Do() | ir.Break():
+            case ir.AssignMany() | ir.Do() | ir.Break() | ir.Unset():
                 raise AssertionError(f"not in ssa: {stmt}")
             case _:
                 assert_never(stmt)

@@ -8,6 +8,7 @@ recomputed, or removed as dead code where the reverse sweep does not ask for it.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, replace
 
 from numba.core import types as nt
@@ -29,9 +30,13 @@ class Selection:
 Selections = dict[ir.Var, Selection]
 
 
-def number_references(fn: ir.Function, types: Types) -> tuple[ir.Function, Selections]:
-    """``fn`` (ssa) with numbers beside the array variables that loops rebind."""
-    sources = _sources(fn, types)
+def number_references(
+    fn: ir.Function, types: Types, placed: Container[ir.Var] = ()
+) -> tuple[ir.Function, Selections]:
+    """``fn`` (ssa) with numbers beside the array variables that loops rebind, but for those that
+    have places."""
+    found = array_sources(fn, types)
+    sources = {var: source for var, source in found.items() if var not in placed}
     if not any(isinstance(s, ir.For | ir.While) for s, _ in sources.values()):
         return fn, {}
     numberer = _Numberer(sources, types)
@@ -45,12 +50,12 @@ def number_references(fn: ir.Function, types: Types) -> tuple[ir.Function, Selec
     return replace(fn, body=(*unpack, *start, *rest)), numberer.selections()
 
 
-_Sources = dict[ir.Var, tuple[ir.Stmt, tuple[ir.Var, ...]]]
+Sources = dict[ir.Var, tuple[ir.Stmt, tuple[ir.Var, ...]]]
 
 
-def _sources(fn: ir.Function, types: Types) -> _Sources:
+def array_sources(fn: ir.Function, types: Types) -> Sources:
     """Joined, carried and renamed array variables: the statement, and what they come from."""
-    found: _Sources = {}
+    found: Sources = {}
     for stmt in statements(fn.body):
         match stmt:
             case ir.View(target, base, ()):
@@ -70,8 +75,25 @@ def _sources(fn: ir.Function, types: Types) -> _Sources:
     return found
 
 
+def origins(var: ir.Var, sources: Sources) -> list[ir.Var]:
+    """The arrays that a joined, carried or renamed variable may name."""
+    found: dict[ir.Var, None] = {}
+    seen: set[ir.Var] = set()
+    pending = [var]
+    while pending:
+        here = pending.pop(0)
+        if here in seen:
+            continue
+        seen.add(here)
+        if here in sources:
+            pending.extend(sources[here][1])
+        else:
+            found[here] = None
+    return list(found)
+
+
 class _Numberer:
-    def __init__(self, sources: _Sources, types: Types) -> None:
+    def __init__(self, sources: Sources, types: Types) -> None:
         self.sources, self.types = sources, types
         self.codes: dict[ir.Var, int] = {}
         self.constants: dict[ir.Var, ir.Var] = {}  # array -> variable that holds its number
@@ -79,7 +101,7 @@ class _Numberer:
         for var, (stmt, _) in sources.items():
             if not isinstance(stmt, ir.View):
                 self.numbers[var] = self.integer(var)
-            for origin in self.origins(var):
+            for origin in origins(var, self.sources):
                 if origin not in self.codes:
                     self.codes[origin] = len(self.codes)
                     self.constants[origin] = self.integer(origin)
@@ -89,25 +111,10 @@ class _Numberer:
         self.types[var] = nt.int64
         return var
 
-    def origins(self, var: ir.Var) -> list[ir.Var]:
-        found: dict[ir.Var, None] = {}
-        seen: set[ir.Var] = set()
-        pending = [var]
-        while pending:
-            here = pending.pop(0)
-            if here in seen:
-                continue
-            seen.add(here)
-            if here in self.sources:
-                pending.extend(self.sources[here][1])
-            else:
-                found[here] = None
-        return list(found)
-
     def selections(self) -> Selections:
         return {
             var: Selection(
-                self.numbers[var], tuple((self.codes[o], o) for o in self.origins(var))
+                self.numbers[var], tuple((self.codes[o], o) for o in origins(var, self.sources))
             )
             for var in self.numbers
         }

@@ -32,6 +32,31 @@ def grow(tape: Any) -> Any:
 
 
 @njit(**_flags)
+def slice_start(start: int, step: int, size: int) -> int:
+    """Where ``range(size)[start::step]`` begins; any place in the array for an empty slice."""
+    if start < 0:
+        start += size
+    if step > 0:
+        return min(max(start, 0), size)
+    return max(min(start, size - 1), 0)
+
+
+@njit(**_flags)
+def from_front(index: int, size: int) -> int:
+    """A subscript counted from the front."""
+    return index + size if index < 0 else index
+
+
+@njit(**_flags)
+def place(arena: Any, offset: int, shape: Any, strides: Any) -> Any:
+    """The array with this shape and these strides (in bytes) that begins at element ``offset``."""
+    part = arena[offset:]
+    if part.size == 0:  # so is the array
+        part = arena
+    return np.lib.stride_tricks.as_strided(part, shape, strides)
+
+
+@njit(**_flags)
 def set_zero(part: Any) -> None:
     """All elements become zero."""
     part[...] = 0

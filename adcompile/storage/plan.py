@@ -22,6 +22,7 @@ from adcompile.analysis.stable import Stability
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import index_reads, reads, statements, stmt_reads, subexpressions
+from adcompile.normalise.places import Arenas
 from adcompile.normalise.references import Selections
 from adcompile.storage.mincut import INFINITE, Choice, choose
 from adcompile.storage.needs import Needs
@@ -66,12 +67,14 @@ class Planner:
         needs: Needs,
         shapes: dict[ir.Var, tuple[ir.Expr, ...]],
         selections: Selections,
+        arenas: Arenas,
         joint: Loop | None = None,
     ) -> None:
         """``joint``: a loop whose iterations run forward and in reverse at once, so that its values
         are at hand like those outside all loops."""
         self.fn, self.types, self.scopes, self.roots, self.needs = fn, types, scopes, roots, needs
-        self.shapes, self.selections, self.joint = shapes, selections, joint
+        self.shapes, self.selections, self.arenas = shapes, selections, arenas
+        self.joint = joint
         self.stability = Stability(fn, scopes, roots)
         self.plan = Plan()
         self.wanted: dict[int, dict[ir.Var, None]] = {}  # by loop; ordered sets
@@ -123,6 +126,10 @@ class Planner:
         if array in self.plan.shadows:
             return
         self.plan.shadows.add(array)
+        if (place := self.arenas.places.get(array)) is not None:
+            self.want((self.arenas.ends[place.dtype],))
+            self.want(v for part in place.parts for v in reads(part))
+            return
         definition = self.scopes.defined_by.get(array)
         match definition:
             case None | ir.Assign():
@@ -139,27 +146,13 @@ class Planner:
                         for side in (join.then, join.orelse):
                             if side is not None:
                                 self.want_shadow(side)
-            case ir.For() | ir.While() if self.selectable(array):
+            case ir.For() | ir.While():
                 selection = self.selections[array]
                 self.want((selection.number,))
                 for _, origin in selection.arrays:
                     self.want_shadow(origin)
             case _:
-                raise UnsupportedError(
-                    f"the array {array.name!r} is rebound in a loop to one that is made there",
-                    definition.loc,
-                    "Make the arrays before the loop and copy into them: b[:] = a.",
-                )
-
-    def selectable(self, array: ir.Var) -> bool:
-        """Every array that the carried variable can name is made outside its loop, or where the
-        variable itself is."""
-        here = self.scopes.loops[array]
-        return all(
-            self.scopes.loops[origin] == here[: len(self.scopes.loops[origin])]
-            and origin not in self.scopes.nested_in_if
-            for _, origin in self.selections[array].arrays
-        )
+                raise AssertionError(definition)
 
     # ------------------------------------------------------------ one loop
 
