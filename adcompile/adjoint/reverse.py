@@ -20,7 +20,7 @@ from adcompile.analysis.activity import Activity, fill_value
 from adcompile.analysis.scope import Loop, Scopes
 from adcompile.errors import Loc
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import statements, stmt_defs
+from adcompile.ir.walk import reads, statements, stmt_defs
 from adcompile.normalise.places import Arenas
 from adcompile.normalise.references import Selections
 from adcompile.rules.simplify import add, contribution, neg
@@ -129,6 +129,7 @@ class ReverseBuilder:
                 out.extend(piece)
 
     def prologue(self, block: ir.Block, loop: Loop | None, out: Out) -> None:
+        waiting: list[tuple[int, ir.Var]] = []  # shadows whose places are not known yet
         for stmt in block:
             if isinstance(stmt, ir.If):
                 self.replay_if(stmt, loop, out)
@@ -136,8 +137,22 @@ class ReverseBuilder:
             for var in sorted(stmt_defs(stmt), key=self.is_array):
                 if self.scopes.loops.get(var, ()) == self.scopes.stmt_loops[id(stmt)]:
                     self.bring_back(var, stmt, loop, out)
+                    if var in self.arenas.places and self.wants_shadow(var):
+                        waiting.append((self.known_after(var), var))
+            here = self.scopes.order[id(stmt)]
+            out.extend(self.select_shadow(var) for known, var in waiting if known <= here)
+            waiting = [(known, var) for known, var in waiting if known > here]
             if (trips := self.plan.counted.get(id(stmt))) is not None:
                 self.load_from_tape(trips, loop, out)
+
+    def wants_shadow(self, var: ir.Var) -> bool:
+        return var in self.plan.shadows and var not in self.given
+
+    def known_after(self, array: ir.Var) -> int:
+        """The last statement, in order, on which the place of an array depends."""
+        order, defined = self.scopes.order, self.scopes.defined_by
+        parts = [v for part in self.arenas.places[array].parts for v in reads(part)]
+        return max((order[id(defined[v])] for v in (array, *parts) if v in defined), default=-1)
 
     def is_array(self, var: ir.Var) -> bool:
         return isinstance(self.types.get(var), nt.Array)
@@ -170,7 +185,7 @@ class ReverseBuilder:
             repeat = var in self.plan.recomputed and not isinstance(stmt, ir.If)
             if (repeat or var in self.plan.references) and var not in self.plan.handed_back:
                 out.append(stmt)
-        if var in self.plan.shadows and var not in self.given:
+        if self.wants_shadow(var) and var not in self.arenas.places:
             self.make_shadow(var, stmt, loop, out)
 
     def load_from_tape(self, var: ir.Var, loop: Loop | None, out: Out) -> bool:
@@ -182,9 +197,6 @@ class ReverseBuilder:
 
     def make_shadow(self, var: ir.Var, stmt: ir.Stmt, loop: Loop | None, out: Out) -> None:
         target = self.shadow_of(var)
-        if var in self.arenas.places:
-            out.append(self.select_shadow(var))
-            return
         match stmt:
             case ir.View(_, base, index):
                 out.append(ir.View(target, self.shadow_of(base), index, stmt.loc))

@@ -71,6 +71,9 @@ def find_wandering(fn: ir.Function, types: Types, scopes: Scopes) -> set[ir.Var]
     the variable; and everything from which they come."""
     sources = array_sources(fn, types)
     bases = {s.target: s.base for s in statements(fn.body) if isinstance(s, ir.View)}
+    loops = [s for s in statements(fn.body) if isinstance(s, ir.For | ir.While)]
+    heads = {c.out: c.head for loop in loops for c in loop.carried}
+    outs = {head: out for out, head in heads.items()}
 
     def is_outside(origin: ir.Var, loop: ir.Stmt) -> bool:
         around = scopes.loops[origin]
@@ -90,7 +93,7 @@ def find_wandering(fn: ir.Function, types: Types, scopes: Scopes) -> set[ir.Var]
         if var not in found:
             found.add(var)
             pending.extend(sources[var][1] if var in sources else ())
-            pending.extend((bases[var],) if var in bases else ())
+            pending.extend(near[var] for near in (bases, heads, outs) if var in near)
     return found
 
 
