@@ -18,7 +18,7 @@ _WHY = {
     "still there": "kept, set once",
     "stored": "stored, it changes from one iteration to the next",
     "recomputed": "recomputed, cheaper than storing",
-    "known from the iteration after": "not stored, the reverse loop has it from the iteration after",
+    "known from the iteration after": "not stored, known from the iteration after",
 }
 
 

@@ -59,9 +59,9 @@ def run_first_block(text: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "example.py"
         path.write_text(found.group(1))
-        with contextlib.redirect_stdout(io.StringIO()):
-            with mock.patch.dict(os.environ, ADCOMPILE_CACHE_DIR=folder):
-                return runpy.run_path(str(path))
+        fresh = mock.patch.dict(os.environ, ADCOMPILE_CACHE_DIR=folder)
+        with contextlib.redirect_stdout(io.StringIO()), fresh:
+            return runpy.run_path(str(path))
 
 
 # ---------------------------------------------------------------- README.md
@@ -172,7 +172,8 @@ def outline(made: ModuleText) -> str:
     text = made.generated.text.split('"""\n\n', 1)[1]
     functions = made.derivative.forward.name, made.derivative.adjoint.name
     for name in functions:
-        text = re.sub(rf"(def {name}_\w+\(.*?\):\n).*?\n\n\n", r"\1    ...\n\n\n", text, flags=re.DOTALL)
+        body = re.compile(rf"(def {name}_\w+\(.*?\):\n).*?\n\n\n", re.DOTALL)
+        text = body.sub(r"\1    ...\n\n\n", text)
     return text
 
 

@@ -112,7 +112,7 @@ def assemble(p: Problem, seeded: tuple[ir.Var, ...], finals: tuple[ir.Var, ...])
     parameters = [v for v in p.fn.params if v in read]
     residuals = tuple(dict.fromkeys((*parameters, *read)))
     forward = build_forward(p, residuals)
-    arguments, renamed = parameter_names((*residuals, *seeds, *given.values()))
+    arguments, renamed = parameter_names((*residuals, *seeds, *given.values()), p.fn.params)
     adjoint = ir.Function(
         f"{p.fn.name}_adjoint",
         arguments,
@@ -141,16 +141,18 @@ def outlives_forward(var: ir.Var, p: Problem) -> bool:
 
 
 def parameter_names(
-    wanted: tuple[ir.Var, ...],
+    wanted: tuple[ir.Var, ...], primal: tuple[ir.Var, ...]
 ) -> tuple[tuple[ir.Var, ...], dict[ir.Var, ir.Var]]:
-    """Parameters with distinct names, and the renaming that takes the others there."""
+    """Parameters with distinct names, and the renaming that takes the others there.  The names of
+    the primal's parameters are theirs alone: entries know both."""
+    theirs = {v.name for v in primal}
     renamed: dict[ir.Var, ir.Var] = {}
     taken: set[str] = set()
     made: list[ir.Var] = []
     for var in wanted:
         wish = "kept" if var.temp and var.name == "t" else var.name
         name, k = wish, 2
-        while name in taken:
+        while name in taken or (name in theirs and var not in primal):
             name, k = f"{wish}_{k}", k + 1
         taken.add(name)
         if name != var.name or var.temp:
