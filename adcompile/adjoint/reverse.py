@@ -16,11 +16,12 @@ from typing import assert_never
 from numba.core import types as nt
 
 from adcompile.adjoint.loops import reverse_header
+from adcompile.adjoint.shadows import Out, Shadows
 from adcompile.analysis.activity import Activity, fill_value
 from adcompile.analysis.scope import Loop, Scopes
 from adcompile.errors import Loc
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import reads, statements, stmt_defs
+from adcompile.ir.walk import statements, stmt_defs
 from adcompile.normalise.places import Arenas
 from adcompile.normalise.references import Selections
 from adcompile.rules.simplify import add, contribution, neg
@@ -28,11 +29,10 @@ from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Plan
 from adcompile.storage.tapes import LoopTape
 
-Out = list[ir.Stmt]
 _ZERO = ir.Const(0.0)
 
 
-class ReverseBuilder:
+class ReverseBuilder(Shadows):
     """Builds the reverse sweep (plain dialect) of a function in ssa."""
 
     def __init__(
@@ -48,14 +48,10 @@ class ReverseBuilder:
         arenas: Arenas,
         given_shadows: dict[ir.Var, ir.Var],
     ) -> None:
-        self.types, self.activity, self.scopes = types, activity, scopes
-        self.needs, self.plan, self.tapes, self.shapes = needs, plan, tapes, shapes
-        self.selections, self.arenas = selections, arenas
-        self.arena_vars = {t: ir.Var("arena_adj") for t in arenas.ends}
+        super().__init__(types, scopes, plan, shapes, selections, arenas, given_shadows)
+        self.activity, self.needs, self.tapes = activity, needs, tapes
         self.adj: dict[ir.Var, ir.Var] = {}
         self.adj_vars: dict[ir.Var, ir.Var] = {}
-        self.shadow: dict[ir.Var, ir.Var] = dict(given_shadows)
-        self.given = frozenset(given_shadows)
         self.followers: dict[ir.Var, ir.Var] = {}
         self.brought_back: set[int] = set()  # blocks whose prologue an enclosing one contains
 
@@ -65,11 +61,6 @@ class ReverseBuilder:
         if var not in self.adj_vars:
             self.adj_vars[var] = ir.Var(f"{var.name}_adj", var.temp)
         return self.adj_vars[var]
-
-    def shadow_of(self, array: ir.Var) -> ir.Var:
-        if array not in self.shadow:
-            self.shadow[array] = ir.Var(f"{array.name}_adj")
-        return self.shadow[array]
 
     def add(self, var: ir.Var, value: ir.Expr, out: Out) -> None:
         """``var_adj += value``."""
@@ -81,33 +72,6 @@ class ReverseBuilder:
         else:
             self.adj[var] = target
             out.append(ir.Assign(target, value))
-
-    def make_arenas(self) -> Out:
-        """Memory for the shadows of arrays that wander; those given by the caller move there."""
-        out: Out = []
-        for dtype, end in self.arenas.ends.items():
-            if end in self.plan.kept:
-                shape = (end, ir.Const(f"np.{dtype}"))
-                out.append(ir.Alloc(self.arena_vars[dtype], "np.zeros", shape))
-        for array in list(self.shadow):
-            place = self.arenas.places.get(array)
-            if place is not None and self.arenas.ends[place.dtype] in self.plan.kept:
-                given = self.shadow.pop(array)
-                out.append(self.select_shadow(array))
-                out.append(ir.Do("rt.move_adjoint", (self.shadow_of(array), given)))
-        return out
-
-    def missing_shadows(self, arrays: list[ir.Var]) -> Out:
-        """Make the shadows of array parameters that no caller provides."""
-        out: Out = []
-        for array in arrays:
-            if array in self.plan.shadows and array not in self.given:
-                if array in self.arenas.places:
-                    out.append(self.select_shadow(array))
-                else:
-                    out.append(self.zeros(self.shadow_of(array), array))
-        self.given = self.given | frozenset(arrays)
-        return out
 
     # ------------------------------------------------------------ blocks
 
@@ -144,15 +108,6 @@ class ReverseBuilder:
             waiting = [(known, var) for known, var in waiting if known > here]
             if (trips := self.plan.counted.get(id(stmt))) is not None:
                 self.load_from_tape(trips, loop, out)
-
-    def wants_shadow(self, var: ir.Var) -> bool:
-        return var in self.plan.shadows and var not in self.given
-
-    def known_after(self, array: ir.Var) -> int:
-        """The last statement, in order, on which the place of an array depends."""
-        order, defined = self.scopes.order, self.scopes.defined_by
-        parts = [v for part in self.arenas.places[array].parts for v in reads(part)]
-        return max((order[id(defined[v])] for v in (array, *parts) if v in defined), default=-1)
 
     def is_array(self, var: ir.Var) -> bool:
         return isinstance(self.types.get(var), nt.Array)
@@ -194,45 +149,6 @@ class ReverseBuilder:
             return False
         out.append(ir.Assign(var, tape.tape_of(var).element(tape.row, var)))
         return True
-
-    def make_shadow(self, var: ir.Var, stmt: ir.Stmt, loop: Loop | None, out: Out) -> None:
-        target = self.shadow_of(var)
-        match stmt:
-            case ir.View(_, base, index):
-                out.append(ir.View(target, self.shadow_of(base), index, stmt.loc))
-            case ir.Alloc() | ir.Copy():
-                out.append(self.zeros(target, var))
-            case ir.For() | ir.While():
-                out.append(self.select_shadow(var))
-            case _:
-                pass  # joins are made by replay_if
-
-    def select_shadow(self, var: ir.Var) -> ir.Stmt:
-        """``if u_ref == 0: u_adj = a_adj`` and so on, or a place in the arena."""
-        target = self.shadow_of(var)
-        if (place := self.arenas.places.get(var)) is not None:
-            size = ir.Const(place.dtype.bitwidth // 8)
-            strides = ir.MakeTuple(tuple(ir.Binary("*", s, size) for s in place.strides))
-            layout = (place.offset, ir.MakeTuple(place.dims), strides)
-            arena = self.arena_vars[place.dtype]
-            return ir.Assign(target, ir.Apply("rt.place", (arena, *layout)))
-        selection = self.selections[var]
-        *others, (_, last) = selection.arrays
-        chain: ir.Stmt = ir.View(target, self.shadow_of(last), ())
-        for code, array in reversed(others):
-            chosen = ir.View(target, self.shadow_of(array), ())
-            test = ir.Compare("==", selection.number, ir.Const(code))
-            chain = ir.If(test, (chosen,), (chain,))
-        return chain
-
-    def zeros(self, target: ir.Var, array: ir.Var) -> ir.Stmt:
-        kind = self.types[array]
-        assert isinstance(kind, nt.Array)
-        if array in self.shapes:
-            dims = self.shapes[array]
-            shape = dims[0] if len(dims) == 1 else ir.MakeTuple(dims)
-            return ir.Alloc(target, "np.zeros", (shape, ir.Const(f"np.{kind.dtype}")))
-        return ir.Alloc(target, "np.zeros_like", (array,))
 
     # ------------------------------------------------------------ statements
 
