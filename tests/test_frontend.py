@@ -112,6 +112,9 @@ class Text:
                     yield f"{inner}if {self.var(s.exit)} >= {ir.LEAVE}: break"
             case ir.Raise(exception, args):
                 yield f"raise {exception}({', '.join(map(self.e, args))})"
+            case ir.Unset(variables):
+                for v in variables:  # a read before the next assignment raises
+                    yield f"{self.var(v)} = None; del {self.var(v)}"
             case ir.Return(values):
                 yield f"return {self.e(values[0])}" if values else "return"
             case _:

@@ -12,7 +12,7 @@ from tests.fuzz.check import Target, check
 from tests.fuzz.program import arguments, generate
 from tests.fuzz.runner import run, smallest
 
-PLAIN, COMPILED = 300, 20
+PLAIN, COMPILED, PARTS = 300, 20, 4
 
 ADJOINT = """
 def f_forward_1(x, n):
@@ -96,23 +96,23 @@ def test_planted_bugs_change_an_adjoint(number: int) -> None:
 
 @pytest.mark.parametrize("number", range(len(planted.PLANTED)))
 def test_planted_bugs_are_found(number: int) -> None:
-    pytest.importorskip("adcompile.testing")
     verdict = planted.hunt(number, [f"0:{k}" for k in range(200)])
     assert verdict.found, str(verdict)
 
 
+# In parts, which may run at the same time.
+@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("optimise", [True, False])
-def test_plain_programs(optimise: bool) -> None:
-    pytest.importorskip("adcompile.testing")
-    total = run([f"0:{k}" for k in range(PLAIN)], Target("plain", optimise))
+def test_plain_programs(optimise: bool, part: int) -> None:
+    total = run([f"0:{k}" for k in range(part, PLAIN, PARTS)], Target("plain", optimise))
     assert total.failures == [], total.failures[0]
     assert total.acceptance >= 0.95, total.refusals.most_common(5)
     assert total.discarded <= 0.10
 
 
 @pytest.mark.compiled
-def test_compiled_programs() -> None:
-    pytest.importorskip("adcompile.testing")
-    total = run([f"0:{k}" for k in range(COMPILED)], Target("compiled"))
+@pytest.mark.parametrize("part", range(PARTS))
+def test_compiled_programs(part: int) -> None:
+    total = run([f"0:{k}" for k in range(part, COMPILED, PARTS)], Target("compiled"))
     assert total.failures == [], total.failures[0]
     assert total.acceptance >= 0.95, total.refusals.most_common(5)

@@ -15,7 +15,6 @@ from .check import Target, check
 from .program import generate
 
 ENOUGH = 2  # mismatches that show a bug as found
-BATCH = 25
 
 
 @dataclass(frozen=True)
@@ -208,7 +207,7 @@ def hunt(number: int, seeds: list[str], all_of_them: bool = False) -> Verdict:
             else:
                 verdict.mismatches += 1
                 verdict.first = verdict.first or seed
-        if verdict.found and not all_of_them and verdict.tried >= BATCH:
+        if verdict.found and not all_of_them:
             break
     return verdict
 
