@@ -6,6 +6,7 @@ import functools
 import inspect
 import operator
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from numba.core.dispatcher import Dispatcher
@@ -14,7 +15,8 @@ from numba.core.registry import CPUDispatcher
 from adcompile.backends.cpu import Argnums, Derivation
 from adcompile.backends.dispatcher import GradDispatcher, make, run_vjp
 from adcompile.errors import Loc, UnsupportedError
-from adcompile.options import merge
+from adcompile.frontend.parse import granted_fastmath
+from adcompile.options import Options, merge
 
 Where: TypeAlias = int | str | Sequence[int | str]
 
@@ -59,8 +61,7 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
 @functools.lru_cache(maxsize=256)
 def _forward(f: Callable[..., Any]) -> GradDispatcher:
     """One per function, so that a second call finds what the first compiled."""
-    options = merge(getattr(f, "targetoptions", None), {})
-    return make(Derivation(f, None, False, options), "forward")
+    return make(_derivation(f, None, False, {}), "forward")
 
 
 def _derivative(
@@ -76,10 +77,36 @@ def _made(
     kind: str, f: Any, argnums: Where, has_aux: bool, options: dict[str, Any]
 ) -> GradDispatcher:
     _check_target(f, kind)
-    chosen = merge(getattr(f, "targetoptions", None), options)
-    func = getattr(f, "py_func", f)
-    positions = _positions(func, argnums)
-    return make(Derivation(f, positions, bool(has_aux), chosen), kind)
+    positions = _positions(getattr(f, "py_func", f), argnums)
+    return make(_derivation(f, positions, bool(has_aux), options), kind)
+
+
+def _derivation(
+    f: Any, argnums: Argnums | None, has_aux: bool, explicit: dict[str, Any]
+) -> Derivation:
+    options = merge(getattr(f, "targetoptions", None), explicit)
+    inherits = options.fastmath and "fastmath" not in explicit
+    return (_Inheriting if inherits else Derivation)(f, argnums, has_aux, options)
+
+
+class _Inheriting(Derivation):
+    """Has its Dispatcher's ``fastmath``, as far as the callees grant it.
+
+    That is found when it is first asked for: a module may define the callees below the root.
+    """
+
+    _wanted: Options
+    _found: Options | None
+
+    @property
+    def options(self) -> Options:
+        if self._found is None:
+            self._found = replace(self._wanted, fastmath=granted_fastmath(self.target))
+        return self._found
+
+    @options.setter
+    def options(self, wanted: Options) -> None:
+        self._wanted, self._found = wanted, None
 
 
 def _check_target(f: Any, what: str) -> None:

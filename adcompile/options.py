@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, TypeAlias
+
+FastMath: TypeAlias = bool | frozenset[str]
 
 # LLVM's names, as Numba's ``fastmath`` takes them.
 FAST_FLAGS = frozenset({"fast", "nnan", "ninf", "nsz", "arcp", "contract", "afn", "reassoc"})
@@ -24,7 +26,7 @@ def _optimise_by_default() -> bool:
 class Options:
     """The options of one derivative.  Names that Numba has keep Numba's meaning."""
 
-    fastmath: bool | frozenset[str] = False
+    fastmath: FastMath = False
     parallel: bool = False
     error_model: str = "numpy"
     boundscheck: bool = False
@@ -35,7 +37,7 @@ class Options:
     engine: str = "compiled"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "fastmath", _fastmath(self.fastmath))
+        object.__setattr__(self, "fastmath", fast_flags(self.fastmath))
         for name in ("parallel", "boundscheck", "nogil", "cache", "optimise", "vector_math"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"option {name} must be True or False, not {getattr(self, name)!r}")
@@ -80,7 +82,8 @@ def merge(target: Mapping[str, object] | None, explicit: Mapping[str, object]) -
     return Options(**chosen)
 
 
-def _fastmath(value: object) -> bool | frozenset[str]:
+def fast_flags(value: object) -> FastMath:
+    """``fastmath`` as Numba takes it, a bool, a set of flags or a dict, in one form."""
     if isinstance(value, bool):
         return value
     if isinstance(value, Mapping):  # Numba: flag -> whether it is on
@@ -93,6 +96,15 @@ def _fastmath(value: object) -> bool | frozenset[str]:
             f"unknown fastmath flag {', '.join(wrong)}; known: {', '.join(sorted(FAST_FLAGS))}"
         )
     return frozenset(value) or False
+
+
+def common_flags(a: FastMath, b: FastMath) -> FastMath:
+    """What both grant.  True and the flag "fast" stand for every flag."""
+    if a is True or (a and "fast" in a):
+        return b
+    if b is True or (b and "fast" in b):
+        return a
+    return a & b or False if a and b else False
 
 
 def _one_of(name: str, value: object, allowed: tuple[str, ...]) -> None:

@@ -121,6 +121,17 @@ def test_tuple_argument() -> None:
     close(found[1], np.sum(X * W * np.cos(K * W)))
 
 
+def test_tuple_of_scalars() -> None:
+    def product(p, n):
+        a, (b, c) = p
+        return a * math.sin(b * c) * n
+
+    (a, (b, c)) = grad(product)((0.7, (1.2, 0.4)), 3)
+    close(a, 3 * math.sin(0.48))
+    close(b, 2.1 * 0.4 * math.cos(0.48))
+    close(c, 2.1 * 1.2 * math.cos(0.48))
+
+
 def test_vjp() -> None:
     def scaled(x, k, n):
         out = np.empty(x.size)
@@ -204,6 +215,15 @@ def generator(x):
     return sum(v for v in x)
 
 
+def masked(x):
+    x[x > 0.9] = 0.5
+    return x[0] + x[1]
+
+
+def element(x):
+    return 2.0 * x[()]
+
+
 def two(x):
     return x, x
 
@@ -221,18 +241,19 @@ def line_of(func: Any, part: str) -> int:
         (complicated, (0.5,), "try", UnsupportedError),
         (generator, (X,), "sum(", UnsupportedError),
         (counts, (3, 0.5), "def", InactiveArgumentError),
-        (overlap, (X, X), None, AliasError),
+        (overlap, (X, X), "def", AliasError),
+        (masked, (X,), "x[x > 0.9]", UnsupportedError),
+        (element, (np.array(0.5),), "x[()]", UnsupportedError),
         (two, (0.5,), "def", NonScalarOutputError),
     ],
 )
-def test_errors_name_the_place(func: Any, args: Any, part: str | None, kind: type) -> None:
+def test_errors_name_the_place(func: Any, args: Any, part: str, kind: type) -> None:
     with pytest.raises(kind) as caught:
         grad(func)(*args)
     assert isinstance(caught.value, AdcompileError)
-    if part is not None:
-        where = re.search(rf"{HERE}:(\d+)", str(caught.value))
-        assert where, str(caught.value)
-        assert int(where.group(1)) == line_of(func, part)
+    where = re.search(rf"{HERE}:(\d+)", str(caught.value))
+    assert where, str(caught.value)
+    assert int(where.group(1)) == line_of(func, part)
 
 
 def test_type_errors() -> None:

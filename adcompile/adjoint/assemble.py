@@ -222,7 +222,9 @@ def build_head(p: Problem) -> tuple[tuple[ir.Stmt, ...], list[ir.Stmt]]:
     for k, a in enumerate(arrays):
         for b in arrays[k + 1 :]:
             if a in written or b in written:
-                head.append(ir.Do("rt.refuse_overlap", (a, b)))
+                message = f"{a.name} and {b.name} overlap, and one is written: pass a copy"
+                error = ir.Raise("AliasError", (ir.Const(f"{message}\n  at {p.fn.loc}"),))
+                head.append(ir.If(ir.Apply("rt.overlap", (a, b)), (error,), ()))
     copies = [ir.Copy(a, a) for a in arrays if a in written]
     if copies:
         head.append(ir.Comment("the caller's arrays stay as they are"))

@@ -18,7 +18,7 @@ from adcompile.emit.entries import Entry, EntryWriter
 from adcompile.emit.names import assign_names
 from adcompile.emit.nest import nest
 from adcompile.emit.source import print_function, runtime_names
-from adcompile.errors import Loc
+from adcompile.errors import AliasError, Loc
 from adcompile.ir import nodes as ir
 from adcompile.options import Options
 from adcompile.version import __version__
@@ -82,7 +82,7 @@ def write_module(
     flags = _flags(options)
     imports = _imports(sorted(helpers))
     decorator = f"@njit({flags})"
-    pieces = [header, imports, _exceptions(problem.fn)]
+    pieces = [header, imports, _exceptions(problem.fn, texts)]
     lines: dict[int, Loc] = {}
     body = "\n".join(piece for piece in pieces if piece)
     for text, line_map, short in pair:
@@ -119,12 +119,7 @@ def _print(
 
 
 def _flags(options: Options) -> str:
-    fastmath = options.fastmath
-    shown = repr(set(sorted(fastmath))) if isinstance(fastmath, frozenset) else repr(fastmath)
-    return (
-        f"cache={options.cache}, error_model={options.error_model!r}, fastmath={shown}, "
-        f"boundscheck={options.boundscheck}"
-    )
+    return ", ".join(f"{name}={value!r}" for name, value in options.decorator().items())
 
 
 def _imports(helpers: list[str]) -> str:
@@ -138,10 +133,13 @@ def _imports(helpers: list[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _exceptions(fn: ir.Function) -> str:
+def _exceptions(fn: ir.Function, texts: list[str]) -> str:
+    classes = [cls for _, cls in fn.exceptions]
+    if any("raise AliasError(" in text for text in texts):  # from the head of the forward sweep
+        classes.append(AliasError)
     lines = [
         f"from {cls.__module__} import {cls.__name__}"
-        for _, cls in fn.exceptions
+        for cls in classes
         if cls.__module__ != "builtins"
     ]
     return "\n".join(dict.fromkeys(lines)) + ("\n" if lines else "")

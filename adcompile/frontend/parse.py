@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from adcompile.errors import UnsupportedError
 from adcompile.frontend.frame import Session
-from adcompile.frontend.source import is_dispatcher, plain_function, read_source
+from adcompile.frontend.source import plain_function, read_source
 from adcompile.frontend.statements import Statements
 from adcompile.ir import nodes as ir
-
-
-@dataclass(frozen=True)
-class UserOptions:
-    """The options of the user's Dispatcher that change what the program computes."""
-
-    fastmath: bool | frozenset[str] = False
-    error_model: str | None = None
-    boundscheck: bool | None = None
-    parallel: bool = False
+from adcompile.options import FastMath, common_flags, fast_flags
 
 
 def parse(func: Any) -> ir.Function:
@@ -29,36 +18,14 @@ def parse(func: Any) -> ir.Function:
     return _parse(func, Session())
 
 
-def user_options(func: Any) -> UserOptions:
-    """The options of the root; ``fastmath`` only if every callee that is a Dispatcher grants it."""
+def granted_fastmath(func: Any) -> FastMath:
+    """The ``fastmath`` of a Dispatcher, as far as every Dispatcher inlined into it grants it."""
     session = Session()
     _parse(func, session)
-    options: Mapping[str, Any] = func.targetoptions if is_dispatcher(func) else {}
-    fast = _flags(options)
+    granted = fast_flags(func.targetoptions.get("fastmath", False))
     for callee in session.dispatchers:
-        granted = _flags(callee.targetoptions)
-        stricter = granted is not True and (
-            fast is True or granted is False or not set(fast or ()) <= granted
-        )
-        if stricter:
-            fast = False
-    check = options.get("boundscheck")
-    return UserOptions(
-        fast,
-        options.get("error_model"),
-        None if check is None else bool(check),
-        bool(options.get("parallel", False)),
-    )
-
-
-def _flags(options: Mapping[str, Any]) -> bool | frozenset[str]:
-    """``fastmath`` as Numba takes it: a bool, a set of flags, or a dict."""
-    value = options.get("fastmath", False)
-    if isinstance(value, Mapping):
-        value = {name for name, on in value.items() if on}
-    if isinstance(value, set | frozenset | list | tuple):
-        return True if "fast" in value else frozenset(value) or False
-    return bool(value)
+        granted = common_flags(granted, fast_flags(callee.targetoptions.get("fastmath", False)))
+    return granted
 
 
 def _parse(func: Any, session: Session) -> ir.Function:

@@ -63,6 +63,8 @@ class Statements(Calls):
             outer.extend(block)
         else:
             outer.extend(drop_exits(tuple(block), scope.exit, frozenset((ir.RETURN,))))
+        if diverges(outer):
+            return None
         if result is self.result and not any(
             isinstance(s, ir.Assign | ir.Alloc | ir.Copy) and s.target is result
             for s in all_statements(tuple(outer))

@@ -14,7 +14,7 @@ from numba.core import types as nt
 
 from adcompile.errors import Loc, UnsupportedError
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import map_children, map_stmt_exprs
+from adcompile.ir.walk import children, map_children, map_stmt_exprs
 
 Types = dict[ir.Var, nt.Type]
 
@@ -139,6 +139,8 @@ class _Resolver:
         kind = self.array(array)
         if kind is None:
             self.refuse(f"{array.name!r} is not an array: its items cannot be assigned")
+        if kind.ndim == 0:
+            self.refuse("an array of rank 0", "Use a number, or an array of one element.")
         if len(index) > kind.ndim:
             self.refuse(f"{len(index)} subscripts on an array of rank {kind.ndim}")
         return len(index) == kind.ndim and not any(isinstance(i, ir.Slice) for i in index)
@@ -175,6 +177,11 @@ class _Resolver:
                 return self.subscript(expr)
             case ir.Attribute():
                 return self.attribute(expr)
+            case ir.Unary() | ir.Binary() | ir.Compare() | ir.Logic() | ir.Select() | ir.Apply():
+                new = map_children(self.expr, expr)
+                if any(isinstance(e, ir.Var) and self.array(e) for e in children(new)):
+                    self.refuse("whole-array expression", _ELEMENTWISE)
+                return new
             case _:
                 return map_children(self.expr, expr)
 
@@ -193,6 +200,8 @@ class _Resolver:
         if isinstance(base, ir.Var):
             kind = self.array(base)
             if kind is not None:
+                if kind.ndim == 0:
+                    self.refuse("an array of rank 0", "Use a number, or an array of one element.")
                 if len(index) != kind.ndim or any(isinstance(i, ir.Slice) for i in index):
                     self.refuse("a slice inside an expression", "Give the slice a name first.")
                 places = self.index(index)

@@ -83,6 +83,10 @@ class _Splitter:
                 body = self.block(stmt.body)
                 done = [self.settle(c) for c in carried]
                 return [replace(new, body=body, carried=tuple(done))]
+            case ir.Assign(target) if isinstance(self.types.get(target), nt.Array):
+                value = self.expr(stmt.value)  # an array out of a tuple
+                assert isinstance(value, ir.Var)
+                return [ir.View(target, value, (), stmt.loc)]
             case _:
                 return [map_stmt_exprs(self.expr, stmt)]
 

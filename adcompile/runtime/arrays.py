@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from adcompile.errors import AliasError
-
 _flags = {"cache": True, "error_model": "numpy", "fastmath": False, "boundscheck": False}
 
 
@@ -93,11 +91,10 @@ def _bounds(array: Any) -> tuple[int, int]:
 
 
 @njit(**_flags)
-def refuse_overlap(a: Any, b: Any) -> None:
-    """Raise AliasError if two array arguments may share memory."""
+def overlap(a: Any, b: Any) -> bool:
+    """May two arrays share memory?"""
     if a.size == 0 or b.size == 0:
-        return
+        return False
     low_a, high_a = _bounds(a)
     low_b, high_b = _bounds(b)
-    if low_a < high_b and low_b < high_a:
-        raise AliasError("array arguments overlap, and one of them is written: pass a copy")
+    return bool(low_a < high_b and low_b < high_a)
