@@ -12,7 +12,7 @@ from typing import Self
 
 import numpy as np
 
-from adcompile.frontend.expressions import Expressions
+from adcompile.frontend.conditions import Conditions
 from adcompile.frontend.frame import Static
 from adcompile.frontend.functions import (
     ADVICE,
@@ -29,7 +29,7 @@ from adcompile.ir.walk import statements as all_statements
 from adcompile.ir.walk import stmt_defs
 
 
-class Calls(Expressions):
+class Calls(Conditions):
     @abstractmethod
     def lower_body(self) -> ir.Expr | None:
         """Emit the function's statements; its result, or None if it has none (statements.py)."""
@@ -257,5 +257,3 @@ class Calls(Expressions):
                 self.session.computed.add(callee.var(name))
             callee.bound.add(callee.var(name))
             self.emit(ir.Assign(callee.var(name), value, loc=self.loc(node)))
-
-

@@ -2,8 +2,7 @@
 ``tree`` leaves a pure expression whole (subscripts, bounds, conditions, shapes).
 
 What needs statements inside a tree (an inlined call, a conditional expression, a division that
-may fail) is named in front of it.  ``lifts`` says in advance where, so that Python's order of
-evaluation and the laziness of and/or are kept.
+may fail) is named in front of it; lifting.py says in advance where.
 """
 
 from __future__ import annotations
@@ -13,21 +12,33 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import NoReturn
 
-from adcompile.frontend.frame import Frame
+from adcompile.frontend.lifting import Lifting
 from adcompile.frontend.operators import BINARY, COMPARE, UNARY, UNSUPPORTED, is_boolean
 from adcompile.ir import nodes as ir
 
 _ATTRIBUTES = ("shape", "size", "ndim", "T", "dtype")
 
 
-class Expressions(Frame):
+class Expressions(Lifting):
     @abstractmethod
     def call(self, node: ast.Call, whole: bool, into: ir.Var | None = None) -> ir.Expr:
         """A call in an expression: of atoms, or ``whole`` in a tree (calls.py)."""
 
     @abstractmethod
-    def call_lifts(self, node: ast.Call) -> bool:
-        """Whether a call needs statements."""
+    def condition(self, node: ast.expr) -> ir.Expr:
+        """A tree whose truth is all that counts (conditions.py)."""
+
+    @abstractmethod
+    def logic(self, node: ast.BoolOp) -> ir.Expr:
+        """and/or as one pure expression."""
+
+    @abstractmethod
+    def lazy(self, node: ast.BoolOp, truth: bool) -> ir.Expr:
+        """and/or as If statements."""
+
+    @abstractmethod
+    def is_none(self, node: ast.Compare) -> ir.Expr:
+        """``x is None`` where that is known while parsing."""
 
     # ------------------------------------------------------------ entry points
 
@@ -139,66 +150,6 @@ class Expressions(Frame):
             case _:
                 self.refuse_node(node)
 
-    # ------------------------------------------------------------ lifting
-
-    def lifts(self, node: ast.expr) -> bool:
-        """Whether ``tree(node)`` may need statements in front of it."""
-        match node:
-            case ast.IfExp():
-                return True
-            case ast.BinOp() if self.may_fail(node):
-                return True
-            case ast.Compare(_, ops, comparators) if len(ops) > 1:
-                if any(not isinstance(c, ast.Name | ast.Constant) for c in comparators[:-1]):
-                    return True
-            case ast.Call() if self.call_lifts(node):
-                return True
-            case ast.Attribute() | ast.Subscript() if self.static(node) is not None:
-                return False
-            case ast.Attribute(value) if not isinstance(value, ast.Name):
-                return True
-            case ast.Subscript(value) if self.base_lifts(value):
-                return True
-            case _:
-                pass
-        return any(
-            self.lifts(part) for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr)
-        ) or any(
-            self.lifts(inner)
-            for part in ast.iter_child_nodes(node)
-            if isinstance(part, ast.keyword | ast.Slice)
-            for inner in ast.iter_child_nodes(part)
-            if isinstance(inner, ast.expr)
-        )
-
-    def base_lifts(self, base: ast.expr) -> bool:
-        """Whether the base of a subscript in a tree needs a name."""
-        match base:
-            case ast.Name():
-                outside = self.static(base)
-                return outside is not None and isinstance(outside.value, tuple)
-            case ast.Attribute(value=ast.Name(), attr="shape"):
-                return False
-            case ast.Subscript(value, index):
-                parts = index.elts if isinstance(index, ast.Tuple) else [index]
-                return any(isinstance(p, ast.Slice) for p in parts) or self.base_lifts(value)
-            case _:
-                return True
-
-    def may_fail(self, node: ast.BinOp) -> bool:
-        """Integer division needs a test for zero, unless the divisor is a literal."""
-        if not isinstance(node.op, ast.FloorDiv | ast.Mod):
-            return False
-        match node.right:
-            case ast.Constant(value=int() | float() as value):
-                return not value
-            case ast.UnaryOp(ast.USub(), ast.Constant(value=int() | float() as value)):
-                return not value
-            case _:
-                outside = self.static(node.right)
-                known = isinstance(outside.value, int | float) if outside is not None else False
-                return not (known and outside is not None and outside.value)
-
     # ------------------------------------------------------------ operators
 
     def binary(self, node: ast.AST, op: ast.operator, a: ir.Expr, b: ir.Expr) -> ir.Expr:
@@ -256,118 +207,6 @@ class Expressions(Frame):
         self.emit(ir.If(flag, tuple(then), (), loc=self.loc(node)))
         return flag
 
-    def is_none(self, node: ast.Compare) -> ir.Expr:
-        """``x is None`` where that is known while parsing."""
-        match node:
-            case ast.Compare(left, [op], [ast.Constant(value=None)]):
-                x = self.tree(left)
-                absent: bool | None = None
-                if isinstance(x, ir.Const):
-                    absent = x.value is None
-                elif isinstance(x, ir.Var) and self.loops == 0:
-                    if x in self.initial:
-                        absent = self.initial[x].value is None
-                    elif x in self.session.computed and not self.may_be_none(left):
-                        absent = False
-                if absent is not None:
-                    return ir.Const(absent == isinstance(op, ast.Is))
-            case _:
-                pass
-        self.refuse(
-            node,
-            "'is' is supported only as a test for None of what a call leaves out",
-            "Compare with ==, or write two functions.",
-        )
-
-    def may_be_none(self, node: ast.expr) -> bool:
-        """Whether the function assigns None to this name."""
-        if not isinstance(node, ast.Name):
-            return True
-        assigned = node.id in self.source.assigned
-        return assigned and any(
-            isinstance(part, ast.Constant) and part.value is None
-            for part in ast.walk(self.source.node)
-        )
-
-    # ------------------------------------------------------------ and, or
-
-    def condition(self, node: ast.expr) -> ir.Expr:
-        """A tree whose truth is all that counts."""
-        if not isinstance(node, ast.BoolOp):
-            return self.tree(node)
-        values = self.decided(node)
-        if len(values) == 1:
-            return self.condition(values[0])
-        node = ast.copy_location(ast.BoolOp(node.op, values), node)
-        return self.lazy(node, True) if self.lifts(node) else self.logic(node)
-
-    def decided(self, node: ast.BoolOp) -> list[ast.expr]:
-        """The operands of and/or without those that are literals and decide nothing."""
-        values: list[ast.expr] = []
-        stop = isinstance(node.op, ast.Or)
-        for value in node.values:
-            found = self.literal(value)
-            if found is not None:
-                if bool(found.value) is stop:
-                    values.append(value)
-                    return values
-            else:
-                values.append(value)
-        return values or node.values[-1:]
-
-    def literal(self, node: ast.expr) -> ir.Const | None:
-        """The value of a condition that is known while parsing."""
-        match node:
-            case ast.Name() | ast.Attribute() | ast.Constant():
-                outside = self.static(node)
-                known = outside is not None and isinstance(outside.value, bool | int | None)
-                found = self.tree(node) if known else None
-            case ast.Compare(_, [ast.Is() | ast.IsNot()]):
-                found = self.is_none(node)
-            case ast.UnaryOp(ast.Not(), operand):
-                inner = self.literal(operand)
-                found = None if inner is None else ir.Const(not inner.value)
-            case _:
-                found = None
-        return found if isinstance(found, ir.Const) else None
-
-    def logic(self, node: ast.BoolOp) -> ir.Expr:
-        """and/or as one pure expression."""
-        op = "and" if isinstance(node.op, ast.And) else "or"
-        done = self.condition(node.values[0])
-        for value in node.values[1:]:
-            done = ir.Logic(op, done, self.condition(value))
-        return done
-
-    def lazy(self, node: ast.BoolOp, truth: bool) -> ir.Expr:
-        """and/or as If statements.  ``truth``: the result may be any value with the right truth,
-        and is made a boolean, as variables have one type."""
-        target = ir.Var("t", temp=True)
-        self.lazy_into(target, node, node.values, truth)
-        return target
-
-    def lazy_into(
-        self, target: ir.Var, node: ast.BoolOp, values: list[ast.expr], truth: bool
-    ) -> None:
-        if truth:
-            first = self.condition(values[0])
-            if isinstance(first, ir.Const):
-                first = ir.Const(bool(first.value))
-            elif not is_boolean(values[0]):
-                first = ir.Apply("bool", (first,))
-            self.emit(ir.Assign(target, first, loc=self.loc(node)))
-        else:
-            self.assign(target, values[0], node)
-        if len(values) == 1:
-            return
-        with self.block() as rest:
-            self.lazy_into(target, node, values[1:], truth)
-        loc, body = self.loc(node), tuple(rest)
-        if isinstance(node.op, ast.And):
-            self.emit(ir.If(target, body, (), loc=loc))
-        else:
-            self.emit(ir.If(target, (), body, loc=loc))
-
     # ------------------------------------------------------------ subscripts
 
     def subscript(self, node: ast.Subscript, whole: bool = False) -> ir.Expr:
@@ -404,6 +243,8 @@ class Expressions(Frame):
     def index(self, node: ast.Subscript, named: bool = False) -> tuple[ir.Index, ...]:
         """The index of a subscript; ``named``: as atoms, to be used twice."""
         nodes = self.index_nodes(node)
+        if not nodes and isinstance(node.slice, ast.Tuple):
+            self.refuse(node, "an empty subscript", "Name the elements.")
         for part in nodes:
             outside = self.static(part)
             absent = outside is not None and outside.value is None
@@ -437,4 +278,3 @@ def _plain(node: ast.expr) -> bool:
 
 def _integer(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, int)
-

@@ -87,6 +87,4 @@ def dtype_name(obj: object) -> str | None:
 def is_range(obj: object) -> bool:
     """range, and Numba's prange: iterations that may run in any order may run in this one."""
     module = str(getattr(obj, "__module__", ""))
-    return obj is range or (
-        getattr(obj, "__name__", "") == "prange" and module.startswith("numba")
-    )
+    return obj is range or (getattr(obj, "__name__", "") == "prange" and module.startswith("numba"))

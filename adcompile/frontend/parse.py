@@ -45,9 +45,7 @@ def _parse(func: Any, session: Session) -> ir.Function:
     spec = source.node.args
     if spec.vararg or spec.kwarg:
         frame.refuse(source.node, "* and ** parameters are not supported", "Write them out.")
-    params = tuple(
-        frame.var(arg.arg) for arg in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs)
-    )
+    params = tuple(frame.var(arg.arg) for arg in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs))
     session.stack.append(inner.__code__)
     result = frame.lower_body()
     values = () if result is None else (result,)

@@ -7,7 +7,7 @@ import builtins
 from collections.abc import Sequence
 
 from adcompile.errors import Loc
-from adcompile.frontend.calls import Calls
+from adcompile.frontend.assignments import Assignments
 from adcompile.frontend.exits import (
     Branch,
     Item,
@@ -20,15 +20,13 @@ from adcompile.frontend.exits import (
     flow,
 )
 from adcompile.frontend.functions import is_range, shown_name
-from adcompile.frontend.operators import BINARY
-from adcompile.frontend.unpacking import flat_names, starred
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements as all_statements
 
 _LEAVING = frozenset((ir.BREAK, ir.RETURN))
 
 
-class Statements(Calls):
+class Statements(Assignments):
     # ------------------------------------------------------------ the function
 
     def lower_body(self) -> ir.Expr | None:
@@ -175,9 +173,7 @@ class Statements(Calls):
             shown = ast.unparse(node)
             if isinstance(node, ast.Call) and outside is not None:
                 shown = shown_name(outside.value, ast.unparse(node.func)) + "()"
-            self.refuse(
-                node, f"a loop over {shown}", "Loop over range(): for i in range(len(x))."
-            )
+            self.refuse(node, f"a loop over {shown}", "Loop over range(): for i in range(len(x)).")
         self.only_positional(node)
         if not 1 <= len(node.args) <= 3 or any(isinstance(a, ast.Starred) for a in node.args):
             self.refuse(node, "range() takes one to three arguments")
@@ -344,119 +340,6 @@ class Statements(Calls):
             self.refuse(node, f"two exceptions are named {key}", "Rename one.")
         return key
 
-    # ------------------------------------------------------------ assignment
-
-    def assignment(self, targets: list[ast.expr], value: ast.expr, node: ast.stmt) -> None:
-        if len(targets) > 1:
-            atom = self.atom(value)
-            for target in targets:
-                self.store(target, atom, node)
-            return
-        match targets[0], value:
-            case ast.Name(id=name), _:
-                self.assign(self.var(name), value, node)
-            case (ast.Tuple() | ast.List()) as target, ast.Tuple(elts):
-                if starred(target) or any(isinstance(e, ast.Starred) for e in elts):
-                    self.refuse(node, "a starred assignment", "Write the items out.")
-                if len(target.elts) != len(elts):
-                    self.refuse(node, f"{len(elts)} values for {len(target.elts)} targets")
-                self.simultaneous(target.elts, elts, node)
-            case target, _:
-                self.store(target, self.atom(value), node)
-
-    def simultaneous(
-        self, targets: list[ast.expr], values: list[ast.expr], node: ast.stmt
-    ) -> None:
-        """``a, b = b, a``: all values first."""
-        atoms = list(self.atoms(values))
-        assigned = [self.var(name) for target in targets for name in flat_names(target)]
-        if any(atom in assigned for atom in atoms if isinstance(atom, ir.Var)):
-            names = [self.var(t.id) for t in targets if isinstance(t, ast.Name)]
-            if len(names) == len(targets) == len(set(names)):
-                self.emit(ir.AssignMany(tuple(names), tuple(atoms), self.loc(node)))
-                return
-            for k, atom in enumerate(atoms):
-                if isinstance(atom, ir.Var) and atom in assigned:
-                    old = ir.Var("t", temp=True)
-                    self.emit(ir.Assign(old, atom, loc=self.loc(node)))
-                    atoms[k] = old
-        for target, atom in zip(targets, atoms):
-            self.store(target, atom, node)
-
-    def store(self, target: ast.expr, value: ir.Expr, node: ast.stmt) -> None:
-        """Assign an atom to any target."""
-        match target:
-            case ast.Name(id=name):
-                self.emit(ir.Assign(self.var(name), value, loc=self.loc(node)))
-            case ast.Tuple(elts) | ast.List(elts):
-                if starred(target):
-                    self.refuse(node, "a starred assignment", "Write the items out.")
-                if isinstance(value, ir.Var) and value in [self.var(n) for n in flat_names(target)]:
-                    whole = ir.Var("t", temp=True)  # the tuple's own name is a target
-                    self.emit(ir.Assign(whole, value, loc=self.loc(node)))
-                    value = whole
-                parts = tuple(ir.TupleGet(value, k) for k in range(len(elts)))
-                for inner, part in zip(elts, parts):
-                    if isinstance(inner, ast.Name):
-                        self.emit(ir.Assign(self.var(inner.id), part, loc=self.loc(node)))
-                    else:
-                        self.store(inner, self.temp(part, target), node)
-            case ast.Subscript():
-                array = self.array(target)
-                self.emit(ir.Store(array, self.index(target), value, self.loc(node)))
-            case ast.Attribute():
-                self.refuse(target, "assignment to an attribute", "Use a variable or an array.")
-            case _:
-                self.refuse_node(target)
-
-    def array(self, target: ast.Subscript) -> ir.Var:
-        """The array that a subscript on the left writes to."""
-        if self.static(target.value) is not None:
-            self.refuse(
-                target,
-                f"{ast.unparse(target.value)!r} is captured, and so read-only",
-                "Pass it as an argument.",
-            )
-        array = self.atom(target.value)
-        if not isinstance(array, ir.Var):
-            self.refuse(target, "assignment to an item of something that is not an array")
-        return array
-
-    def augmented(self, node: ast.AugAssign) -> None:
-        op, loc = node.op, self.loc(node)
-        if type(op) not in BINARY:
-            self.refuse(node, "matrix products are not supported yet", "Write them as loops.")
-        match node.target:
-            case ast.Name(id=name):
-                var = self.var(name)
-                value = self.atom(node.value)
-                self.emit(ir.Assign(var, self.binary(node.value, op, var, value), True, loc))
-            case ast.Subscript() as target:
-                array = self.array(target)
-                self.augmented_item(node, array, target)
-            case _:
-                self.refuse(node, "assignment to an attribute", "Use a variable or an array.")
-
-    def augmented_item(self, node: ast.AugAssign, array: ir.Var, target: ast.Subscript) -> None:
-        op, loc = BINARY[type(node.op)], self.loc(node)
-        lifted = self.lifts(node.value)
-        index = self.index(target, named=op not in "+-" or lifted)
-        with self.block() as early:
-            value = self.atom(node.value)
-        writes = any(isinstance(s, ir.Store | ir.Accumulate) for s in all_statements(tuple(early)))
-        if op in ("+", "-") and not writes:
-            for stmt in early:
-                self.emit(stmt)
-            self.emit(ir.Accumulate(array, index, value, op, loc))
-            return
-        # Python reads the old value before it evaluates the right-hand side.
-        old = self.temp(ir.Subscript(array, index), node)
-        for stmt in early:
-            self.emit(stmt)
-        new = self.temp(self.binary(node, node.op, old, value), node)
-        self.emit(ir.Store(array, index, new, loc))
-
 
 def _is_none(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
-

@@ -10,8 +10,8 @@ its branches agree on, a loop names in ``carried`` those that one iteration hand
 Analyses and differentiation work on this dialect.
 
 Control flow is structured.  There is one ``Return``, the last statement of a function.
-``break``, ``continue`` and early ``return`` are desugared: the integer ``exit`` of a loop is read
-after each iteration, and a value >= LEAVE ends the loop.
+``break``, ``continue`` and early ``return`` are desugared: after each iteration the integer
+``exit`` of a loop is read, and a value >= LEAVE ends the loop.
 """
 
 from __future__ import annotations
@@ -151,18 +151,18 @@ class Slice:
 Expr: TypeAlias = (
     Var
     | Const
+    | Load
+    | Dim
     | Unary
     | Binary
     | Compare
     | Logic
     | Select
     | Apply
-    | Subscript
-    | Load
-    | Dim
-    | Attribute
     | MakeTuple
     | TupleGet
+    | Subscript  # these two only before types are known
+    | Attribute
 )
 Index: TypeAlias = Expr | Slice
 Block: TypeAlias = tuple["Stmt", ...]
@@ -268,7 +268,7 @@ class View:
 
 @dataclass(frozen=True)
 class Do:
-    """A call made for its effect (plain dialect): ``fn(*args)``; runtime helpers of the adjoint."""
+    """A call for its effect (plain dialect): ``fn(*args)``; runtime helpers of the adjoint."""
 
     fn: str
     args: tuple[Expr, ...]
@@ -373,26 +373,9 @@ class Return:
     loc: Loc = NOWHERE
 
 
-Stmt: TypeAlias = (
-    Assign
-    | AssignMany
-    | Store
-    | Accumulate
-    | Fill
-    | CopyInto
-    | Alloc
-    | Copy
-    | View
-    | Do
-    | If
-    | For
-    | While
-    | Raise
-    | Break
-    | Unset
-    | Comment
-    | Return
-)
+Simple: TypeAlias = Assign | AssignMany | Store | Accumulate | Fill | CopyInto | Alloc | Copy | View
+Control: TypeAlias = If | For | While | Raise | Break | Return
+Stmt: TypeAlias = Simple | Control | Do | Unset | Comment
 
 
 @dataclass(frozen=True)

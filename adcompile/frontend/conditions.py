@@ -1,0 +1,123 @@
+"""Conditions: and, or, and tests for None."""
+
+from __future__ import annotations
+
+import ast
+
+from adcompile.frontend.expressions import Expressions
+from adcompile.frontend.operators import is_boolean
+from adcompile.ir import nodes as ir
+
+
+class Conditions(Expressions):
+    def is_none(self, node: ast.Compare) -> ir.Expr:
+        """``x is None`` where that is known while parsing."""
+        match node:
+            case ast.Compare(left, [op], [ast.Constant(value=None)]):
+                x = self.tree(left)
+                absent: bool | None = None
+                if isinstance(x, ir.Const):
+                    absent = x.value is None
+                elif isinstance(x, ir.Var) and self.loops == 0:
+                    if x in self.initial:
+                        absent = self.initial[x].value is None
+                    elif x in self.session.computed and not self.may_be_none(left):
+                        absent = False
+                if absent is not None:
+                    return ir.Const(absent == isinstance(op, ast.Is))
+            case _:
+                pass
+        self.refuse(
+            node,
+            "'is' is supported only as a test for None of what a call leaves out",
+            "Compare with ==, or write two functions.",
+        )
+
+    def may_be_none(self, node: ast.expr) -> bool:
+        """Whether the function assigns None to this name."""
+        if not isinstance(node, ast.Name):
+            return True
+        assigned = node.id in self.source.assigned
+        return assigned and any(
+            isinstance(part, ast.Constant) and part.value is None
+            for part in ast.walk(self.source.node)
+        )
+
+    # ------------------------------------------------------------ and, or
+
+    def condition(self, node: ast.expr) -> ir.Expr:
+        """A tree whose truth is all that counts."""
+        if not isinstance(node, ast.BoolOp):
+            return self.tree(node)
+        values = self.decided(node)
+        if len(values) == 1:
+            return self.condition(values[0])
+        node = ast.copy_location(ast.BoolOp(node.op, values), node)
+        return self.lazy(node, True) if self.lifts(node) else self.logic(node)
+
+    def decided(self, node: ast.BoolOp) -> list[ast.expr]:
+        """The operands of and/or without those that are literals and decide nothing."""
+        values: list[ast.expr] = []
+        stop = isinstance(node.op, ast.Or)
+        for value in node.values:
+            found = self.literal(value)
+            if found is not None:
+                if bool(found.value) is stop:
+                    values.append(value)
+                    return values
+            else:
+                values.append(value)
+        return values or node.values[-1:]
+
+    def literal(self, node: ast.expr) -> ir.Const | None:
+        """The value of a condition that is known while parsing."""
+        match node:
+            case ast.Name() | ast.Attribute() | ast.Constant():
+                outside = self.static(node)
+                known = outside is not None and isinstance(outside.value, bool | int | None)
+                found = self.tree(node) if known else None
+            case ast.Compare(_, [ast.Is() | ast.IsNot()]):
+                found = self.is_none(node)
+            case ast.UnaryOp(ast.Not(), operand):
+                inner = self.literal(operand)
+                found = None if inner is None else ir.Const(not inner.value)
+            case _:
+                found = None
+        return found if isinstance(found, ir.Const) else None
+
+    def logic(self, node: ast.BoolOp) -> ir.Expr:
+        """and/or as one pure expression."""
+        op = "and" if isinstance(node.op, ast.And) else "or"
+        done = self.condition(node.values[0])
+        for value in node.values[1:]:
+            done = ir.Logic(op, done, self.condition(value))
+        return done
+
+    def lazy(self, node: ast.BoolOp, truth: bool) -> ir.Expr:
+        """and/or as If statements.  ``truth``: the result may be any value with the right truth,
+        and is made a boolean, as variables have one type."""
+        target = ir.Var("t", temp=True)
+        self.lazy_into(target, node, node.values, truth)
+        return target
+
+    def lazy_into(
+        self, target: ir.Var, node: ast.BoolOp, values: list[ast.expr], truth: bool
+    ) -> None:
+        if truth:
+            first = self.condition(values[0])
+            if isinstance(first, ir.Const):
+                first = ir.Const(bool(first.value))
+            elif not is_boolean(values[0]):
+                first = ir.Apply("bool", (first,))
+            self.emit(ir.Assign(target, first, loc=self.loc(node)))
+        else:
+            self.assign(target, values[0], node)
+        if len(values) == 1:
+            return
+        with self.block() as rest:
+            self.lazy_into(target, node, values[1:], truth)
+        loc, body = self.loc(node), tuple(rest)
+        if isinstance(node.op, ast.And):
+            self.emit(ir.If(target, body, (), loc=loc))
+        else:
+            self.emit(ir.If(target, (), body, loc=loc))

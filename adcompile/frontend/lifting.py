@@ -1,0 +1,73 @@
+"""Which parts of an expression need statements in front of it: known before any is emitted, so that
+Python's order of evaluation and the laziness of and/or are kept."""
+
+from __future__ import annotations
+
+import ast
+from abc import abstractmethod
+
+from adcompile.frontend.frame import Frame
+
+
+class Lifting(Frame):
+    @abstractmethod
+    def call_lifts(self, node: ast.Call) -> bool:
+        """Whether a call needs statements."""
+
+    def lifts(self, node: ast.expr) -> bool:
+        """Whether ``tree(node)`` may need statements in front of it."""
+        match node:
+            case ast.IfExp():
+                return True
+            case ast.BinOp() if self.may_fail(node):
+                return True
+            case ast.Compare(_, ops, comparators) if len(ops) > 1:
+                if any(not isinstance(c, ast.Name | ast.Constant) for c in comparators[:-1]):
+                    return True
+            case ast.Call() if self.call_lifts(node):
+                return True
+            case ast.Attribute() | ast.Subscript() if self.static(node) is not None:
+                return False
+            case ast.Attribute(value) if not isinstance(value, ast.Name):
+                return True
+            case ast.Subscript(value) if self.base_lifts(value):
+                return True
+            case _:
+                pass
+        return any(
+            self.lifts(part) for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr)
+        ) or any(
+            self.lifts(inner)
+            for part in ast.iter_child_nodes(node)
+            if isinstance(part, ast.keyword | ast.Slice)
+            for inner in ast.iter_child_nodes(part)
+            if isinstance(inner, ast.expr)
+        )
+
+    def base_lifts(self, base: ast.expr) -> bool:
+        """Whether the base of a subscript in a tree needs a name."""
+        match base:
+            case ast.Name():
+                outside = self.static(base)
+                return outside is not None and isinstance(outside.value, tuple)
+            case ast.Attribute(value=ast.Name(), attr="shape"):
+                return False
+            case ast.Subscript(value, index):
+                parts = index.elts if isinstance(index, ast.Tuple) else [index]
+                return any(isinstance(p, ast.Slice) for p in parts) or self.base_lifts(value)
+            case _:
+                return True
+
+    def may_fail(self, node: ast.BinOp) -> bool:
+        """Integer division needs a test for zero, unless the divisor is a literal."""
+        if not isinstance(node.op, ast.FloorDiv | ast.Mod):
+            return False
+        match node.right:
+            case ast.Constant(value=int() | float() as value):
+                return not value
+            case ast.UnaryOp(ast.USub(), ast.Constant(value=int() | float() as value)):
+                return not value
+            case _:
+                outside = self.static(node.right)
+                known = isinstance(outside.value, int | float) if outside is not None else False
+                return not (known and outside is not None and outside.value)

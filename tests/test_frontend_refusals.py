@@ -1,0 +1,327 @@
+"""Refusals of the front end name the line and say why."""
+
+from __future__ import annotations
+
+import linecache
+import math
+import re
+
+import numpy as np
+import pytest
+
+from adcompile.errors import UnsupportedError
+from adcompile.frontend.parse import parse
+from tests.callees import square
+
+K = 3
+TABLE = np.array([1.0, 2.0, 4.0])
+PAIR = (2.0, 5)
+
+
+def recursive(n):
+    return n if n < 1 else recursive(n - 1)
+
+
+class Grad:
+    __adcompile__ = True
+
+    def __call__(self, x):
+        return x
+
+
+grad_object = Grad()
+
+
+def refusals():
+    """Functions whose refused line ends in ``# !``, with a part of the message."""
+
+    def with_(x):
+        with open("f"):  # !
+            return x
+
+    yield with_, "'with'"
+
+    def try_(x):
+        try:  # !
+            return x
+        except ValueError:
+            return 0.0
+
+    yield try_, "'try'"
+
+    def comprehension(x):
+        return [v for v in x]  # !
+
+    yield comprehension, "comprehension"
+
+    def lambda_(x):
+        g = lambda v: v  # !
+        return g(x)
+
+    yield lambda_, "lambda"
+
+    def nested(x):
+        def g(v):  # !
+            return v
+
+        return g(x)
+
+    yield nested, "nested function"
+
+    def generator(x):
+        yield x  # !
+
+    yield generator, "yield"
+
+    def delete(x):
+        del x  # !
+
+    yield delete, "'del'"
+
+    def global_(x):
+        global K  # !
+        K = x
+
+    yield global_, "'global'"
+
+    def dict_(x):
+        d = {1: x}  # !
+        return d[1]
+
+    yield dict_, "dict"
+
+    def walrus(x):
+        if (y := x) > 0:  # !
+            return y
+        return x
+
+    yield walrus, ":="
+
+    def star(x):
+        a, *b = x  # !  # noqa: RUF059
+        return a
+
+    yield star, "starred"
+
+    def star_call(x):
+        return square(*x)  # !
+
+    yield star_call, "starred"
+
+    def printing(x):
+        print(x)  # !
+        return x
+
+    yield printing, "print"
+
+    def array_sum(x):
+        return np.sum(x)  # !
+
+    yield array_sum, "np.sum"
+
+    def method_sum(x):
+        return x.sum()  # !
+
+    yield method_sum, "sum()"
+
+    def norm(x):
+        return np.linalg.norm(x)  # !
+
+    yield norm, "np.linalg.norm"
+
+    def over_array(x):
+        s = 0.0
+        for v in x:  # !
+            s += v
+        return s
+
+    yield over_array, "loop over x"
+
+    def over_enumerate(x):
+        s = 0.0
+        for i, v in enumerate(x):  # !
+            s += v
+        return s
+
+    yield over_enumerate, "loop"
+
+    def newaxis(x):
+        return x[None, 0]  # !
+
+    yield newaxis, "None and ..."
+
+    def ellipsis(x):
+        return x[..., 0]  # !
+
+    yield ellipsis, "None and ..."
+
+    def falls_off(x):  # !
+        if x > 0:
+            return x
+
+    yield falls_off, "every path must return"
+
+    def returns_none(x):
+        if x > 0:
+            return  # !
+        return x
+
+    yield returns_none, "every path must return"
+
+    def matmul(x):
+        return x @ x  # !
+
+    yield matmul, "matrix"
+
+    def matmul_augmented(x):
+        x @= x  # !
+        return x
+
+    yield matmul_augmented, "matrix"
+
+    def unknown_attribute(x):
+        return x.real  # !
+
+    yield unknown_attribute, "'real'"
+
+    def undefined(x):
+        return x + not_there  # !  # noqa: F821
+
+    yield undefined, "not_there"
+
+    def undefined_member(x):
+        return math.sinn(x)  # !
+
+    yield undefined_member, "sinn"
+
+    def in_(x):
+        return x in PAIR  # !
+
+    yield in_, "'in'"
+
+    def is_(x):
+        if x is None:  # !
+            return 1.0
+        return x
+
+    yield is_, "'is'"
+
+    def of_gradient(x):
+        return grad_object(x)  # !
+
+    yield of_gradient, "derivatives of derivatives"
+
+    def captured_write(x):
+        TABLE[0] = x  # !
+        return x
+
+    yield captured_write, "read-only"
+
+    def fstring(x):
+        raise ValueError(f"{x}")  # !
+
+    yield fstring, "f-string"
+
+    def too_many(x):
+        return square(x, x)  # !
+
+    yield too_many, "too many"
+
+    def missing():
+        return square()  # !
+
+    yield missing, "without 'x'"
+
+    def wrong_keyword(x):
+        return square(y=x)  # !
+
+    yield wrong_keyword, "y="
+
+    def out(x):
+        return np.add(x, x, out=x)  # !
+
+    yield out, "out="
+
+    def string(x):
+        return "a" + x  # !
+
+    yield string, "strings"
+
+    def complex_(x):
+        return x * 2j  # !
+
+    yield complex_, "complex"
+
+    def local_exception(x):
+        class Inner(Exception):  # !
+            pass
+
+        raise Inner
+
+    yield local_exception, "class"
+
+    def effectless(x):
+        x + 1  # !
+        return x
+
+    yield effectless, "without effect"
+
+    def attribute_target(x):
+        x.flags = 1  # !
+        return x
+
+    yield attribute_target, "attribute"
+
+    def argument_call(f, x):
+        return f(x)  # !
+
+    yield argument_call, "'f'"
+
+    def varargs(*x):  # !
+        return x
+
+    yield varargs, "parameters"
+
+
+@pytest.mark.parametrize("func, part", [pytest.param(f, p, id=f.__name__) for f, p in refusals()])
+def test_refusal(func, part):
+    with pytest.raises(UnsupportedError) as caught:
+        parse(func)
+    message = str(caught.value)
+    assert part in message
+    lines = linecache.getlines(__file__)
+    where = re.search(rf"at {re.escape(__file__)}:(\d+)", message)
+    assert where and "# !" in lines[int(where[1]) - 1]
+    assert caught.value.loc.line == int(where[1])
+    start = func.__code__.co_firstlineno
+    assert start <= int(where[1]) <= start + 6
+
+
+def test_refusal_in_callee_and_without_source():
+    def outer(x):
+        return recursive(x)
+
+    with pytest.raises(UnsupportedError, match="recursion") as caught:
+        parse(outer)
+    assert caught.value.loc.line == recursive.__code__.co_firstlineno + 1
+    space = {}
+    exec("def f(x):\n    return x\n", space)
+    with pytest.raises(UnsupportedError, match="source"):
+        parse(space["f"])
+    with pytest.raises(UnsupportedError, match="lambda"):
+        parse(lambda x: x)
+    with pytest.raises(UnsupportedError, match="derivatives of derivatives"):
+        parse(grad_object)
+    with pytest.raises(UnsupportedError, match="not a Python function"):
+        parse(math.sin)
+
+
+def test_columns():
+    def f(x):
+        ä = x + x.real
+        return ä
+
+    with pytest.raises(UnsupportedError) as caught:
+        parse(f)
+    loc = caught.value.loc
+    assert linecache.getlines(__file__)[loc.line - 1][loc.column :].strip() == "x.real"
