@@ -98,8 +98,7 @@ def python(code: str, **env: str) -> str:
     text = (
         f"import sys; sys.path[:0] = [{str(HERE.parent)!r}]\n"
         "from adcompile import grad\nfrom tests import backend_stub as t\n"
-        "sys.modules['adcompile.pipeline'] = t.stub()\n"
-        + textwrap.dedent(code)
+        "sys.modules['adcompile.pipeline'] = t.stub()\n" + textwrap.dedent(code)
     )
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", text],

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 
+import pytest
 from numba import njit
 
 from adcompile.frontend.parse import parse
 from adcompile.ir.walk import statements
 from tests import callees
 from tests.callees import helper, square
-from tests.ir_text import X, agree
+from tests.ir_text import X, agree, compiled, vec
 
 
 @njit
@@ -68,6 +69,24 @@ def test_calls():
     agree(calls, (X, 1))
     agree(call_that_raises, (1.0,))
     agree(jitted, (X, 2.0))
+
+
+def set_if_positive(x):
+    if x > 0:
+        y = x
+    return y
+
+
+def test_variables_of_a_callee_start_unset():
+    def summed(x):
+        s = 0.0
+        for i in range(2):
+            s += set_if_positive(x[i])
+        return s
+
+    agree(summed, (vec(1, 2),))
+    with pytest.raises(UnboundLocalError):
+        compiled(summed)(vec(1, -1))
 
 
 def test_inlined_locations():
