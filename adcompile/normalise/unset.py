@@ -13,6 +13,7 @@ from numba.core import types as nt
 
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import map_blocks, statements, stmt_reads
+from adcompile.normalise.ssa import diverges
 
 Types = dict[ir.Var, nt.Type]
 
@@ -75,30 +76,50 @@ def unset_variables(fn: ir.Function) -> set[ir.Var]:
 
 
 def define_unset(fn: ir.Function, types: Types) -> ir.Function:
-    """``fn`` (ssa, typed) with a default where an unset head is read."""
+    """``fn`` (ssa, typed) with a default where an unset variable is read, or copied on paths that
+    do not read it in the end."""
+    copied: set[ir.Var] = set()
     read: set[ir.Var] = set()
     for stmt in statements(fn.body):
         read.update(stmt_reads(stmt))
         match stmt:
             case ir.If(joins=joins):
-                read.update(v for j in joins for v in (j.then, j.orelse) if v is not None)
+                copied.update(v for j in joins for v in (j.then, j.orelse) if v is not None)
             case ir.For(carried=carried) | ir.While(carried=carried):
-                read.update(v for c in carried for v in (c.init, c.next) if v is not None)
+                copied.update(v for c in carried for v in (c.init, c.next) if v is not None)
             case _:
                 pass
+    read |= copied
+
+    def default(var: ir.Var, out: list[ir.Stmt]) -> ir.Var:
+        made = ir.Var(var.name, var.temp)
+        types[made] = types[var]
+        out.append(default_value(made, types[made]))
+        return made
+
+    def branch(stmt: ir.If) -> ir.If:
+        then, orelse = list(stmt.then), list(stmt.orelse)
+        joins: list[ir.Join] = []
+        for j in stmt.joins:
+            if j.out in copied and j.out in types:
+                if j.then is None and not diverges(stmt.then):
+                    j = replace(j, then=default(j.out, then))
+                if j.orelse is None and not diverges(stmt.orelse):
+                    j = replace(j, orelse=default(j.out, orelse))
+            joins.append(j)
+        return replace(stmt, then=tuple(then), orelse=tuple(orelse), joins=tuple(joins))
 
     def block(stmts: ir.Block) -> ir.Block:
         out: list[ir.Stmt] = []
         for stmt in stmts:
             stmt = map_blocks(block, stmt)
+            if isinstance(stmt, ir.If):
+                stmt = branch(stmt)
             if isinstance(stmt, ir.For | ir.While):
                 carried: list[ir.Carried] = []
                 for c in stmt.carried:
                     if c.init is None and c.head in read and c.head in types:
-                        start = ir.Var(c.head.name, c.head.temp)
-                        types[start] = types[c.head]
-                        out.append(default_value(start, types[start]))
-                        c = replace(c, init=start)
+                        c = replace(c, init=default(c.head, out))
                     carried.append(c)
                 stmt = replace(stmt, carried=tuple(carried))
             out.append(stmt)
