@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import platform
 from collections.abc import Callable, Iterable
-from dataclasses import fields, is_dataclass, replace
-from functools import lru_cache
+from dataclasses import replace
 from typing import Any
 
-import llvmlite.binding as llvm
-import numba
-import numpy as np
 from numba.core import types as nt
 
 from adcompile.adjoint.assemble import Problem, assemble, result_leaves
@@ -43,7 +37,6 @@ from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Planner
 from adcompile.storage.tapes import lay_out
 from adcompile.types.variables import infer_variables
-from adcompile.version import __version__
 
 Types = tuple[nt.Type, ...]
 
@@ -209,55 +202,3 @@ def seeded_results(
     if not argnums.vjp:
         found = found[:1]
     return list(dict.fromkeys(v for v in found if isinstance(v, ir.Var) and is_float(types[v])))
-
-
-# ---------------------------------------------------------------- fingerprints
-
-
-def fingerprint(
-    func: Any, argtypes: Types, argnums: Argnums, has_aux: bool, options: Options
-) -> str:
-    """A hash over all that decides the generated text: the program with its callees and globals,
-    types, options, versions and the processor."""
-    program = describe(parse(func))
-    parts = (program, str(argtypes), repr(argnums), str(has_aux), repr(options), setting())
-    text = "\n".join(parts)
-    return hashlib.sha256(text.encode()).hexdigest()[:20]
-
-
-@lru_cache(maxsize=1)
-def setting() -> str:
-    """Versions and processor."""
-    return " ".join(
-        (
-            f"adcompile {__version__}",
-            f"numba {numba.__version__}",
-            f"numpy {np.__version__}",
-            platform.python_version(),
-            llvm.get_host_cpu_name(),
-        )
-    )
-
-
-def describe(fn: ir.Function) -> str:
-    """The program as text that is the same in every process."""
-    numbers: dict[ir.Var, int] = {}
-
-    def show(x: object) -> str:
-        match x:
-            case ir.Var():
-                return f"{x.name}#{numbers.setdefault(x, len(numbers))}"
-            case tuple():
-                return "(" + ",".join(show(item) for item in x) + ")"
-            case np.ndarray():
-                digest = hashlib.sha256(np.ascontiguousarray(x).tobytes()).hexdigest()
-                return f"array {x.dtype} {x.shape} {digest}"
-            case type():
-                return f"{x.__module__}.{x.__qualname__}"
-            case _ if is_dataclass(x):
-                inner = ",".join(show(getattr(x, f.name)) for f in fields(x))
-                return f"{type(x).__name__}({inner})"
-            case _:
-                return repr(x)
-
-    return show(replace(fn, doc=""))

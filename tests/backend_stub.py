@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from numba import types
 
 import adcompile
 from adcompile.backends.store import Generated
+from adcompile.fingerprint import fingerprint
 
 HERE = Path(__file__).resolve().parent
 CALLS: list[object] = []
@@ -55,11 +55,6 @@ def pullback_{h}(residuals, ct):
 def stub() -> pytypes.ModuleType:
     module = pytypes.ModuleType("adcompile.pipeline")
 
-    def fingerprint(func, argtypes, argnums, has_aux, options):
-        single = getattr(argnums, "single", None)
-        text = f"{func.__name__}{argtypes}{argnums}{single}{has_aux}{options}"
-        return hashlib.sha256(text.encode()).hexdigest()
-
     def generate(func, argtypes, argnums, has_aux, options):
         CALLS.append((func, argtypes, tuple(argnums), options))
         if not isinstance(argtypes[0], types.Array):
@@ -71,7 +66,7 @@ def stub() -> pytypes.ModuleType:
         weights = {"weights": np.full(3, 1.0)}
         return Generated("weighted", text, entries, "FORWARD", "ADJOINT", None, "WHY", weights)
 
-    module.generate, module.fingerprint = generate, fingerprint
+    module.generate = generate
     return module
 
 

@@ -131,7 +131,10 @@ def test_pickle_here():
 
 def test_pickle_to_another_process(tmp_path):
     source = tmp_path / "elsewhere.py"
-    source.write_text("\n\ndef weighted(x, k=2.0):\n    return k * (x * x).sum()\n")
+    source.write_text(
+        "\n\ndef weighted(x, k=2.0):\n    s = 0.0\n    for i in range(x.size):\n"
+        "        s += x[i] * x[i]\n    return k * s\n"
+    )
     scope: dict[str, object] = {}
     exec(compile(source.read_text(), str(source), "exec"), scope)
     for name, target in (("f", scope["weighted"]), ("d", numba.njit(scope["weighted"]))):

@@ -21,6 +21,7 @@ from numba.core.typing.typeof import Purpose, typeof
 from adcompile.backends import store
 from adcompile.backends.store import Generated, Loaded
 from adcompile.errors import AdcompileError, InactiveArgumentError, Loc, NonScalarOutputError
+from adcompile.fingerprint import fingerprint
 from adcompile.options import Options
 
 Types = tuple[Any, ...]
@@ -54,10 +55,6 @@ class Pipeline(Protocol):
     def generate(
         self, func: Any, argtypes: Types, argnums: Argnums, has_aux: bool, options: Options
     ) -> Generated: ...
-
-    def fingerprint(
-        self, func: Any, argtypes: Types, argnums: Argnums, has_aux: bool, options: Options
-    ) -> str: ...
 
 
 def pipeline() -> Pipeline:
@@ -100,12 +97,11 @@ class Derivation:
 
     def _fetch(self, argtypes: Types) -> Loaded:
         argnums = self._floats(argtypes) if self.argnums is None else self.argnums
-        made = pipeline()
-        key = made.fingerprint(self.target, argtypes, argnums, self.has_aux, self.options)
+        key = fingerprint(self.target, argtypes, argnums, self.has_aux, self.options)
         found = store.load(key) if self.options.cache else None
         if found is not None:
             return found
-        text = made.generate(self.target, argtypes, argnums, self.has_aux, self.options)
+        text = pipeline().generate(self.target, argtypes, argnums, self.has_aux, self.options)
         return store.save(key, text, persistent=self.options.cache)
 
     def _floats(self, argtypes: Types) -> Argnums:
