@@ -33,7 +33,8 @@ def grad(
     ``argnums`` names the arguments to differentiate, by position or by name: one gives one
     gradient, a tuple a tuple.  With ``has_aux``, ``f`` returns ``(value, aux)`` and the result is
     ``(gradient, aux)``.  Options are Numba's (``fastmath``, ``parallel``, ``error_model``,
-    ``boundscheck``, ``cache``) and ``vector_math``, ``optimise``.
+    ``boundscheck``, ``cache``) and ``vector_math``, ``optimise``.  Adjoints made of sums and
+    products alone use fused multiply-adds, unless ``contract=False`` or ``fastmath`` is given.
     """
     return _derivative("grad", f, argnums, has_aux, options)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeAlias
 
 FastMath: TypeAlias = bool | frozenset[str]
@@ -33,12 +33,14 @@ class Options:
     nogil: bool = False
     cache: bool = True
     optimise: bool = field(default_factory=_optimise_by_default)
+    contract: bool = True
     vector_math: bool = True
     engine: str = "compiled"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fastmath", fast_flags(self.fastmath))
-        for name in ("parallel", "boundscheck", "nogil", "cache", "optimise", "vector_math"):
+        flags = ("parallel", "boundscheck", "nogil", "cache", "optimise", "contract", "vector_math")
+        for name in flags:
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"option {name} must be True or False, not {getattr(self, name)!r}")
         _one_of("error_model", self.error_model, ERROR_MODELS)
@@ -47,6 +49,15 @@ class Options:
     def __repr__(self) -> str:  # into fingerprints: no set order
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return f"Options({values | self.decorator()})"
+
+    def contracted(self) -> Options:
+        """These options, with products fused into sums."""
+        if self.fastmath is True or "fast" in self._flags():
+            return self
+        return replace(self, fastmath=self._flags() | {"contract"})
+
+    def _flags(self) -> frozenset[str]:
+        return self.fastmath if isinstance(self.fastmath, frozenset) else frozenset()
 
     def decorator(self) -> dict[str, Any]:
         """Keywords for ``@njit`` of generated functions.
@@ -78,6 +89,8 @@ def merge(target: Mapping[str, object] | None, explicit: Mapping[str, object]) -
         # Numba's jit() writes boundscheck=None where the user said nothing.
         if name in KEPT and value is not None:
             chosen[name] = value if name in ("fastmath", "error_model") else bool(value)
+    if "fastmath" in {*explicit, *(target or ())}:  # all that the user wants is said
+        chosen["contract"] = False
     chosen.update(explicit)
     return Options(**chosen)
 

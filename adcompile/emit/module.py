@@ -12,6 +12,7 @@ import numpy as np
 from numba.core import types as nt
 
 from adcompile.adjoint.assemble import Derivative, Problem
+from adcompile.adjoint.contract import may_contract
 from adcompile.backends.cpu import Argnums
 from adcompile.backends.store import Generated
 from adcompile.emit.entries import Entry, EntryWriter
@@ -82,11 +83,14 @@ def write_module(
     flags = _flags(options)
     imports = _imports(sorted(helpers))
     decorator = f"@njit({flags})"
+    contract = options.optimise and options.contract and may_contract(derivative.adjoint)
+    reverse_options = options.contracted() if contract else options
     pieces = [header, imports, _exceptions(problem.fn, texts)]
     lines: dict[int, Loc] = {}
     body = "\n".join(piece for piece in pieces if piece)
     for text, line_map, short in pair:
-        body += f"\n\n{decorator}\n"
+        own = f"@njit({_flags(reverse_options)})" if text is adjoint else decorator
+        body += f"\n\n{own}\n"
         offset = body.count("\n")
         body += text.replace(f"def {short}(", f"def {short}{suffix}(", 1)
         lines.update({line + offset: loc for line, loc in line_map.items()})
