@@ -25,7 +25,7 @@ def _is_safe(stmt: ir.Stmt) -> bool:
             return isinstance(cond, ir.Var) or (
                 isinstance(cond, ir.Unary) and isinstance(cond.x, ir.Var)
             )
-        case ir.Return(values):
+        case ir.Return(values) | ir.AssignMany(_, values):
             return all(map(_is_polynomial, values))
         case ir.While():
             return False
