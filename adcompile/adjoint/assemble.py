@@ -206,9 +206,19 @@ def build_forward(p: Problem, residuals: tuple[ir.Var, ...]) -> ir.Function:
     fn = replace(p.fn, name=f"{p.fn.name}_forward", params=params)
     made = destruct(replace(fn, body=(*unpack, *head, *body[:-1], result)))
     start = {*params, *(v for v, _ in p.fn.constants)}
-    always = _exposed(made.body, start, {})
-    defaults = [default_value(v, p.types[v]) for v in residuals if v not in always]
-    return drop_unread(replace(made, body=(*defaults, *made.body)))
+    maybe_unset: dict[ir.Var, None] = {}
+    always = _exposed(made.body, start, maybe_unset)
+    maybe_unset.update(dict.fromkeys(v for v in residuals if v not in always))
+    return drop_unread(with_defaults(made, maybe_unset, p.types))
+
+
+def with_defaults(
+    fn: ir.Function, variables: Iterable[ir.Var], types: dict[ir.Var, nt.Type]
+) -> ir.Function:
+    """``fn`` (plain) in which these start with some value: Numba must find a type on every path,
+    also where a branch that reads a variable is taken only after one that set it."""
+    defaults = [default_value(v, types[v]) for v in variables if v in types]
+    return replace(fn, body=(*defaults, *fn.body))
 
 
 def build_head(p: Problem) -> tuple[tuple[ir.Stmt, ...], list[ir.Stmt]]:

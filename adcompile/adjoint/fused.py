@@ -10,7 +10,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from adcompile.adjoint.assemble import Problem, build_head, make_builder, parameter_arrays
+from adcompile.adjoint.assemble import (
+    Problem,
+    build_head,
+    exposed,
+    make_builder,
+    parameter_arrays,
+    with_defaults,
+)
 from adcompile.adjoint.assemble import exposed as exposed_in
 from adcompile.adjoint.forward import ForwardBuilder
 from adcompile.analysis.independence import exchanges_only_sums
@@ -79,4 +86,7 @@ def fuse(p: Problem, loop: ir.For, seeded: tuple[ir.Var, ...]) -> ir.Function | 
         p.fn.constants,
         p.fn.exceptions,
     )
-    return drop_unread(destruct(fn))
+    made = destruct(fn)
+    known = {*fn.params, *(v for v, _ in fn.constants)}
+    maybe_unset = [v for v in exposed(made.body) if v not in known]
+    return drop_unread(with_defaults(made, maybe_unset, p.types))
