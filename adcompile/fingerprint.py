@@ -23,9 +23,7 @@ from adcompile.version import __version__
 Types = tuple[Any, ...]
 
 
-def fingerprint(
-    func: Any, argtypes: Types, argnums: object, has_aux: bool, options: object
-) -> str:
+def fingerprint(func: Any, argtypes: Types, argnums: object, has_aux: bool, options: object) -> str:
     """A hash over all that decides the generated text: the program with its callees and globals,
     types, options, versions and the processor."""
     program = describe(parse(func))

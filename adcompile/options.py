@@ -50,6 +50,13 @@ class Options:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return f"Options({values | self.decorator()})"
 
+    def described(self) -> str:
+        """What differs from the defaults, in one line."""
+        usual = Options(optimise=True)
+        told = {f.name: getattr(self, f.name) for f in fields(self)} | self.decorator()
+        changed = [f"{k}={v!r}" for k, v in told.items() if v != getattr(usual, k)]
+        return ", ".join(changed) or "the defaults"
+
     def contracted(self) -> Options:
         """These options, with products fused into sums."""
         if self.fastmath is True or "fast" in self._flags():

@@ -32,6 +32,7 @@ from adcompile.normalise.tuples import split_tuples
 from adcompile.normalise.unset import define_unset
 from adcompile.optimise.cse import merge_common
 from adcompile.optimise.deadcode import eliminate_dead
+from adcompile.optimise.factor import factor_products
 from adcompile.options import Options
 from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Planner
@@ -113,6 +114,9 @@ def derive(
     )
     finals = tuple(written) if argnums.vjp else ()
     derivative = assemble(problem, tuple(seeded), finals)
+    if options.optimise:
+        shorter = factor_products(derivative.adjoint, types)
+        derivative = replace(derivative, adjoint=shorter)
     verify(derivative.forward, "plain")
     verify(derivative.adjoint, "plain")
     seen("problem", problem)

@@ -280,5 +280,3 @@ def _exposed(block: ir.Block, known: set[ir.Var], found: dict[ir.Var, None]) -> 
             case _:
                 pass
     return known
-
-

@@ -170,9 +170,7 @@ def flows(stmt: ir.Stmt) -> Iterator[tuple[ir.Var, ir.Var | ir.Load]]:
             return
 
 
-def fill_value(
-    args: tuple[ir.Expr, ...], keywords: tuple[tuple[str, ir.Expr], ...]
-) -> ir.Expr:
+def fill_value(args: tuple[ir.Expr, ...], keywords: tuple[tuple[str, ir.Expr], ...]) -> ir.Expr:
     """The second argument of ``np.full``."""
     if len(args) > 1:
         return args[1]

@@ -119,9 +119,7 @@ def common(a: Path, b: Path) -> Path:
     return tuple(shared)
 
 
-def distances(
-    read: Index, write: Index, loops: Path, scopes: Scopes
-) -> dict[int, int] | None:
+def distances(read: Index, write: Index, loops: Path, scopes: Scopes) -> dict[int, int] | None:
     """How many iterations of each common loop separate the write that hits the element from the
     read of it: position in ``loops`` -> distance, where the subscripts fix it.
 

@@ -165,7 +165,7 @@ def _header(
         "",
         f"Source: {problem.fn.loc.file.rsplit('/', 1)[-1]}, line {problem.fn.loc.line}.",
         f"Arguments: {shown}.",
-        f"Options: {options}.",
+        f"Options: {options.described()}.",
     ]
     if constants:
         lines.append(f"Captured arrays: {', '.join(constants)} ({_digest(constants)}).")

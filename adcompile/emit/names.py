@@ -153,6 +153,9 @@ def _colour(
 ) -> dict[Var, str]:
     """A name for each variable."""
     family = {var: "" if _is_numbered(var) else _wish(var) for var in order}
+    for var in {v for stmt in statements(fn.body) for v in stmt_reads(stmt)} - set(fixed):
+        if family[var] and not family[var].strip("_"):  # an underscore is no name for what is read
+            family[var] = "i"
     graph = Interference(fn, family)
     groups = _coalesce(fn, order, graph, kinds)
     wished = set(family.values())

@@ -154,9 +154,7 @@ class _Placer:
         """A part of the arena for an array that begins to exist."""
         kind = self.kind(array)
         named = self.shapes.get(array)
-        dims = named or tuple(
-            self.atom(ir.Dim(array, k), "size", out) for k in range(kind.ndim)
-        )
+        dims = named or tuple(self.atom(ir.Dim(array, k), "size", out) for k in range(kind.ndim))
         strides: list[ir.Expr] = [_ONE]
         for dim in reversed(dims[1:]):
             strides.insert(0, self.atom(_times(strides[0], dim), "stride", out))
