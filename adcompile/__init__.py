@@ -1,6 +1,6 @@
 """Derivatives of Numba functions, as readable Numba source."""
 
-from adcompile.api import grad, value_and_grad, vjp
+from adcompile.api import grad, jvp, value_and_grad, vjp
 from adcompile.errors import (
     AdcompileError,
     AliasError,
@@ -9,6 +9,7 @@ from adcompile.errors import (
     NonScalarOutputError,
     UnsupportedError,
 )
+from adcompile.jacobians import jacfwd, jacobian, jacrev
 from adcompile.version import __version__
 
 __all__ = [
@@ -20,6 +21,10 @@ __all__ = [
     "UnsupportedError",
     "__version__",
     "grad",
+    "jacfwd",
+    "jacobian",
+    "jacrev",
+    "jvp",
     "value_and_grad",
     "vjp",
 ]

@@ -1,4 +1,4 @@
-"""``grad``, ``value_and_grad``, ``vjp``: JAX's conventions for structure, Numba's for options."""
+"""``grad``, ``value_and_grad``, ``vjp``, ``jvp``: JAX's structure of results, Numba's options."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numba.core.dispatcher import Dispatcher
 from numba.core.registry import CPUDispatcher
 
 from adcompile.backends.cpu import Argnums, Derivation
-from adcompile.backends.dispatcher import GradDispatcher, make, run_vjp
+from adcompile.backends.dispatcher import GradDispatcher, make, run_jvp, run_vjp
 from adcompile.errors import Loc, UnsupportedError
 from adcompile.frontend.parse import granted_fastmath
 from adcompile.options import Options, merge
@@ -65,6 +65,28 @@ def _forward(f: Callable[..., Any]) -> GradDispatcher:
     return make(_derivation(f, None, False, {}), "forward")
 
 
+def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """``(f(*primals), tangent)``: forward mode, the derivative along ``tangents``.
+
+    ``tangents`` has one entry per primal, of its shape and structure; None stands for zeros, and
+    must stand for integers and booleans.  ``tangent`` has the structure of the output.
+    """
+    _check_target(f, "jvp")
+    for name, given in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(given, tuple | list):
+            raise TypeError(f"jvp takes {name} as a tuple, not {type(given).__name__}")
+    if len(primals) != len(tangents):
+        raise TypeError(f"jvp: {len(primals)} primals and {len(tangents)} tangents")
+    return run_jvp(_tangent(f), tuple(primals), tuple(tangents))
+
+
+@functools.lru_cache(maxsize=256)
+def _tangent(f: Callable[..., Any]) -> Derivation:
+    derivation = _derivation(f, None, False, {})
+    derivation.mode = "jvp"
+    return derivation
+
+
 def _derivative(
     kind: str, f: Any, argnums: Where, has_aux: bool, options: dict[str, Any]
 ) -> GradDispatcher | Callable[[Any], GradDispatcher]:
@@ -78,7 +100,7 @@ def _made(
     kind: str, f: Any, argnums: Where, has_aux: bool, options: dict[str, Any]
 ) -> GradDispatcher:
     _check_target(f, kind)
-    positions = _positions(getattr(f, "py_func", f), argnums)
+    positions = argument_positions(f, argnums)
     return make(_derivation(f, positions, bool(has_aux), options), kind)
 
 
@@ -143,7 +165,9 @@ def _place(func: Any) -> Loc:
     return Loc(func.__code__.co_filename, func.__code__.co_firstlineno)
 
 
-def _positions(func: Callable[..., Any], argnums: Where) -> Argnums:
+def argument_positions(f: Callable[..., Any], argnums: Where) -> Argnums:
+    """``argnums`` as positions in the signature of ``f``."""
+    func = getattr(f, "py_func", f)
     names = tuple(inspect.signature(func).parameters)
     single = isinstance(argnums, str) or not isinstance(argnums, Sequence)
     wanted: Any = (argnums,) if single else argnums

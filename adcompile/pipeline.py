@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from numba.core import types as nt
@@ -16,6 +16,7 @@ from adcompile.analysis.scope import find_scopes
 from adcompile.backends.cpu import Argnums
 from adcompile.backends.store import Generated
 from adcompile.emit.module import ModuleText, write_module
+from adcompile.emit.tangent_module import write_tangent_module
 from adcompile.errors import InactiveArgumentError, NonScalarOutputError
 from adcompile.explain import explain
 from adcompile.frontend.parse import parse
@@ -37,6 +38,7 @@ from adcompile.options import Options
 from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Planner
 from adcompile.storage.tapes import lay_out
+from adcompile.tangent.sweep import derive_tangent
 from adcompile.types.variables import infer_variables
 
 Types = tuple[nt.Type, ...]
@@ -46,7 +48,65 @@ def generate(
     func: Any, argtypes: Types, argnums: Argnums, has_aux: bool, options: Options
 ) -> Generated:
     """The derivative of ``func`` for arguments of these types, as a module's text."""
+    if argnums.mode == "jvp":
+        return derive_forward(func, argtypes, argnums, options)
     return derive(func, argtypes, argnums, has_aux, options).generated
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The program in ssa, every node with a meaning, conditions and subscripts named."""
+
+    plain: ir.Function
+    fn: ir.Function
+    types: dict[ir.Var, nt.Type]
+    returns: nt.Type
+    shapes: dict[ir.Var, tuple[ir.Expr, ...]]
+
+
+def resolved(
+    func: Any,
+    argtypes: Types,
+    argnums: Argnums,
+    options: Options,
+    seen: Callable[[str, object], None],
+) -> Resolved:
+    """The stages that both modes share."""
+    plain = parse(func)
+    verify(plain, "plain")
+    seen("plain", plain)
+
+    ssa = eliminate_dead(to_ssa(plain))
+    verify(ssa, "ssa")
+    seen("ssa", ssa)
+
+    types, returns = infer_variables(ssa, argtypes)
+    check_arguments(plain, argtypes, argnums)
+    fn = resolve(ssa, types)
+    fn = split_tuples(fn, types)
+    fn = define_unset(fn, types)
+    seen("resolved", fn)
+    fn, shapes = name_controls(fn, types)
+    fn = guard_divisions(fn, types, func)
+    if options.optimise:
+        fn = merge_common(fn, shapes)
+    fn = eliminate_dead(fn, (v for dims in shapes.values() for d in dims for v in reads(d)))
+    return Resolved(plain, fn, types, returns, shapes)
+
+
+def derive_forward(func: Any, argtypes: Types, argnums: Argnums, options: Options) -> Generated:
+    """Forward mode: the function and its tangent."""
+    found = resolved(func, argtypes, argnums, options, lambda stage, made: None)
+    fn, types = found.fn, found.types
+    roots = find_roots(fn, types)
+    inputs = leaves_of_parameters(fn, types, argnums)
+    seeded = seeded_results(fn, types, argnums, False)
+    written = tuple(p for p in fn.params if p in written_roots(fn, roots))
+    activity = find_activity(fn, types, roots, inputs, [*seeded, *written])
+    wanted = tuple(fn.params[k] for k in argnums)
+    tangent = derive_tangent(fn, types, roots, activity, wanted, written)
+    verify(tangent, "plain")
+    return write_tangent_module(func, fn, tangent, types, argnums, options, argtypes)
 
 
 def derive(
@@ -58,27 +118,10 @@ def derive(
     seen: Callable[[str, object], None] = lambda stage, made: None,
 ) -> ModuleText:
     """``generate``, with the facts it rests on.  ``seen`` is shown what each stage has made."""
-    plain = parse(func)
-    verify(plain, "plain")
-    seen("plain", plain)
-
-    ssa = eliminate_dead(to_ssa(plain))
-    verify(ssa, "ssa")
-    seen("ssa", ssa)
-
-    types, returns = infer_variables(ssa, argtypes)
-    check_arguments(plain, argtypes, argnums)
-    if not argnums.vjp:
-        check_result(plain, returns, has_aux)
-    fn = resolve(ssa, types)
-    fn = split_tuples(fn, types)
-    fn = define_unset(fn, types)
-    seen("resolved", fn)
-    fn, shapes = name_controls(fn, types)
-    fn = guard_divisions(fn, types, func)
-    if options.optimise:
-        fn = merge_common(fn, shapes)
-    fn = eliminate_dead(fn, (v for dims in shapes.values() for d in dims for v in reads(d)))
+    found = resolved(func, argtypes, argnums, options, seen)
+    fn, types, shapes = found.fn, found.types, found.shapes
+    if argnums.mode == "grad":
+        check_result(found.plain, found.returns, has_aux)
     fn, arenas = find_places(fn, types, find_scopes(fn), shapes)
     fn, selections = number_references(fn, types, arenas.places)
     verify(fn, "ssa")
@@ -89,7 +132,7 @@ def derive(
     inputs = leaves_of_parameters(fn, types, argnums)
     seeded = seeded_results(fn, types, argnums, has_aux)
     written = [p for p in fn.params if p in written_roots(fn, roots)]
-    outputs = [*seeded, *(written if argnums.vjp else ())]
+    outputs = [*seeded, *(written if argnums.mode == "vjp" else ())]
     activity = find_activity(fn, types, roots, inputs, outputs)
 
     needs = Needs(fn, activity)
@@ -112,7 +155,7 @@ def derive(
         arenas,
         tuple(inputs),
     )
-    finals = tuple(written) if argnums.vjp else ()
+    finals = tuple(written) if argnums.mode == "vjp" else ()
     derivative = assemble(problem, tuple(seeded), finals)
     if options.optimise:
         shorter = factor_products(derivative.adjoint, types)
@@ -123,7 +166,8 @@ def derive(
     seen("derivative", derivative)
 
     fused: ir.Function | None = None
-    loop = None if argnums.vjp or arenas.places or not options.optimise else candidate(problem)
+    may_fuse = argnums.mode == "grad" and options.optimise and not arenas.places
+    loop = candidate(problem) if may_fuse else None
     if loop is not None:
         joint_plan = Planner(*known, loop).run([])
         joint_tapes = lay_out(joint_plan, types, scopes, loop)
@@ -203,6 +247,6 @@ def seeded_results(
 ) -> list[ir.Var]:
     """The result variables that receive a cotangent."""
     found = result_leaves(fn)
-    if not argnums.vjp:
+    if argnums.mode == "grad":
         found = found[:1]
     return list(dict.fromkeys(v for v in found if isinstance(v, ir.Var) and is_float(types[v])))

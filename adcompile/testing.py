@@ -8,7 +8,7 @@ from typing import Any
 
 from adcompile.backends.cpu import Argnums, type_of_value
 from adcompile.options import Options
-from adcompile.pipeline import derive
+from adcompile.pipeline import derive, generate
 
 
 def plain_value_and_grad(
@@ -35,6 +35,26 @@ def plain_value_and_grad(
             module = run_plain(text, dict(found.constants))
             made[types] = module[found.entries["value_and_grad"]]
         result: tuple[Any, Any] = made[types](*args)
+        return result
+
+    return call
+
+
+def plain_jvp(
+    f: Any, argnums: tuple[int, ...], optimise: bool = True
+) -> Callable[..., tuple[Any, Any]]:
+    """``jvp`` in ``argnums`` that runs the generated module as plain Python: a function of the
+    arguments and of the tangents of those, in order."""
+    made: dict[tuple[Any, ...], Callable[..., tuple[Any, Any]]] = {}
+
+    def call(args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
+        types = tuple(type_of_value(a) for a in args)
+        if types not in made:
+            options = Options(cache=False, optimise=optimise)
+            wanted = Argnums(argnums, False, "jvp")
+            found = generate(f, types, wanted, False, options)
+            made[types] = run_plain(found.text, dict(found.constants))[found.entries["jvp"]]
+        result: tuple[Any, Any] = made[types](*args, *tangents)
         return result
 
     return call

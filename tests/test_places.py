@@ -116,6 +116,22 @@ def the_one_before(x: Array, n: int) -> float:
     return s * old[2]
 
 
+def other_name_in_a_branch(x: Array, y: Array, n: int) -> float:
+    s = 0.0
+    for i in range(n):
+        if s > 0.9:
+            x = y
+        else:
+            u = y[1:]
+            for j in range(i, 1):
+                u = y[:3]
+            x[0] = np.sin(u[0]) * x[1]
+        s += x[0] * y[1]
+    for i in range(x.size):
+        s += (1 + i) * np.sin(x[i])
+    return s
+
+
 CASES: list[tuple[Callable[..., float], tuple[Any, ...], tuple[int, ...]]] = [
     (shrinking_reversed_view, (X, 4), (0,)),
     (shrinking_reversed_view, (np.repeat(X, 2)[::2], 3), (0,)),
@@ -128,6 +144,9 @@ CASES: list[tuple[Callable[..., float], tuple[Any, ...], tuple[int, ...]]] = [
     (made_in_a_branch, (X, 5), (0,)),
     (returned_by_a_callee, (X, 4), (0,)),
     (the_one_before, (X, 4), (0,)),
+    (other_name_in_a_branch, (X, Y, 3), (0,)),
+    (other_name_in_a_branch, (X, Y, 3), (1,)),
+    (other_name_in_a_branch, (X, Y + 1, 4), (0, 1)),
 ]
 
 

@@ -11,14 +11,15 @@ from adcompile.adjoint.forward import ForwardBuilder
 from adcompile.adjoint.reverse import ReverseBuilder
 from adcompile.analysis.activity import Activity
 from adcompile.analysis.alias import Roots, written_roots
+from adcompile.analysis.exposed import defined_after, exposed
 from adcompile.analysis.scope import Scopes
 from adcompile.emit.destruct import destruct
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import rename_block, stmt_reads
+from adcompile.ir.walk import rename_block
+from adcompile.normalise.entry import build_head, parameter_arrays
 from adcompile.normalise.places import Arenas
 from adcompile.normalise.references import Selections
-from adcompile.normalise.ssa import diverges
-from adcompile.normalise.unset import default_value
+from adcompile.normalise.unset import with_defaults
 from adcompile.optimise.unread import drop_unread
 from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Plan
@@ -85,7 +86,7 @@ def assemble(p: Problem, seeded: tuple[ir.Var, ...], finals: tuple[ir.Var, ...])
     written parameters whose final contents are results too."""
     builder, given, scalars = make_builder(p)
     reverse: list[ir.Stmt] = builder.make_arenas()
-    reverse += builder.missing_shadows(parameter_arrays(p))
+    reverse += builder.missing_shadows(parameter_arrays(p.fn, p.types))
     builder.prologue(p.fn.body, None, reverse)
     builder.brought_back.add(id(p.fn.body))
     seeds: list[ir.Var] = []
@@ -183,19 +184,9 @@ def make_builder(
     return builder, given, scalars
 
 
-def parameter_arrays(p: Problem) -> list[ir.Var]:
-    """Array parameters and the arrays in tuple parameters."""
-    found = [v for v in p.fn.params if isinstance(p.types[v], nt.Array)]
-    for stmt in p.fn.body:
-        if isinstance(stmt, ir.Assign) and isinstance(stmt.value, ir.TupleGet):
-            if isinstance(p.types[stmt.target], nt.Array):
-                found.append(stmt.target)
-    return found
-
-
 def build_forward(p: Problem, residuals: tuple[ir.Var, ...]) -> ir.Function:
     """The primal with its stores; returns (result, *residuals)."""
-    unpack, head = build_head(p)
+    unpack, head = build_head(p.fn, p.types, p.roots)
     rest = tuple(s for s in p.fn.body if s not in unpack)
     body = ForwardBuilder(p.plan, p.tapes).block(rest)
     last = body[-1]
@@ -206,77 +197,13 @@ def build_forward(p: Problem, residuals: tuple[ir.Var, ...]) -> ir.Function:
     fn = replace(p.fn, name=f"{p.fn.name}_forward", params=params)
     made = destruct(replace(fn, body=(*unpack, *head, *body[:-1], result)))
     start = {*params, *(v for v, _ in p.fn.constants)}
-    maybe_unset: dict[ir.Var, None] = {}
-    always = _exposed(made.body, start, maybe_unset)
+    always = defined_after(made.body, start)
+    maybe_unset = dict.fromkeys(exposed(made.body, start))
     maybe_unset.update(dict.fromkeys(v for v in residuals if v not in always))
     return drop_unread(with_defaults(made, maybe_unset, p.types))
-
-
-def with_defaults(
-    fn: ir.Function, variables: Iterable[ir.Var], types: dict[ir.Var, nt.Type]
-) -> ir.Function:
-    """``fn`` (plain) in which these start with some value: Numba must find a type on every path,
-    also where a branch that reads a variable is taken only after one that set it."""
-    defaults = [default_value(v, types[v]) for v in variables if v in types]
-    return replace(fn, body=(*defaults, *fn.body))
-
-
-def build_head(p: Problem) -> tuple[tuple[ir.Stmt, ...], list[ir.Stmt]]:
-    """The unpacking of tuple parameters; then checks for overlap, and copies of what is written."""
-    arrays = parameter_arrays(p)
-    written = written_roots(p.fn, p.roots)
-    head: list[ir.Stmt] = []
-    unpack = tuple(
-        s for s in p.fn.body if isinstance(s, ir.Assign) and isinstance(s.value, ir.TupleGet)
-    )
-    for k, a in enumerate(arrays):
-        for b in arrays[k + 1 :]:
-            if a in written or b in written:
-                message = f"{a.name} and {b.name} overlap, and one is written: pass a copy"
-                error = ir.Raise("AliasError", (ir.Const(f"{message}\n  at {p.fn.loc}"),))
-                head.append(ir.If(ir.Apply("rt.overlap", (a, b)), (error,), ()))
-    copies = [ir.Copy(a, a) for a in arrays if a in written]
-    if copies:
-        head.append(ir.Comment("the caller's arrays stay as they are"))
-    head.extend(copies)
-    return unpack, head
 
 
 def residuals_made(p: Problem, residuals: tuple[ir.Var, ...]) -> tuple[ir.Var, ...]:
     """The residuals that the caller of the forward function does not have already."""
     written = written_roots(p.fn, p.roots)
     return tuple(v for v in residuals if v not in p.fn.params or v in written)
-
-
-def exposed(block: ir.Block) -> list[ir.Var]:
-    """The variables that a plain block reads before it defines them, in order."""
-    found: dict[ir.Var, None] = {}
-    _exposed(block, set(), found)
-    return list(found)
-
-
-def _exposed(block: ir.Block, known: set[ir.Var], found: dict[ir.Var, None]) -> set[ir.Var]:
-    known = set(known)
-    for stmt in block:
-        for var in stmt_reads(stmt):
-            if var not in known:
-                found[var] = None
-        match stmt:
-            case ir.If():
-                then = _exposed(stmt.then, known, found)
-                orelse = _exposed(stmt.orelse, known, found)
-                if diverges(stmt.then):
-                    known = orelse
-                else:
-                    known |= then if diverges(stmt.orelse) else then & orelse
-            case ir.For():
-                _exposed(stmt.body, known | {stmt.var}, found)
-            case ir.While():
-                _exposed(stmt.body, known, found)
-            case ir.Assign() | ir.Alloc() | ir.Copy() | ir.View():
-                known.add(stmt.target)
-            case ir.AssignMany():
-                known.update(stmt.targets)
-            case _:
-                pass
-    return known

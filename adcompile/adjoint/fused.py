@@ -10,20 +10,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from adcompile.adjoint.assemble import (
-    Problem,
-    build_head,
-    exposed,
-    make_builder,
-    parameter_arrays,
-    with_defaults,
-)
-from adcompile.adjoint.assemble import exposed as exposed_in
+from adcompile.adjoint.assemble import Problem, make_builder
 from adcompile.adjoint.forward import ForwardBuilder
+from adcompile.analysis.exposed import exposed
 from adcompile.analysis.independence import exchanges_only_sums
 from adcompile.emit.destruct import destruct
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements, stmt_defs
+from adcompile.normalise.entry import build_head, parameter_arrays
+from adcompile.normalise.unset import with_defaults
 from adcompile.optimise.unread import drop_unread
 
 
@@ -43,7 +38,7 @@ def fuse(p: Problem, loop: ir.For, seeded: tuple[ir.Var, ...]) -> ir.Function | 
     place = next(k for k, s in enumerate(p.fn.body) if s is loop)
     before, after = p.fn.body[:place], p.fn.body[place + 1 :]
 
-    reverse_after: list[ir.Stmt] = builder.missing_shadows(parameter_arrays(p))
+    reverse_after: list[ir.Stmt] = builder.missing_shadows(parameter_arrays(p.fn, p.types))
     builder.prologue(p.fn.body, None, reverse_after)
     for var in seeded:
         builder.add(var, ir.Const(1.0), reverse_after)
@@ -51,7 +46,7 @@ def fuse(p: Problem, loop: ir.For, seeded: tuple[ir.Var, ...]) -> ir.Function | 
     builder.block(after, None, reverse_after)
 
     late = {v for s in statements((loop, *after)) for v in stmt_defs(s)}
-    if any(v in late for v in exposed_in(tuple(reverse_after))):
+    if any(v in late for v in exposed(tuple(reverse_after))):
         return None
 
     forward = ForwardBuilder(p.plan, p.tapes)
@@ -66,7 +61,7 @@ def fuse(p: Problem, loop: ir.For, seeded: tuple[ir.Var, ...]) -> ir.Function | 
     last = after[-1]
     assert isinstance(last, ir.Return)
     value = last.values[0] if last.values else ir.Const(None)
-    unpack, head = build_head(p)
+    unpack, head = build_head(p.fn, p.types, p.roots)
     pieces = (
         *unpack,
         *head,
@@ -88,5 +83,5 @@ def fuse(p: Problem, loop: ir.For, seeded: tuple[ir.Var, ...]) -> ir.Function | 
     )
     made = destruct(fn)
     known = {*fn.params, *(v for v, _ in fn.constants)}
-    maybe_unset = [v for v in exposed(made.body) if v not in known]
+    maybe_unset = exposed(made.body, known)
     return drop_unread(with_defaults(made, maybe_unset, p.types))

@@ -11,7 +11,7 @@ import inspect
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, Self, cast
+from typing import Any, Literal, Protocol, Self, cast
 
 import numpy as np
 from numba.core import errors, types
@@ -25,28 +25,29 @@ from adcompile.fingerprint import fingerprint
 from adcompile.options import Options
 
 Types = tuple[Any, ...]
+Mode = Literal["grad", "vjp", "jvp"]
 
 
 class Argnums(tuple[int, ...]):
     """Positions to differentiate.
 
-    ``single`` when the user gave one, not in a tuple.  ``vjp`` when a pullback is wanted, for
-    which the output need not be a scalar.
+    ``single`` when the user gave one, not in a tuple.  ``mode``: "grad", for which the output must
+    be a scalar; "vjp" when a pullback is wanted; "jvp" for forward mode.
     """
 
     single: bool
-    vjp: bool
+    mode: Mode
 
-    def __new__(cls, positions: tuple[int, ...], single: bool, vjp: bool = False) -> Self:
+    def __new__(cls, positions: tuple[int, ...], single: bool, mode: Mode = "grad") -> Self:
         made = super().__new__(cls, positions)
-        made.single, made.vjp = single, vjp
+        made.single, made.mode = single, mode
         return made
 
-    def __getnewargs__(self) -> tuple[tuple[int, ...], bool, bool]:
-        return tuple(self), self.single, self.vjp
+    def __getnewargs__(self) -> tuple[tuple[int, ...], bool, Mode]:
+        return tuple(self), self.single, self.mode
 
     def __repr__(self) -> str:  # into fingerprints
-        return f"Argnums({tuple(self)}, single={self.single}, vjp={self.vjp})"
+        return f"Argnums({tuple(self)}, single={self.single}, {self.mode})"
 
 
 class Pipeline(Protocol):
@@ -67,13 +68,14 @@ class Derivation:
     """What is differentiated and how; its specialisations.
 
     ``target`` is what the user gave, a function or a Dispatcher; ``argnums`` None means every
-    argument of floating type, as ``vjp`` has it.
+    argument of floating type, as ``vjp`` and ``jvp`` have it: then ``mode`` says which.
     """
 
     target: Any
     argnums: Argnums | None
     has_aux: bool
     options: Options
+    mode: Mode = "vjp"
 
     def __post_init__(self) -> None:
         self.func: Callable[..., Any] = getattr(self.target, "py_func", self.target)
@@ -110,7 +112,7 @@ class Derivation:
             raise InactiveArgumentError(
                 f"no argument of {self.func.__name__} is of floating type", self.loc
             )
-        return Argnums(chosen, single=False, vjp=True)
+        return Argnums(chosen, single=False, mode=self.mode)
 
     def _check_types(self, argtypes: Types) -> None:
         for name, kind in zip(self.parameters, argtypes, strict=False):
@@ -213,3 +215,24 @@ def as_cotangent(value: Any, kind: Any, out: Any) -> Any:
     if np.ndim(value) != 0:
         raise ValueError(f"the cotangent of a scalar output has shape {np.shape(value)}")
     return np.float32(value) if kind == types.float32 else float(value)
+
+
+def as_tangent(value: Any, kind: Any, primal: Any) -> Any:
+    """``value`` in the form that a tangent of ``primal``, of type ``kind``, must have.  None stands
+    for zeros."""
+    if value is None and isinstance(kind, types.Array) and is_differentiable(kind):
+        return np.zeros(np.shape(primal), primal.dtype)
+    if value is None and isinstance(kind, types.Float):
+        value = 0.0
+    if isinstance(kind, types.BaseTuple) and is_differentiable(kind):
+        if value is None:
+            value = (None,) * len(primal)
+        if not isinstance(value, (tuple, list)) or len(value) != len(primal):
+            raise TypeError(f"the tangent must be a tuple of {len(primal)}, as the argument is")
+        made = [as_tangent(*part) for part in zip(value, parts(kind), primal, strict=True)]
+        return type(primal)(*made) if hasattr(primal, "_fields") else tuple(made)
+    try:
+        return as_cotangent(value, kind, primal)
+    except ValueError as error:
+        message = str(error).replace("cotangent", "tangent").replace("output", "argument")
+        raise ValueError(message) from None

@@ -246,6 +246,25 @@ def run_vjp(
     return out, pullback
 
 
+def run_jvp(
+    derivation: Derivation, primals: tuple[Any, ...], tangents: tuple[Any, ...]
+) -> tuple[Any, Any]:
+    """``(out, tangent of out)``."""
+    bound = inspect.signature(derivation.func).bind(*primals)
+    bound.apply_defaults()
+    args = bound.args
+    kinds = tuple(cpu.type_of_value(value) for value in args)
+    entry = derivation.specialise(kinds).entry("jvp")
+    padded = (*tangents, *(None,) * (len(args) - len(tangents)))
+    given = [
+        cpu.as_tangent(*part)
+        for part in zip(padded, kinds, args, strict=True)
+        if cpu.is_differentiable(part[1])
+    ]
+    out, tangent = entry(*args, *given)
+    return out, tangent
+
+
 def _source_lines(func: Callable[..., Any]) -> tuple[str, list[str]] | None:
     """File name and lines, with empty ones where other code stands: line numbers must stay."""
     try:

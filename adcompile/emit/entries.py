@@ -9,10 +9,11 @@ from typing import Any
 
 from numba.core import types as nt
 
-from adcompile.adjoint.assemble import Derivative, Problem, parameter_arrays, result_leaves
+from adcompile.adjoint.assemble import Derivative, Problem, result_leaves
 from adcompile.analysis.alias import written_roots
 from adcompile.backends.cpu import Argnums
 from adcompile.ir import nodes as ir
+from adcompile.normalise.entry import parameter_arrays
 
 Names = Mapping[ir.Var, str]
 
@@ -40,7 +41,9 @@ class EntryWriter:
         self.suffix = suffix
         self.base = problem.fn.name
         self.paths = self.leaf_paths()
-        self.written = [v for v in parameter_arrays(problem) if v in self.written_roots()]
+        self.written = [
+            v for v in parameter_arrays(problem.fn, problem.types) if v in self.written_roots()
+        ]
 
     def written_roots(self) -> set[ir.Var]:
         return written_roots(self.p.fn, self.p.roots)

@@ -68,12 +68,16 @@ def find_places(
 
 def find_wandering(fn: ir.Function, types: Types, scopes: Scopes) -> set[ir.Var]:
     """Carried arrays of floats that may name one made inside a loop or branch that is not around
-    the variable; and everything from which they come."""
+    the variable; everything from which they come, and what else joins or carries that."""
     sources = array_sources(fn, types)
     bases = {s.target: s.base for s in statements(fn.body) if isinstance(s, ir.View)}
     loops = [s for s in statements(fn.body) if isinstance(s, ir.For | ir.While)]
     heads = {c.out: c.head for loop in loops for c in loop.carried}
     outs = {head: out for out, head in heads.items()}
+    users: dict[ir.Var, list[ir.Var]] = {}
+    for var, (_, given) in sources.items():
+        for source in given:
+            users.setdefault(source, []).append(var)
 
     def is_outside(origin: ir.Var, loop: ir.Stmt) -> bool:
         around = scopes.loops[origin]
@@ -93,6 +97,7 @@ def find_wandering(fn: ir.Function, types: Types, scopes: Scopes) -> set[ir.Var]
         if var not in found:
             found.add(var)
             pending.extend(sources[var][1] if var in sources else ())
+            pending.extend(users.get(var, ()))
             pending.extend(near[var] for near in (bases, heads, outs) if var in near)
     return found
 

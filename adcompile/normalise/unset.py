@@ -6,7 +6,7 @@ as some iteration sets ``y``.  In ssa the unset value would be read by joins, so
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from numba.core import types as nt
@@ -126,6 +126,13 @@ def define_unset(fn: ir.Function, types: Types) -> ir.Function:
         return tuple(out)
 
     return replace(fn, body=block(fn.body))
+
+
+def with_defaults(fn: ir.Function, variables: Iterable[ir.Var], types: Types) -> ir.Function:
+    """``fn`` (plain) in which these start with some value: Numba must find a type on every path,
+    also where a branch that reads a variable is taken only after one that set it."""
+    defaults = [default_value(v, types[v]) for v in variables if v in types]
+    return replace(fn, body=(*defaults, *fn.body))
 
 
 def default_value(var: ir.Var, kind: nt.Type) -> ir.Stmt:

@@ -88,6 +88,27 @@ class Target:
         out = plain_value_and_grad(f, argnums, optimise=self.optimise, **more)
         return out
 
+    def along(
+        self,
+        f: Callable[..., Any],
+        argnums: tuple[int, ...],
+        args: Sequence[Any],
+        d: dict[int, Any],
+    ) -> float:
+        """The directional derivative by forward mode."""
+        given = tuple(oracle.copies(args))
+        if self.kind == "compiled":
+            from adcompile import jvp
+
+            out, tangent = jvp(f, given, tuple(d.get(k) for k in range(len(given))))
+        else:
+            from adcompile.testing import plain_jvp
+
+            forward = plain_jvp(f, argnums, self.optimise)
+            out, tangent = forward(given, tuple(d[k] for k in argnums))
+        assert all(np.array_equal(a, b) for a, b in zip(given, args, strict=True))
+        return float(tangent[0] if isinstance(out, tuple) else tangent)
+
 
 def by_differences(
     f: Callable[..., Any], argnums: tuple[int, ...], broken: bool
@@ -193,6 +214,8 @@ def check_function(f: Callable[..., Any], program: Program, target: Target) -> O
         if not isinstance(result, Outcome):
             outcome = wrong_value(result[0], value, target)
             outcome = outcome or compare(f, args, result[1], program)
+            if outcome.status == "ok" and target.mutate is None:
+                outcome = forward_against_reverse(f, args, result[1], program, target) or outcome
         assert outcome is not None
         if outcome.bad:
             return outcome
@@ -257,6 +280,32 @@ def compare(
             text = f"{where}: {ours!r}, differences say {truth.value!r} +- {truth.error:.1e}"
             return Outcome("mismatch", text, skipped)
     return Outcome("ok", "", skipped)
+
+
+def forward_against_reverse(
+    f: Callable[..., Any],
+    args: Sequence[Any],
+    grads: Sequence[Any],
+    program: Program,
+    target: Target,
+) -> Outcome | None:
+    """The dot-product test <1, J d> = <J^T 1, d>: no differences, and so to 1e-12."""
+    if target.kind not in ("plain", "compiled"):
+        return None
+    rng = np.random.default_rng(len(str(program)) + 1)
+    d = oracle.random_direction(args, program.argnums, rng)
+    try:
+        with limit(target.seconds):
+            forward = target.along(f, program.argnums, args, d)
+    except refusals() as error:
+        return Outcome("refused", f"forward mode: {type(error).__name__}: {error}")
+    except Exception as error:
+        return Outcome("crash", f"forward mode: {type(error).__name__}: {error}")
+    reverse = oracle.dot(grads, program.argnums, d)
+    size = sum(np.sum(np.abs(g * d[k])) for k, g in zip(program.argnums, grads))
+    if abs(forward - reverse) <= 1e-12 * max(1.0, float(size)):
+        return None
+    return Outcome("mismatch", f"forward mode {forward!r}, reverse mode {reverse!r}")
 
 
 def describe(d: dict[int, Any]) -> str:

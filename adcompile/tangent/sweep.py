@@ -1,0 +1,260 @@
+"""Forward mode: the program with the tangent of each active value beside it.
+
+Statement by statement, in the order of the program; the rows of the rule table are those of the
+reverse sweep:
+
+    y = math.tanh(k * x)         t = k * x
+                                 t_tan = k_tan * x + x_tan * k
+                                 y = math.tanh(t)
+                                 y_tan = t_tan * (1.0 - y * y)
+
+An active array has a tangent array, a view of it the same view of that.  Names that loops and
+branches rebind take their tangents along, so that nothing need be known about where they point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from numba.core import types as nt
+
+from adcompile.adjoint.partials import contributions
+from adcompile.analysis.activity import Activity, fill_value, is_float
+from adcompile.analysis.alias import Roots
+from adcompile.analysis.exposed import exposed
+from adcompile.emit.destruct import destruct
+from adcompile.errors import NOWHERE, Loc
+from adcompile.ir import nodes as ir
+from adcompile.ir.walk import map_blocks, rename_expr, statements
+from adcompile.normalise.entry import build_head, parameter_arrays
+from adcompile.normalise.unset import with_defaults
+from adcompile.optimise.unread import drop_unread
+from adcompile.rules.simplify import add, contribution
+
+Types = dict[ir.Var, nt.Type]
+
+_ZERO = ir.Const(0.0)
+_NONE = ir.Const(None)
+
+
+def derive_tangent(
+    fn: ir.Function,
+    types: Types,
+    roots: Roots,
+    activity: Activity,
+    wanted: tuple[ir.Var, ...],
+    written: tuple[ir.Var, ...],
+) -> ir.Function:
+    """``fn`` (ssa) with tangents: (params, tangents of ``wanted``) -> (out, tangent of out).
+
+    ``written``: array parameters whose final contents are results too.
+    """
+    builder = _Builder(types, with_heads(fn, activity))
+    activity = builder.activity
+    given = tuple(builder.tuple_or_leaf(p) for p in wanted)
+    unpack, head = build_head(fn, types, roots)
+    start = builder.block(unpack)
+    copies = [s.target for s in head if isinstance(s, ir.Copy)]
+    for array in (*parameter_arrays(fn, types), *(v for v, _ in fn.constants)):
+        if array in activity and array not in builder.given:
+            head.append(builder.zeros(array))
+        elif array in copies and array in activity:
+            head.append(ir.Copy(builder.of(array), builder.of(array)))
+    plain = destruct(replace(fn, body=tuple(s for s in fn.body if s not in unpack)))
+    *body, last = plain.body
+    assert isinstance(last, ir.Return)
+    made = list(builder.block(tuple(body)))
+    out = _result(last.values, written)
+    made += builder.results(out, last)
+    params = (*fn.params, *given)
+    function = ir.Function(
+        f"{fn.name}_jvp",
+        params,
+        (*start, *head, *made),
+        fn.loc,
+        fn.constants,
+        fn.exceptions,
+    )
+    known = {*params, *(v for v, _ in fn.constants)}
+    maybe_unset = exposed(function.body, known)
+    function = with_defaults(function, maybe_unset, types)
+    return drop_unread(function)
+
+
+def _result(values: tuple[ir.Expr, ...], written: tuple[ir.Var, ...]) -> ir.Expr:
+    """The returned value, and after it the final contents of the arrays written."""
+    value = values[0] if values else _NONE
+    if isinstance(value, ir.MakeTuple):
+        return ir.MakeTuple((*value.items, *written))
+    parts = (*(() if value == _NONE else (value,)), *written)
+    return parts[0] if len(parts) == 1 else ir.MakeTuple(parts) if parts else _NONE
+
+
+def with_heads(fn: ir.Function, activity: Activity) -> Activity:
+    """Plain code sets what leaves a loop from what enters an iteration, which the reverse sweep
+    may leave out: there the two differ in activity."""
+    loops = [s for s in statements(fn.body) if isinstance(s, ir.For | ir.While)]
+    heads = {c.head for loop in loops for c in loop.carried if c.out in activity}
+    return replace(activity, active=activity.active | heads)
+
+
+class _Builder:
+    def __init__(self, types: Types, activity: Activity) -> None:
+        self.types, self.activity = types, activity
+        self.tangents: dict[ir.Var, ir.Var] = {}
+        self.tuples: set[ir.Var] = set()  # parameters, and tuples in them, with tangents
+        self.given: set[ir.Var] = set()  # arrays and scalars whose tangents the caller gives
+
+    # ------------------------------------------------------------ names
+
+    def of(self, var: ir.Var) -> ir.Var:
+        """The variable that holds the tangent of ``var``."""
+        if var not in self.tangents:
+            made = self.tangents[var] = ir.Var(f"{var.name}_tan", var.temp)
+            if var in self.types:
+                self.types[made] = self.types[var]
+        return self.tangents[var]
+
+    def value(self, expr: ir.Expr) -> ir.Expr:
+        """The tangent of an atom or load."""
+        if isinstance(expr, ir.Load) and expr.array in self.activity:
+            return ir.Load(self.of(expr.array), expr.index)
+        if isinstance(expr, ir.Var) and expr in self.activity:
+            return self.of(expr)
+        return _ZERO
+
+    def tuple_or_leaf(self, param: ir.Var) -> ir.Var:
+        if isinstance(self.types[param], nt.BaseTuple):
+            self.tuples.add(param)
+        else:
+            self.given.add(param)
+        return self.of(param)
+
+    # ------------------------------------------------------------ statements
+
+    def block(self, block: ir.Block) -> ir.Block:
+        return tuple(made for stmt in block for made in self.stmt(stmt))
+
+    def stmt(self, stmt: ir.Stmt) -> Iterator[ir.Stmt]:
+        if isinstance(stmt, ir.If | ir.For | ir.While):
+            yield map_blocks(self.block, stmt)
+            return
+        if isinstance(stmt, ir.Store | ir.Accumulate | ir.Fill | ir.CopyInto):
+            yield from self.write(stmt)  # before the primal: it may read what that overwrites
+        yield stmt
+        match stmt:
+            case ir.Assign():
+                yield from self.assign(stmt)
+            case ir.AssignMany(targets, values):
+                pairs = [p for p in zip(targets, values, strict=True) if p[0] in self.activity]
+                if pairs:
+                    changed = tuple(self.of(t) for t, _ in pairs)
+                    yield replace(
+                        stmt, targets=changed, values=tuple(self.value(v) for _, v in pairs)
+                    )
+            case ir.View(target, base) if target in self.activity:
+                yield replace(stmt, target=self.of(target), base=self.of(base))
+            case ir.Copy(target, source) if target in self.activity:
+                if source in self.activity:
+                    yield ir.Copy(self.of(target), self.of(source), stmt.loc)
+                else:
+                    yield self.zeros(target, stmt.loc)
+            case ir.Alloc(target) if target in self.activity:
+                yield from self.alloc(stmt)
+            case _:
+                pass
+
+    def assign(self, stmt: ir.Assign) -> Iterator[ir.Stmt]:
+        target, value = stmt.target, stmt.value
+        if isinstance(value, ir.TupleGet) and value.base in self.tuples:
+            assert isinstance(value.base, ir.Var)
+            if isinstance(self.types[target], nt.BaseTuple):
+                self.tuples.add(target)
+            elif target not in self.activity:
+                return
+            self.given.add(target)
+            yield ir.Assign(self.of(target), replace(value, base=self.of(value.base)))
+            return
+        if target not in self.activity or isinstance(value, ir.TupleGet):
+            return
+        if isinstance(self.types.get(target), nt.Array):
+            assert isinstance(value, ir.Var)
+            yield ir.Assign(self.of(target), self.of(value), loc=stmt.loc)
+            return
+        total: ir.Expr | None = None
+        for c in contributions(stmt, self.activity):
+            tangent = self.value(c.operand)
+            if c.factor is not None:
+                tangent = contribution(tangent, c.factor, c.guarded)
+            total = tangent if total is None else add(total, tangent)
+        yield ir.Assign(self.of(target), _ZERO if total is None else total, loc=stmt.loc)
+
+    def write(self, stmt: ir.Store | ir.Accumulate | ir.Fill | ir.CopyInto) -> Iterator[ir.Stmt]:
+        if stmt.array not in self.activity:
+            return
+        array = self.of(stmt.array)
+        match stmt:
+            case ir.CopyInto(source=source):
+                if source in self.activity:
+                    yield replace(stmt, array=array, source=self.of(source))
+                else:
+                    yield ir.Fill(array, stmt.index, _ZERO, stmt.loc)
+            case ir.Accumulate(value=value):
+                if self.value(value) != _ZERO:
+                    yield replace(stmt, array=array, value=self.value(value))
+            case ir.Store(value=value) | ir.Fill(value=value):
+                yield replace(stmt, array=array, value=self.value(value))
+
+    def alloc(self, stmt: ir.Alloc) -> Iterator[ir.Stmt]:
+        kind = self.types[stmt.target]
+        assert isinstance(kind, nt.Array)
+        if stmt.fn.endswith(("full", "full_like")):
+            tangent = self.value(fill_value(stmt.args, stmt.keywords))
+            if tangent != _ZERO:
+                dtype = ir.Const(f"np.{kind.dtype}")
+                shape = ir.Attribute(stmt.target, "shape")
+                yield ir.Alloc(self.of(stmt.target), "np.full", (shape, tangent, dtype))
+                return
+        yield self.zeros(stmt.target, stmt.loc)
+
+    def zeros(self, array: ir.Var, loc: Loc = NOWHERE) -> ir.Stmt:
+        return ir.Alloc(self.of(array), "np.zeros_like", (array,), loc=loc)
+
+    # ------------------------------------------------------------ results
+
+    def results(self, out: ir.Expr, last: ir.Return) -> list[ir.Stmt]:
+        """Copies of the arrays in the result, and the return of it and its tangent."""
+        made: list[ir.Stmt] = []
+        copied: dict[ir.Var, ir.Var] = {}
+
+        def tangent(expr: ir.Expr) -> ir.Expr:
+            if isinstance(expr, ir.MakeTuple):
+                return ir.MakeTuple(tuple(tangent(item) for item in expr.items))
+            if isinstance(expr, ir.Const):
+                return _ZERO if isinstance(expr.value, float) else _NONE
+            assert isinstance(expr, ir.Var)
+            kind = self.types[expr]
+            if not is_float(kind):
+                if isinstance(kind, nt.Array):
+                    copy(expr)
+                return _NONE
+            if not isinstance(kind, nt.Array):
+                return self.value(expr)
+            if expr in self.activity:
+                copy(expr)
+                return copy(self.of(expr))
+            zeros = ir.Var(f"{expr.name}_tan", expr.temp)
+            made.append(ir.Alloc(zeros, "np.zeros_like", (copy(expr),)))
+            return zeros
+
+        def copy(array: ir.Var) -> ir.Var:
+            if array not in copied:
+                copied[array] = ir.Var(array.name, array.temp)
+                made.append(ir.Copy(copied[array], array))
+            return copied[array]
+
+        moved = tangent(out)  # fills ``copied``
+        both = (rename_expr(out, copied), moved)
+        made.append(ir.Return((ir.MakeTuple(both),), last.loc))
+        return made
