@@ -69,6 +69,10 @@ class Target:
         self.kind, self.optimise, self.mutate = kind, optimise, mutate
 
     @property
+    def has_forward(self) -> bool:
+        return self.kind in ("plain", "compiled") and self.mutate is None
+
+    @property
     def seconds(self) -> int:
         return COMPILED_SECONDS if self.kind == "compiled" else PLAIN_SECONDS
 
@@ -88,26 +92,23 @@ class Target:
         out = plain_value_and_grad(f, argnums, optimise=self.optimise, **more)
         return out
 
-    def along(
-        self,
-        f: Callable[..., Any],
-        argnums: tuple[int, ...],
-        args: Sequence[Any],
-        d: dict[int, Any],
-    ) -> float:
-        """The directional derivative by forward mode."""
-        given = tuple(oracle.copies(args))
-        if self.kind == "compiled":
-            from adcompile import jvp
+    def forward(self, f: Callable[..., Any], argnums: tuple[int, ...]) -> Callable[..., float]:
+        """(arguments, direction) -> the directional derivative, by forward mode."""
+        from adcompile import jvp
+        from adcompile.testing import plain_jvp
 
-            out, tangent = jvp(f, given, tuple(d.get(k) for k in range(len(given))))
-        else:
-            from adcompile.testing import plain_jvp
+        plain = plain_jvp(f, argnums, self.optimise)
 
-            forward = plain_jvp(f, argnums, self.optimise)
-            out, tangent = forward(given, tuple(d[k] for k in argnums))
-        assert all(np.array_equal(a, b) for a, b in zip(given, args, strict=True))
-        return float(tangent[0] if isinstance(out, tuple) else tangent)
+        def along(args: Sequence[Any], d: dict[int, Any]) -> float:
+            given = tuple(oracle.copies(args))
+            if self.kind == "compiled":
+                out, tangent = jvp(f, given, tuple(d.get(k) for k in range(len(given))))
+            else:
+                out, tangent = plain(given, tuple(d[k] for k in argnums))
+            assert all(np.array_equal(a, b) for a, b in zip(given, args, strict=True))
+            return float(tangent[0] if isinstance(out, tuple) else tangent)
+
+        return along
 
 
 def by_differences(
@@ -208,14 +209,16 @@ def check_function(f: Callable[..., Any], program: Program, target: Target) -> O
         return Outcome("timeout", str(error))
     except Exception as error:
         return Outcome("crash", f"{type(error).__name__}: {error}")
+    forward = target.forward(f, program.argnums) if target.has_forward else None
     outcomes = []
     for args, value, result in zip(points, expected, found, strict=True):
         outcome = result if isinstance(result, Outcome) else None
         if not isinstance(result, Outcome):
             outcome = wrong_value(result[0], value, target)
             outcome = outcome or compare(f, args, result[1], program)
-            if outcome.status == "ok" and target.mutate is None:
-                outcome = forward_against_reverse(f, args, result[1], program, target) or outcome
+            if outcome.status == "ok" and forward is not None:
+                wrong = forward_against_reverse(forward, args, result[1], program, target)
+                outcome = wrong or outcome
         assert outcome is not None
         if outcome.bad:
             return outcome
@@ -283,29 +286,27 @@ def compare(
 
 
 def forward_against_reverse(
-    f: Callable[..., Any],
+    forward: Callable[..., float],
     args: Sequence[Any],
     grads: Sequence[Any],
     program: Program,
     target: Target,
 ) -> Outcome | None:
     """The dot-product test <1, J d> = <J^T 1, d>: no differences, and so to 1e-12."""
-    if target.kind not in ("plain", "compiled"):
-        return None
     rng = np.random.default_rng(len(str(program)) + 1)
     d = oracle.random_direction(args, program.argnums, rng)
     try:
         with limit(target.seconds):
-            forward = target.along(f, program.argnums, args, d)
+            tangent = forward(args, d)
     except refusals() as error:
         return Outcome("refused", f"forward mode: {type(error).__name__}: {error}")
     except Exception as error:
         return Outcome("crash", f"forward mode: {type(error).__name__}: {error}")
     reverse = oracle.dot(grads, program.argnums, d)
     size = sum(np.sum(np.abs(g * d[k])) for k, g in zip(program.argnums, grads))
-    if abs(forward - reverse) <= 1e-12 * max(1.0, float(size)):
+    if abs(tangent - reverse) <= 1e-12 * max(1.0, float(size)):
         return None
-    return Outcome("mismatch", f"forward mode {forward!r}, reverse mode {reverse!r}")
+    return Outcome("mismatch", f"forward mode {tangent!r}, reverse mode {reverse!r}")
 
 
 def describe(d: dict[int, Any]) -> str:
