@@ -13,6 +13,7 @@ from adcompile.adjoint.fused import candidate, fuse
 from adcompile.analysis.activity import find_activity, is_float
 from adcompile.analysis.alias import find_roots, written_roots
 from adcompile.analysis.scope import find_scopes
+from adcompile.arrays.expand import expand
 from adcompile.backends.cpu import Argnums
 from adcompile.backends.store import Generated
 from adcompile.emit.module import ModuleText, write_module
@@ -83,6 +84,7 @@ def resolved(
     types, returns = infer_variables(ssa, argtypes)
     check_arguments(plain, argtypes, argnums)
     fn = resolve(ssa, types)
+    fn = expand(fn, types)
     fn = split_tuples(fn, types)
     fn = define_unset(fn, types)
     seen("resolved", fn)

@@ -39,8 +39,12 @@ def find_roots(fn: ir.Function, types: dict[ir.Var, nt.Type]) -> Roots:
             match stmt:
                 case ir.Alloc(target) | ir.Copy(target):
                     roots.setdefault(target, frozenset((target,)))
-                case ir.Assign(target, ir.TupleGet()) if isinstance(types.get(target), nt.Array):
-                    roots.setdefault(target, frozenset((target,)))
+                case ir.Assign(target, value, inplace) if isinstance(types.get(target), nt.Array):
+                    # An item of a tuple; before expansion also a = b + c, and y += e.
+                    if inplace and isinstance(value, ir.Binary) and isinstance(value.a, ir.Var):
+                        merge(target, value.a)
+                    else:
+                        roots.setdefault(target, frozenset((target,)))
                 case ir.View(target, base):
                     merge(target, base)
                 case ir.If(joins=joins):

@@ -88,8 +88,8 @@ class Assignments(Calls):
 
     def augmented(self, node: ast.AugAssign) -> None:
         op, loc = node.op, self.loc(node)
-        if type(op) not in BINARY:
-            self.refuse(node, "matrix products are not supported yet", "Write them as loops.")
+        if isinstance(op, ast.MatMult):
+            self.refuse(node, "@= is not supported", "Write a = a @ b.")
         match node.target:
             case ast.Name(id=name):
                 var = self.var(name)

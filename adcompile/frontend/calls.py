@@ -12,6 +12,7 @@ from typing import Self
 
 import numpy as np
 
+from adcompile.arrays.signatures import SIGNATURES, array_function, array_method
 from adcompile.frontend.conditions import Conditions
 from adcompile.frontend.frame import Static
 from adcompile.frontend.functions import (
@@ -53,6 +54,8 @@ class Calls(Conditions):
         primitive, allocator = primitive_name(func), allocator_name(func)
         if primitive is not None:
             return self.primitive(node, func, primitive, whole)
+        if (array_name := array_function(func)) is not None:
+            return self.array_call(node, array_name, node.args)
         if func is builtins.len:
             self.only_positional(node, 1)
             return self.length(node.args[0])
@@ -131,6 +134,8 @@ class Calls(Conditions):
             case ast.Attribute(base, "copy"):
                 self.only_positional(node, 0)
                 return self.copy(node, base, into)
+            case ast.Attribute(base, name) if array_method(name) is not None:
+                return self.array_call(node, name, [base, *node.args])
             case ast.Attribute(_, name):
                 self.refuse(node, f"calls of the method .{name}() are not supported")
             case _:
@@ -139,6 +144,25 @@ class Calls(Conditions):
                     f"{ast.unparse(node.func)!r} is called but not known while parsing",
                     "Only functions of the module or closure can be called.",
                 )
+
+    def array_call(self, node: ast.Call, name: str, args: Sequence[ast.expr]) -> ir.Expr:
+        """A function of whole arrays, its arguments in the order of its parameters."""
+        signature = SIGNATURES[name]
+        given = {k.arg: k.value for k in node.keywords if k.arg is not None}
+        try:
+            bound = signature.parameters.bind(*args, **given)
+        except TypeError as error:
+            self.refuse(node, f"np.{name}: {error}")
+        names = {id(arg): parameter for parameter, arg in bound.arguments.items()}
+        values: dict[str, ir.Expr] = {}
+        for arg in (*args, *given.values()):  # evaluated in the order written
+            is_operand = names[id(arg)] in signature.operands
+            values[names[id(arg)]] = self.atom(arg) if is_operand else self.tree(arg)
+        parts = [
+            values.get(parameter, ir.Const(spec.default))
+            for parameter, spec in signature.parameters.parameters.items()
+        ]
+        return self.temp(ir.Apply(f"arr.{name}", tuple(parts)), node)
 
     def copy(self, node: ast.Call, source: ast.expr, into: ir.Var | None) -> ir.Expr:
         array = self.atom(source)

@@ -116,7 +116,7 @@ class Expressions(Lifting):
             case ast.Name(name):
                 return self.var(name)
             case ast.BinOp(left, op, right):
-                if self.may_fail(node):
+                if self.may_fail(node) or isinstance(op, ast.MatMult):
                     return self.atom(node)
                 a, b = self.trees((left, right))
                 return self.binary(node, op, a, b)
@@ -153,8 +153,8 @@ class Expressions(Lifting):
     # ------------------------------------------------------------ operators
 
     def binary(self, node: ast.AST, op: ast.operator, a: ir.Expr, b: ir.Expr) -> ir.Expr:
-        if type(op) not in BINARY:
-            self.refuse(node, "matrix products are not supported yet", "Write them as loops.")
+        if isinstance(op, ast.MatMult):
+            return ir.Apply("arr.matmul", (a, b))
         for operand in (a, b):
             if isinstance(operand, ir.Const) and isinstance(operand.value, str):
                 self.refuse(node, "arithmetic on strings")

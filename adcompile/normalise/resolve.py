@@ -1,8 +1,8 @@
 """Give meaning to what only types decide: ``x[i]`` is a load, a view or a tuple's item.
 
 Runs on ssa with the types that Numba inferred.  Afterwards there is no Subscript and no Attribute;
-array variables are defined by Alloc, Copy, View, joins and carried only; whole-array arithmetic
-is refused here, at the user's line.
+array variables are defined by Alloc, Copy, View, joins and carried, and by whole-array expressions,
+which arrays/ turns into loops.
 """
 
 from __future__ import annotations
@@ -14,11 +14,9 @@ from numba.core import types as nt
 
 from adcompile.errors import Loc, UnsupportedError
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import children, map_children, map_stmt_exprs
+from adcompile.ir.walk import map_children, map_stmt_exprs
 
 Types = dict[ir.Var, nt.Type]
-
-_ELEMENTWISE = "Write it as a loop over elements; whole-array expressions are not supported yet."
 
 
 def resolve(fn: ir.Function, types: Types) -> ir.Function:
@@ -54,9 +52,8 @@ class _Resolver:
             case ir.Accumulate():
                 new = self.operands(stmt)
                 assert isinstance(new, ir.Accumulate)
-                if not self.is_element(new.array, new.index):
-                    self.refuse("augmented assignment to a slice", _ELEMENTWISE)
-                self.scalar(new.value)
+                if self.is_element(new.array, new.index):
+                    self.scalar(new.value)
                 return new
             case ir.If():
                 new = self.operands(stmt)
@@ -94,8 +91,6 @@ class _Resolver:
         if isinstance(kind, nt.Complex):
             self.refuse("complex numbers are not supported yet", "Use two real numbers.")
         if isinstance(kind, nt.Array):
-            if stmt.inplace:
-                self.refuse("augmented assignment to a whole array", _ELEMENTWISE)
             value = stmt.value
             if isinstance(value, ir.Var):
                 return ir.View(stmt.target, value, (), stmt.loc)
@@ -103,9 +98,7 @@ class _Resolver:
                 if self.array(value.base) is not None:
                     index = self.index(value.index)
                     return ir.View(stmt.target, value.base, index, stmt.loc)
-            if isinstance(value, ir.Subscript | ir.TupleGet):
-                return replace(stmt, value=self.expr(value))  # an array out of a tuple
-            self.refuse("whole-array expression", _ELEMENTWISE)
+            return replace(stmt, value=self.expr(value))
         return replace(stmt, value=self.expr(stmt.value))
 
     def store(self, stmt: ir.Store) -> ir.Stmt:
@@ -116,15 +109,7 @@ class _Resolver:
         if self.is_element(stmt.array, index):
             self.scalar(value)
             return ir.Store(stmt.array, index, value, stmt.loc)
-        if isinstance(value, ir.Var) and (source := self.array(value)) is not None:
-            target = self.array(stmt.array)
-            assert target is not None
-            rank = target.ndim - sum(not isinstance(i, ir.Slice) for i in index)
-            if source.ndim != rank:
-                self.refuse(
-                    f"an array of rank {source.ndim} is copied into a slice of rank {rank}",
-                    "Write the broadcast as a loop.",
-                )
+        if isinstance(value, ir.Var) and self.array(value) is not None:
             return ir.CopyInto(stmt.array, index, value, stmt.loc)
         self.scalar(value)
         return ir.Fill(stmt.array, index, value, stmt.loc)
@@ -178,10 +163,7 @@ class _Resolver:
             case ir.Attribute():
                 return self.attribute(expr)
             case ir.Unary() | ir.Binary() | ir.Compare() | ir.Logic() | ir.Select() | ir.Apply():
-                new = map_children(self.expr, expr)
-                if any(isinstance(e, ir.Var) and self.array(e) for e in children(new)):
-                    self.refuse("whole-array expression", _ELEMENTWISE)
-                return new
+                return map_children(self.expr, expr)
             case _:
                 return map_children(self.expr, expr)
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numba.core import types as nt
 
+from adcompile.arrays.expand import result_type
 from adcompile.emit.destruct import destruct
 from adcompile.emit.names import appearance
 from adcompile.emit.source import print_function
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import statements
+from adcompile.ir.walk import map_blocks, statements
 from adcompile.normalise.unset import without_unset
 from adcompile.runtime import arrays, special
 from adcompile.types.infer import InferenceFailed, infer
+from adcompile.types.stubs import Stub, with_stubs
 
 
 def infer_variables(
@@ -24,7 +27,13 @@ def infer_variables(
 ) -> tuple[dict[ir.Var, nt.Type], nt.Type]:
     """Types by variable, and the type of the result.  Each variable has a name of its own in the
     text, so the types cannot be confused."""
-    plain = destruct(without_unset(fn))
+    stubs: dict[str, Stub] = {}
+
+    def block(stmts: ir.Block) -> ir.Block:
+        return tuple(map_blocks(block, with_stubs(s, result_type, stubs)) for s in stmts)
+
+    stubbed = replace(fn, body=block(fn.body))
+    plain = destruct(without_unset(stubbed))
     names: dict[ir.Var, str] = {}
     for k, var in enumerate(appearance(plain)):
         names[var] = var.name if var in fn.params else f"{var.name}_{k}_"
@@ -36,10 +45,14 @@ def infer_variables(
     namespace.update(vars(special))
     namespace.update({names[var]: value for var, value in fn.constants})
     namespace.update(dict(fn.exceptions))
+    namespace.update(stubs)
     kinds = tuple(plain_type(kind) for kind in argtypes)
     try:
         by_name, returns = infer(text, plain.name, namespace, kinds)
     except InferenceFailed as failed:
+        for stub in stubs.values():
+            if stub.failure is not None:
+                raise stub.failure from None
         loc = lines.get(failed.line, fn.loc) if failed.line is not None else fn.loc
         raise UnsupportedError(
             f"Numba cannot type this: {failed.message}",

@@ -1,0 +1,1 @@
+"""See adcompile/README.md for what this stage does."""

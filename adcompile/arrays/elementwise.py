@@ -1,0 +1,120 @@
+"""Functions of numbers on arrays: broadcasting, and the dtype that NumPy gives."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numba.core import types as nt
+from numba.np.numpy_support import as_dtype, from_dtype
+
+from adcompile.arrays.emitter import Emitter, Index
+from adcompile.arrays.pull import Pull, broadcast
+from adcompile.ir import nodes as ir
+
+Build = Callable[[Sequence[ir.Expr]], ir.Expr]
+
+_OPERATORS: dict[str, Callable[..., Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "**": operator.pow,
+    "&": operator.and_,
+    "|": operator.or_,
+    "^": operator.xor,
+    "<<": operator.lshift,
+    ">>": operator.rshift,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_UNARY: dict[str, Callable[..., Any]] = {
+    "-": operator.neg,
+    "+": operator.pos,
+    "~": operator.invert,
+    "not": operator.not_,
+}
+
+
+def function_named(name: str) -> Callable[..., Any] | None:
+    """The NumPy function of arrays that a call of ``name`` means."""
+    if name == "abs":
+        return np.abs
+    if name.startswith("np."):
+        found = getattr(np, name.removeprefix("np."), None)
+        return found if callable(found) else None
+    return None
+
+
+def operator_named(spelled: str, operands: int) -> Callable[..., Any]:
+    return _UNARY[spelled] if operands == 1 else _OPERATORS[spelled]
+
+
+def result_dtype(f: Callable[..., Any], operands: Sequence[Pull]) -> nt.Type:
+    """The dtype of ``f`` on arrays and scalars of these kinds, as NumPy has it.
+
+    Numbers that are not literals count with their own precision, as in Numba.
+    """
+    kinds = tuple((str(as_dtype(p.dtype)), p.weak and p.rank == 0) for p in operands)
+    return _result_dtype(f, kinds)
+
+
+@lru_cache(maxsize=4096)
+def _result_dtype(f: Callable[..., Any], kinds: tuple[tuple[str, bool], ...]) -> nt.Type:
+    samples = [_sample(np.dtype(name), weak) for name, weak in kinds]
+    with np.errstate(all="ignore"):
+        return from_dtype(np.asarray(f(*samples)).dtype)
+
+
+def _sample(dtype: np.dtype[Any], weak: bool) -> Any:
+    ones = np.ones(1, dtype)
+    return ones[0].item() if weak else ones
+
+
+def mapped(
+    dims: tuple[ir.Expr, ...],
+    dtype: nt.Type,
+    build: Build,
+    operands: Sequence[Pull],
+    cheap: bool = False,
+) -> Pull:
+    """The pull of ``build`` on the elements of ``operands``, which agree with ``dims``."""
+    parts = [p if p.rank == 0 else broadcast(p, dims) for p in operands]
+
+    def at(out: Emitter, index: Index) -> ir.Expr:
+        atoms = []
+        for part in parts:
+            atom = part.at(out, index if part.rank else ())
+            atoms.append(converted(out, atom, part.dtype, dtype))
+        return out.named(build(atoms), dtype)
+
+    reads = frozenset[ir.Var]().union(*(p.reads for p in parts))
+    shifted = frozenset[ir.Var]().union(*(p.shifted for p in parts))
+    return Pull(dims, dtype, at, cheap, reads=reads, shifted=shifted)
+
+
+def converted(out: Emitter, atom: ir.Expr, have: nt.Type, want: nt.Type) -> ir.Expr:
+    """A single-precision operation has operands of single precision."""
+    if want is not nt.float32 or have is nt.float32 or isinstance(have, nt.Boolean):
+        return atom
+    return out.named(ir.Apply("np.float32", (atom,)), nt.float32)
+
+
+def cast(out: Emitter, atom: ir.Expr, have: nt.Type, want: nt.Type) -> ir.Expr:
+    """``atom`` as a number of type ``want``."""
+    if have is want:
+        return atom
+    if isinstance(atom, ir.Const) and isinstance(want, nt.Float) and want is nt.float64:
+        if isinstance(atom.value, bool | int | float):
+            return ir.Const(float(atom.value))
+    name = "np.bool_" if isinstance(want, nt.Boolean) else f"np.{want}"
+    return out.named(ir.Apply(name, (atom,)), want)

@@ -1,0 +1,196 @@
+"""Whole-array statements become loops over elements (ssa, resolved, typed).
+
+Afterwards arrays are touched element by element, slice by slice or by library calls only, and the
+rest of the pipeline need not know that the user wrote ``a * b``.  Expressions are not computed
+array by array: their parts are *pulled* element by element (pull.py), and consecutive statements
+over the same index space share one loop nest (nest.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from numba.core import types as nt
+
+from adcompile.arrays import functions
+from adcompile.arrays.emitter import Emitter, Types, array_type
+from adcompile.arrays.machine import Machine
+from adcompile.arrays.pull import Pull
+from adcompile.ir import nodes as ir
+from adcompile.ir.walk import (
+    map_blocks,
+    map_stmt_exprs,
+    rename_block,
+    statements,
+    stmt_reads,
+    subexpressions,
+)
+
+
+def expand(fn: ir.Function, types: Types) -> ir.Function:
+    """``fn`` without whole-array arithmetic.  ``types`` learns the new variables."""
+    if not any(_is_whole(stmt, types) for stmt in statements(fn.body)):
+        return fn
+    fn = without_second_names(fn)
+    return replace(fn, body=_Expander(fn, types).block(fn.body))
+
+
+def without_second_names(fn: ir.Function) -> ir.Function:
+    """``fn`` (ssa) without ``y = x`` for arrays, which the parameters of inlined calls are."""
+    first: dict[ir.Var, ir.Var] = {}
+    for stmt in statements(fn.body):
+        match stmt:
+            case ir.View(target, base, ()):
+                first[target] = first.get(base, base)
+            case _:
+                pass
+
+    def block(stmts: ir.Block) -> ir.Block:
+        kept = (s for s in stmts if not (isinstance(s, ir.View) and s.target in first))
+        return tuple(map_blocks(block, s) for s in kept)
+
+    return replace(fn, body=rename_block(block(fn.body), first)) if first else fn
+
+
+def result_type(call: ir.Apply, types: Types) -> nt.Type:
+    """The type of an array function's result for operands of these types."""
+    trial = _Expander(ir.Function("trial", (), ()), dict(types))
+    target = trial.out.var("t", nt.none)
+    found = functions.call(trial, call, target)
+    if found is None or not found.rank:
+        return trial.types[target] if found is None else found.dtype
+    return array_type(found.dtype, found.rank)
+
+
+def _is_whole(stmt: ir.Stmt, types: Types) -> bool:
+    match stmt:
+        case ir.Assign(target, value):
+            if isinstance(value, ir.Var | ir.TupleGet):
+                return False
+            if isinstance(types.get(target), nt.Array):
+                return True
+            return any(
+                isinstance(e, ir.Apply) and e.fn.startswith("arr.") for e in subexpressions(value)
+            )
+        case ir.Accumulate(index=index):
+            return any(isinstance(i, ir.Slice) for i in index)
+        case _:
+            return False
+
+
+class _Expander(Machine):
+    def block(self, block: ir.Block) -> ir.Block:
+        outer, self.out = self.out, Emitter(self.types)
+        known = self.equal_dims.copy()
+        for stmt in block:
+            self.out.loc = stmt.loc
+            if self.nest is not None:
+                self.nest.body.loc = stmt.loc
+            self.consumed = set()
+            self.stmt(stmt)
+        self.settle()
+        made = tuple(self.out.out)
+        self.out, self.equal_dims = outer, known
+        return made
+
+    def stmt(self, stmt: ir.Stmt) -> None:
+        match stmt:
+            case ir.Assign(target, value) if _is_whole(stmt, self.types):
+                self.assign(stmt, target, value)
+            case ir.Accumulate() if _is_whole(stmt, self.types):
+                self.update(stmt.array, stmt.index, stmt.value, stmt.op)
+                self.finished(stmt)
+            case ir.CopyInto(array, index, source) if source in self.lazy or self.differs(stmt):
+                self.update(array, index, source, "=")
+                self.finished(stmt)
+            case _:
+                self.other(stmt)
+
+    # ------------------------------------------------------------ values
+
+    def assign(self, stmt: ir.Assign, target: ir.Var, value: ir.Expr, fresh: bool = False) -> None:
+        if stmt.inplace and isinstance(self.types[target], nt.Array) and not fresh:
+            self.augment(stmt, target, value)
+            return
+        if isinstance(value, ir.Apply) and value.fn.startswith("arr."):
+            done = functions.call(self, value, target)
+        else:
+            done = self.tree(value)
+        if done is not None:
+            self.bind(stmt, target, done)
+        else:
+            self.finished(stmt)
+
+    def bind(self, stmt: ir.Assign, target: ir.Var, pull: Pull) -> None:
+        """``target = pull``: later if one statement wants it, now otherwise."""
+        if pull.rank == 0:
+            self.close_for(pull.reads)
+            atom = pull.at(self.out, ())
+            self.types[target] = pull.dtype
+            self.out.out.append(ir.Assign(target, atom, loc=stmt.loc))
+            self.finished(stmt)
+            return
+        self.learn(target, pull)
+        if target.temp and self.is_read_once(target):
+            self.lazy[target] = (pull, stmt, self.consumed)
+            return
+        self.define(target, pull)
+        self.finished(stmt)
+
+    # ------------------------------------------------------------ writing into arrays
+
+    def augment(self, stmt: ir.Assign, target: ir.Var, value: ir.Expr) -> None:
+        """``y += e`` writes into the array that ``y`` names."""
+        assert isinstance(value, ir.Binary) and isinstance(value.a, ir.Var)
+        array = value.a
+        if self.is_fresh(array, stmt):
+            self.assign(stmt, target, value, fresh=True)
+            return
+        op = value.op if value.op in "+-" else "="
+        self.update(array, (), value.b if op != "=" else value, op)
+        self.out.out.append(ir.View(target, array, (), stmt.loc))
+        self.dims[target] = self.dims_of(array)
+        self.finished(stmt)
+
+    def update(self, array: ir.Var, index: tuple[ir.Index, ...], value: ir.Expr, op: str) -> None:
+        """``array[index] op value``, element by element; ``op`` is =, + or -."""
+        pull = self.tree(value)
+        self.settle(keep=pull)
+        if self.nest is not None and self.nest.touches(self.roots_of(array), self.roots_of):
+            self.close()
+        view, dims = self.view_of(array, index)
+        if self.may_overlap(array, index, pull):
+            pull = self.pull_of(self.memory(pull))
+        pull = self.fitted(pull, dims)
+        kind = self.types[array]
+        assert isinstance(kind, nt.Array)
+        nest = self.enter(dims)
+        atom = self.element(pull, nest, kind.dtype)
+        if op == "=":
+            nest.body.store(view, nest.index, atom)
+        else:
+            nest.body.out.append(ir.Accumulate(view, nest.index, atom, op, self.out.loc))
+        self.close()
+
+    def differs(self, stmt: ir.CopyInto) -> bool:
+        """Whether the source has fewer axes than the slice, and so broadcasts."""
+        target, source = self.types[stmt.array], self.types[stmt.source]
+        assert isinstance(target, nt.Array) and isinstance(source, nt.Array)
+        rank = target.ndim - sum(not isinstance(i, ir.Slice) for i in stmt.index)
+        return bool(source.ndim != rank)
+
+    # ------------------------------------------------------------ the rest
+
+    def other(self, stmt: ir.Stmt) -> None:
+        reads = set(stmt_reads(stmt))
+        if not isinstance(stmt, ir.Assign | ir.Alloc | ir.View):  # may write, or branch
+            self.settle()
+        elif self.nest is not None:
+            if reads & (self.nest.results | set(self.nest.elements)):
+                self.close()
+        stmt = map_stmt_exprs(self.plain, stmt)
+        if isinstance(stmt, ir.If | ir.For | ir.While):
+            stmt = map_blocks(self.block, stmt)
+        self.out.out.append(stmt)
+        self.note_dims(stmt)
+        self.finished(stmt)

@@ -1,0 +1,414 @@
+"""What the expansion of whole-array statements keeps: pulls by variable, the open loop nest, and
+which extents are known to be equal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from numba.core import types as nt
+
+from adcompile.analysis.alias import find_roots
+from adcompile.arrays.elementwise import (
+    Build,
+    cast,
+    function_named,
+    mapped,
+    operator_named,
+    result_dtype,
+)
+from adcompile.arrays.emitter import Emitter, Types, array_type
+from adcompile.arrays.nest import Nest
+from adcompile.arrays.pull import Pull, broadcast, of_array, of_scalar
+from adcompile.errors import UnsupportedError
+from adcompile.ir import nodes as ir
+from adcompile.ir.walk import map_expr, statements, stmt_reads
+
+Dims = tuple[ir.Expr, ...]
+_ONE = ir.Const(1)
+
+
+class Machine:
+    def __init__(self, fn: ir.Function, types: Types) -> None:
+        self.types = types
+        self.out = Emitter(types)
+        self.nest: Nest | None = None
+        self.lazy: dict[ir.Var, tuple[Pull, ir.Stmt, set[int]]] = {}
+        self.aliases: dict[ir.Var, Pull] = {}
+        self.dims: dict[ir.Var, Dims] = {}
+        self.equal_dims: dict[ir.Expr, ir.Expr] = {}
+        self.done: set[int] = set()
+        self.consumed: set[int] = set()  # statements whose lazy values the current one took
+        self.bases: dict[ir.Var, tuple[ir.Var, tuple[ir.Index, ...]]] = {}
+        self.readers: dict[ir.Var, list[int]] = {}
+        self.views: set[ir.Var] = set()  # arrays of which there is a view
+        self.roots = find_roots(fn, types)
+        for stmt in statements(fn.body):
+            for var in _all_reads(stmt):
+                self.readers.setdefault(var, []).append(id(stmt))
+            if isinstance(stmt, ir.View):
+                self.views.add(stmt.base)
+
+    # ------------------------------------------------------------ uses
+
+    def is_read_once(self, var: ir.Var) -> bool:
+        return len(self.readers.get(var, ())) <= 1
+
+    def finished(self, stmt: ir.Stmt) -> None:
+        self.done |= {id(stmt), *self.consumed}
+        self.consumed = set()
+
+    def is_needed(self, array: ir.Var) -> bool:
+        """Whether a statement that is still to come reads it."""
+        return not set(self.readers.get(array, ())) <= self.done | self.consumed
+
+    def is_fresh(self, array: ir.Var, stmt: ir.Stmt) -> bool:
+        """An array of the open nest that only ``stmt`` reads: writing into it needs no memory."""
+        if self.nest is None or array not in self.nest.elements or array in self.views:
+            return False
+        return set(self.readers.get(array, ())) <= self.done | {id(stmt)}
+
+    # ------------------------------------------------------------ pulls
+
+    def pull(self, var: ir.Var) -> Pull:
+        """What a variable holds, as an operand."""
+        if var in self.lazy:
+            found, stmt, consumed = self.lazy.pop(var)
+            self.consumed |= {id(stmt), *consumed}
+            return found
+        if var in self.aliases:
+            return self.aliases[var]
+        if isinstance(self.types.get(var), nt.Array):
+            return self.pull_of(var)
+        if self.nest is not None and var in self.nest.results:
+            self.close()
+        return self.scalar(var)
+
+    def tree(self, expr: ir.Expr) -> Pull:
+        """The pull of an expression whose operands are arrays and numbers."""
+        match expr:
+            case ir.Var():
+                return self.pull(expr)
+            case ir.Const():
+                return self.literal(expr)
+            case ir.Unary(op, x):
+                return self.elementwise(op, lambda a: ir.Unary(op, a[0]), [self.tree(x)])
+            case ir.Binary(op, a, b):
+                parts = [self.tree(a), self.tree(b)]
+                return self.elementwise(op, lambda p: ir.Binary(op, p[0], p[1]), parts)
+            case ir.Compare(op, a, b):
+                parts = [self.tree(a), self.tree(b)]
+                return self.elementwise(op, lambda p: ir.Compare(op, p[0], p[1]), parts)
+            case ir.Apply(fn, args) if function_named(fn) is not None:
+                parts = [self.tree(arg) for arg in args]
+                return self.elementwise(fn, lambda p: ir.Apply(fn, tuple(p)), parts)
+            case ir.Load():
+                return self.scalar(self.out.named(self.plain(expr), self.element_type(expr)))
+            case ir.Dim():
+                return self.scalar(self.out.named(self.plain(expr), nt.int64))
+            case _:
+                raise UnsupportedError(
+                    "this expression of whole arrays",
+                    self.out.loc,
+                    "Give its parts names, or write it as a loop.",
+                )
+
+    def pull_of(self, array: ir.Var) -> Pull:
+        """An array of the open nest, or one in memory."""
+        kind = self.types[array]
+        assert isinstance(kind, nt.Array)
+        memory = of_array(array, kind, self.dims_of(array))
+
+        def at(out: Emitter, index: tuple[ir.Expr, ...]) -> ir.Expr:
+            nest = self.nest
+            if nest is not None and array in nest.elements:
+                if out is not nest.body or index != nest.index:
+                    raise AssertionError(f"{array} is read before its nest is closed")
+                return nest.elements[array]
+            return memory.at(out, index)
+
+        return Pull(memory.dims, memory.dtype, at, True, array, reads=memory.reads)
+
+    def scalar(self, value: ir.Expr) -> Pull:
+        assert isinstance(value, ir.Var)
+        return of_scalar(value, self.types[value])
+
+    def literal(self, value: ir.Const) -> Pull:
+        kinds: dict[type, nt.Type] = {bool: nt.boolean, int: nt.int64, float: nt.float64}
+        kind = kinds.get(type(value.value))
+        if kind is None:
+            raise UnsupportedError(f"{value.value!r} in an array expression", self.out.loc)
+        return of_scalar(value, kind, weak=True)
+
+    def elementwise(self, spelled: str, build: Build, operands: Sequence[Pull]) -> Pull:
+        """An operator or function of numbers on arrays, which broadcast."""
+        f = function_named(spelled) or operator_named(spelled, len(operands))
+        return self.combine(f, build, operands)
+
+    def combine(
+        self,
+        f: Callable[..., object],
+        build: Build,
+        operands: Sequence[Pull],
+        dtype: nt.Type | None = None,
+    ) -> Pull:
+        dtype = dtype or result_dtype(f, operands)
+        dims = self.common(operands)
+        operands = [self.once(p, dims) for p in operands]
+        if isinstance(dtype, nt.Boolean) and f is operator_named("~", 1):
+            return mapped(dims, dtype, lambda a: ir.Unary("not", a[0]), operands)
+        return mapped(dims, dtype, build, operands)
+
+    def once(self, pull: Pull, dims: Dims) -> Pull:
+        """``pull``, kept as an array if broadcasting would compute its elements again and again."""
+        repeats = pull.rank and (
+            pull.rank < len(dims)
+            or any(a == _ONE and b != _ONE for a, b in zip(pull.dims, dims, strict=True))
+        )
+        if repeats and not pull.cheap:
+            return self.pull_of(self.memory(pull))
+        if repeats:
+            self.close_for(pull.reads)
+        return pull
+
+    def result(self, f: Callable[..., object], operands: Sequence[Pull]) -> nt.Type:
+        return result_dtype(f, operands)
+
+    def kept(self, pull: Pull) -> Pull:
+        """``pull``, in memory unless its elements cost nothing."""
+        if pull.cheap or not pull.rank:
+            self.close_for(pull.reads)
+            return pull
+        return self.pull_of(self.memory(pull))
+
+    def scalar_of(self, pull: Pull) -> Pull:
+        """The one element of ``pull``, computed now."""
+        self.close_for(pull.reads)
+        atom = pull.at(self.out, tuple(ir.Const(0) for _ in pull.dims))
+        return of_scalar(atom, pull.dtype)
+
+    # ------------------------------------------------------------ extents
+
+    def dims_of(self, array: ir.Var) -> Dims:
+        kind = self.types[array]
+        assert isinstance(kind, nt.Array)
+        if array not in self.dims:
+            self.dims[array] = tuple(ir.Dim(array, axis) for axis in range(kind.ndim))
+        return tuple(self.canonical(d) for d in self.dims[array])
+
+    def canonical(self, dim: ir.Expr) -> ir.Expr:
+        while dim in self.equal_dims:
+            dim = self.equal_dims[dim]
+        return dim
+
+    def common(self, operands: Sequence[Pull]) -> Dims:
+        """The shape to which the operands broadcast; what is not known is tested at run time."""
+        rank = max((p.rank for p in operands), default=0)
+        dims: list[ir.Expr] = []
+        for axis in range(rank):
+            found: ir.Expr = _ONE
+            for pull in operands:
+                place = axis - (rank - pull.rank)
+                if place < 0:
+                    continue
+                dim = self.canonical(pull.dims[place])
+                if dim == _ONE:
+                    continue
+                found = dim if found == _ONE else self.same(found, dim)
+            dims.append(found)
+        return tuple(dims)
+
+    def same(self, a: ir.Expr, b: ir.Expr) -> ir.Expr:
+        """The extent that both are, tested unless it is known."""
+        a, b = self.canonical(a), self.canonical(b)
+        if a == b:
+            return a
+        message = "operands could not be broadcast together"
+        self.out.fail_if(ir.Compare("!=", a, b), "ValueError", message)
+        if isinstance(b, ir.Const):
+            a, b = b, a
+        self.equal_dims[b] = a
+        return a
+
+    def fitted(self, pull: Pull, dims: Dims) -> Pull:
+        """``pull`` over ``dims``, to which it must broadcast."""
+        if pull.rank == 0:
+            return pull
+        if pull.rank > len(dims):
+            raise UnsupportedError(
+                f"an array of rank {pull.rank} is copied into a slice of rank {len(dims)}",
+                self.out.loc,
+            )
+        for dim, own in zip(dims[len(dims) - pull.rank :], pull.dims, strict=True):
+            if self.canonical(own) != _ONE:
+                self.same(dim, own)
+        return broadcast(self.once(pull, dims), dims)
+
+    def learn(self, target: ir.Var, pull: Pull) -> None:
+        self.types[target] = array_type(pull.dtype, pull.rank)
+        self.dims[target] = pull.dims
+
+    # ------------------------------------------------------------ the open nest
+
+    def enter(self, dims: Dims) -> Nest:
+        """The nest over ``dims``: the open one if it fits."""
+        dims = tuple(self.canonical(d) for d in dims)
+        if self.nest is not None:
+            if tuple(self.canonical(d) for d in self.nest.dims) == dims:
+                return self.nest
+            self.close()
+        self.nest = Nest(self.out, dims)
+        return self.nest
+
+    def element(self, pull: Pull, nest: Nest, dtype: nt.Type) -> ir.Expr:
+        nest.reads |= pull.reads
+        atom = pull.at(nest.body, nest.index if pull.rank else ())
+        return cast(nest.body, atom, pull.dtype, dtype)
+
+    def define(self, target: ir.Var, pull: Pull) -> None:
+        """``target = pull`` in the nest over its extents."""
+        nest = self.enter(pull.dims)
+        nest.reads |= pull.reads
+        atom = pull.at(nest.body, nest.index)
+        nest.define(target, atom, pull.dtype)
+
+    def memory(self, pull: Pull) -> ir.Var:
+        """An array in memory with the elements of ``pull``."""
+        if pull.array is not None and pull.array not in self.aliases:
+            self.close_for((pull.array,))
+            return pull.array
+        target = self.out.var("t", array_type(pull.dtype, pull.rank))
+        self.learn(target, pull)
+        self.readers[target] = [-1]  # somebody asked for it
+        self.define(target, pull)
+        self.close()
+        return target
+
+    def close(self) -> None:
+        nest, self.nest = self.nest, None
+        if nest is not None:
+            nest.close(self.out, self.is_needed)
+
+    def close_for(self, arrays: Iterable[ir.Var]) -> None:
+        """Close the nest if it makes one of these."""
+        if self.nest is not None and any(a in self.nest.elements for a in arrays):
+            self.close()
+
+    def settle(self, keep: Pull | None = None) -> None:
+        """Compute what is waiting, and close the nest."""
+        for var, (pull, stmt, consumed) in list(self.lazy.items()):
+            del self.lazy[var]
+            self.define(var, pull)
+            self.done |= {id(stmt), *consumed}
+        if keep is None:
+            self.close()
+
+    # ------------------------------------------------------------ memory
+
+    def view_of(self, array: ir.Var, index: tuple[ir.Index, ...]) -> tuple[ir.Var, Dims]:
+        """The part of an array that a subscript with slices means."""
+        if array in self.aliases or array in self.lazy:
+            raise UnsupportedError(
+                "assignment through another arrangement of an array",
+                self.out.loc,
+                "Write to the array itself.",
+            )
+        self.close_for((array,))
+        if not index:
+            return array, self.dims_of(array)
+        kind = self.types[array]
+        assert isinstance(kind, nt.Array)
+        rank = kind.ndim - sum(not isinstance(i, ir.Slice) for i in index)
+        view = self.out.var(array.name, nt.Array(kind.dtype, rank, "A"))
+        self.roots[view] = self.roots_of(array)
+        made = ir.View(view, array, index, self.out.loc)
+        self.out.out.append(made)
+        self.note_dims(made)
+        return view, self.dims_of(view)
+
+    def note_dims(self, stmt: ir.Stmt) -> None:
+        """What a statement says about the extents of the array that it makes."""
+        match stmt:
+            case ir.Copy(target, source):
+                self.dims[target] = self.dims_of(source)
+            case ir.View(target, base, ()):
+                self.dims[target] = self.dims_of(base)
+                self.bases[target] = self.bases.get(base, (base, ()))
+            case ir.View(target, base, index):
+                self.dims[target] = self.view_dims(target, base, index)
+                self.bases[target] = (base, index)
+            case ir.Alloc(target, fn, args) if fn.endswith("_like"):
+                if isinstance(args[0], ir.Var):
+                    self.dims[target] = self.dims_of(args[0])
+            case ir.Alloc(target, _, args, keywords):
+                shape = args[0] if args else dict(keywords)["shape"]
+                parts = shape.items if isinstance(shape, ir.MakeTuple) else (shape,)
+                if all(isinstance(p, ir.Var | ir.Const | ir.Dim) for p in parts):
+                    kind = self.types[target]
+                    assert isinstance(kind, nt.Array)
+                    if len(parts) == kind.ndim:
+                        self.dims[target] = tuple(parts)
+            case _:
+                pass
+
+    def view_dims(self, target: ir.Var, base: ir.Var, index: tuple[ir.Index, ...]) -> Dims:
+        whole = self.dims_of(base)
+        dims: list[ir.Expr] = []
+        for axis, dim in enumerate(whole):
+            entry = index[axis] if axis < len(index) else ir.Slice(None, None, None)
+            if not isinstance(entry, ir.Slice):
+                continue
+            full = entry.start is entry.stop is entry.step is None
+            dims.append(dim if full else ir.Dim(target, len(dims)))
+        return tuple(dims)
+
+    def may_overlap(self, array: ir.Var, index: tuple[ir.Index, ...], pull: Pull) -> bool:
+        """Whether writing one element may change what a later one reads."""
+        written = self.roots_of(array)
+        for read in pull.reads:
+            if self.roots_of(read).isdisjoint(written):
+                continue
+            same = (read is array and not index) or self.bases.get(read) == (array, index)
+            if not same or read in pull.shifted:
+                return True
+        return False
+
+    def roots_of(self, array: ir.Var) -> frozenset[ir.Var]:
+        return self.roots.get(array, frozenset((array,)))
+
+    # ------------------------------------------------------------ elements in other statements
+
+    def element_type(self, expr: ir.Load) -> nt.Type:
+        kind = self.types[expr.array]
+        assert isinstance(kind, nt.Array)
+        return kind.dtype
+
+    def plain(self, expr: ir.Expr) -> ir.Expr:
+        """``expr`` of another statement, reading arrays that are not in memory as they are."""
+
+        def one(e: ir.Expr) -> ir.Expr:
+            match e:
+                case ir.Dim(array, axis) if array in self.dims and (
+                    array in self.aliases or array in self.lazy
+                ):
+                    return self.dims[array][axis]
+                case ir.Load(array, index) if array in self.aliases or array in self.lazy:
+                    pull = self.pull(array)
+                    self.close_for(pull.reads)
+                    return pull.at(self.out, index)
+                case _:
+                    return e
+
+        return map_expr(one, expr)
+
+
+def _all_reads(stmt: ir.Stmt) -> Iterable[ir.Var]:
+    yield from stmt_reads(stmt)
+    match stmt:
+        case ir.If(joins=joins):
+            for j in joins:
+                yield from (v for v in (j.then, j.orelse) if v is not None)
+        case ir.For(carried=carried) | ir.While(carried=carried):
+            for c in carried:
+                yield from (v for v in (c.init, c.next) if v is not None)
+        case _:
+            pass
