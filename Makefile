@@ -11,7 +11,7 @@ demo: $(VENV)/.examples
 test: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -n 2
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 bench: $(VENV)/.bench
 	for name in lotka_volterra independent call_overhead cache_start; do \

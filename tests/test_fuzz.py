@@ -12,7 +12,7 @@ from tests.fuzz.check import Target, check
 from tests.fuzz.program import arguments, generate
 from tests.fuzz.runner import run, smallest
 
-PLAIN, COMPILED, PARTS = 300, 20, 4
+PLAIN, COMPILED, PARTS = 160, 20, 4
 
 ADJOINT = """
 def f_forward_1(x, n):

@@ -64,8 +64,12 @@ class Emitter:
     def store(self, array: ir.Var, index: Index, value: ir.Expr) -> None:
         self.out.append(ir.Store(array, index, value, self.loc))
 
-    def accumulate(self, array: ir.Var, index: Index, value: ir.Expr) -> None:
-        self.out.append(ir.Accumulate(array, index, value, "+", self.loc))
+    def write(self, array: ir.Var, index: Index, value: ir.Expr, op: str) -> None:
+        """``array[index] = value``, or += or -= by ``op``."""
+        if op == "=":
+            self.store(array, index, value)
+        else:
+            self.out.append(ir.Accumulate(array, index, value, op, self.loc))
 
     def defines(self, var: ir.Var) -> bool:
         """Whether the last statement but comments gives ``var`` its value."""
@@ -172,6 +176,15 @@ class Emitter:
             return inner.loops(dims[1:], body, handed, (*index, var))
 
         return self.loop(dims[0], inside, running, wish=INDEX_NAMES[len(index) % 6])
+
+    def counted_if(self, cond: ir.Expr, inner: Emitter, place: ir.Var) -> ir.Var:
+        """``if cond:`` what ``inner`` has made, and ``place + 1``; the place that follows."""
+        kind = self.types[place]
+        following = inner.named(ir.Binary("+", place, ONE), kind, place.name)
+        out = self.var(place.name, kind, temp=False)
+        join = ir.Join(out, following, place)
+        self.out.append(ir.If(cond, tuple(inner.out), (), (join,), self.loc))
+        return out
 
     def fail_if(self, cond: ir.Expr, exception: str, message: str) -> None:
         fail = ir.Raise(exception, (ir.Const(message),), self.loc)

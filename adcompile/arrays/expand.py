@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from numba.core import types as nt
 
-from adcompile.arrays import functions
+from adcompile.arrays import functions, subscripts
 from adcompile.arrays.emitter import Emitter, Types, array_type
 from adcompile.arrays.machine import Machine
 from adcompile.arrays.pull import Pull
@@ -72,13 +72,24 @@ def _is_whole(stmt: ir.Stmt, types: Types) -> bool:
             return any(
                 isinstance(e, ir.Apply) and e.fn.startswith("arr.") for e in subexpressions(value)
             )
-        case ir.Accumulate(index=index):
-            return any(isinstance(i, ir.Slice) for i in index)
+        case ir.Accumulate(index=index) | ir.Store(index=index):
+            return any(_is_wide(i, types) for i in index)
         case _:
             return False
 
 
+def _is_wide(entry: ir.Index, types: Types) -> bool:
+    """Whether a subscript means more than one element."""
+    if isinstance(entry, ir.Var):
+        return isinstance(types.get(entry), nt.Array)
+    return isinstance(entry, ir.Slice) or entry in (ir.Const(None), ir.Const(...))
+
+
 class _Expander(Machine):
+    def __init__(self, fn: ir.Function, types: Types) -> None:
+        super().__init__(fn, types)
+        self.whole = {id(s) for s in statements(fn.body) if _is_whole(s, types)}
+
     def block(self, block: ir.Block) -> ir.Block:
         outer, self.out = self.out, Emitter(self.types)
         known = self.equal_dims.copy()
@@ -100,9 +111,22 @@ class _Expander(Machine):
             case ir.Accumulate() if _is_whole(stmt, self.types):
                 self.update(stmt.array, stmt.index, stmt.value, stmt.op)
                 self.finished(stmt)
-            case ir.CopyInto(array, index, source) if source in self.lazy or self.differs(stmt):
+            case ir.Fill() | ir.Store() | ir.Accumulate() if self.is_arranged(stmt.array):
+                op = stmt.op if isinstance(stmt, ir.Accumulate) else "="
+                self.update(stmt.array, stmt.index, stmt.value, op)
+                self.finished(stmt)
+            case ir.Store() if _is_whole(stmt, self.types):
+                self.update(stmt.array, stmt.index, stmt.value, "=")
+                self.finished(stmt)
+            case ir.CopyInto(array, index, source) if (
+                self.is_arranged(source) or self.is_arranged(array) or self.differs(stmt)
+            ):
                 self.update(array, index, source, "=")
                 self.finished(stmt)
+            case ir.View(target, base, index) if self.is_arranged(base) or self.only_read(stmt):
+                arranged = self.pull(base)
+                self.close_for(arranged.reads)
+                self.bind(stmt, target, subscripts.getitem(self, arranged, index))
             case _:
                 self.other(stmt)
 
@@ -121,7 +145,12 @@ class _Expander(Machine):
         else:
             self.finished(stmt)
 
-    def bind(self, stmt: ir.Assign, target: ir.Var, pull: Pull) -> None:
+    def only_read(self, stmt: ir.View) -> bool:
+        """A slice that has no name, for whole-array statements to read."""
+        target = stmt.target
+        return target.temp and set(self.readers.get(target, ())) <= self.whole
+
+    def bind(self, stmt: ir.Stmt, target: ir.Var, pull: Pull) -> None:
         """``target = pull``: later if one statement wants it, now otherwise."""
         if pull.rank == 0:
             self.close_for(pull.reads)
@@ -131,6 +160,11 @@ class _Expander(Machine):
             self.finished(stmt)
             return
         self.learn(target, pull)
+        if pull.place is not None:
+            self.close_for(pull.reads)
+            self.aliases[target] = pull
+            self.finished(stmt)
+            return
         if target.temp and self.is_read_once(target):
             self.lazy[target] = (pull, stmt, self.consumed)
             return
@@ -158,19 +192,35 @@ class _Expander(Machine):
         self.settle(keep=pull)
         if self.nest is not None and self.nest.touches(self.roots_of(array), self.roots_of):
             self.close()
-        view, dims = self.view_of(array, index)
-        if self.may_overlap(array, index, pull):
+        self.close_for((array,))
+        whole = self.aliases.get(array) or self.pull_of(array)
+        masks = [i for i in index if subscripts.is_mask(self, i)]
+        if masks and op != "=":
+            old = subscripts.getitem(self, whole, index)
+            pull = self.combined(op, old, pull)
+            op = "="
+        if masks:
+            assert isinstance(masks[0], ir.Var)
+            pull = self.pull_of(self.memory(pull)) if pull.rank else pull
+            subscripts.store_masked(self, whole, masks[0], pull, op)
+            return
+        entries = subscripts.complete(self, whole, index)
+        target = subscripts.getitem(self, whole, tuple(entries)) if index else whole
+        if target.place is None and op != "=":  # repeated subscripts do not accumulate
+            pull = self.combined(op, target, pull)
+            op = "="
+        where = target.place or subscripts.places(self, whole, entries)
+        if self.may_overlap(array, index, target, pull):
             pull = self.pull_of(self.memory(pull))
-        pull = self.fitted(pull, dims)
-        kind = self.types[array]
-        assert isinstance(kind, nt.Array)
-        nest = self.enter(dims)
-        atom = self.element(pull, nest, kind.dtype)
-        if op == "=":
-            nest.body.store(view, nest.index, atom)
-        else:
-            nest.body.out.append(ir.Accumulate(view, nest.index, atom, op, self.out.loc))
+        pull = self.fitted(pull, target.dims)
+        nest = self.enter(target.dims)
+        atom = self.element(pull, nest, target.dtype)
+        written, place = where(nest.body, nest.index)
+        nest.body.write(written, place, atom, op)
         self.close()
+
+    def combined(self, op: str, a: Pull, b: Pull) -> Pull:
+        return self.elementwise(op, lambda p: ir.Binary(op, p[0], p[1]), [a, b])
 
     def differs(self, stmt: ir.CopyInto) -> bool:
         """Whether the source has fewer axes than the slice, and so broadcasts."""
@@ -188,7 +238,7 @@ class _Expander(Machine):
         elif self.nest is not None:
             if reads & (self.nest.results | set(self.nest.elements)):
                 self.close()
-        stmt = map_stmt_exprs(self.plain, stmt)
+        stmt = self.in_memory(map_stmt_exprs(self.plain, stmt))
         if isinstance(stmt, ir.If | ir.For | ir.While):
             stmt = map_blocks(self.block, stmt)
         self.out.out.append(stmt)

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numba.np.numpy_support import from_dtype
 
-from adcompile.arrays import reductions
+from adcompile.arrays import calculus, reductions, shapes
 from adcompile.arrays.pull import Pull
-from adcompile.arrays.signatures import SIGNATURES
+from adcompile.arrays.signatures import EXTENTS, SEQUENCES, SIGNATURES
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 
@@ -25,13 +26,32 @@ def call(m: Machine, apply: ir.Apply, target: ir.Var | None) -> Pull | None:
     signature = SIGNATURES[name]
     given: dict[str, Any] = {}
     for parameter, arg in zip(signature.parameters.parameters, apply.args, strict=True):
-        if parameter in signature.operands:
+        if arg == ir.Const(None) and parameter not in SEQUENCES:
+            given[parameter] = None
+        elif parameter in signature.operands:
             given[parameter] = m.tree(arg)
+        elif parameter in SEQUENCES:
+            given[parameter] = sequence(m, arg)
+        elif parameter in EXTENTS:
+            given[parameter] = extents(m, arg)
         else:
             given[parameter] = static(m, name, parameter, arg)
     if name in reductions.REDUCTIONS:
         return reductions.REDUCTIONS[name](m, target, **given)
-    return _TABLE[name](m, **given)
+    operands = given.pop("operands", None)
+    return TABLE[name](m, *given.values(), *(() if operands is None else (operands,)))
+
+
+def sequence(m: Machine, arg: ir.Expr) -> Any:
+    """A list of operands, perhaps of lists; an array stands for itself."""
+    if isinstance(arg, ir.MakeTuple):
+        return [sequence(m, item) for item in arg.items]
+    return m.tree(arg)
+
+
+def extents(m: Machine, arg: ir.Expr) -> tuple[ir.Expr, ...]:
+    parts = arg.items if isinstance(arg, ir.MakeTuple) else (arg,)
+    return tuple(m.size(m.plain(part)) for part in parts)
 
 
 def static(m: Machine, function: str, parameter: str, arg: ir.Expr) -> Any:
@@ -90,9 +110,77 @@ def dot(m: Machine, a: Pull, b: Pull) -> Pull:
     return matmul(m, a, b)
 
 
-_TABLE: dict[str, Callable[..., Pull]] = {
+def inner(m: Machine, a: Pull, b: Pull) -> Pull:
+    """Sums of products over the last axis of both."""
+    return dot(m, a, shapes.transpose(m, b) if b.rank == 2 else b)
+
+
+def identity(m: Machine, n: Pull) -> Pull:
+    return shapes.eye(m, n)
+
+
+def array(m: Machine, items: Any, dtype: str | None) -> Pull:
+    made = shapes.array(m, items)
+    if dtype is None:
+        return made
+    name = dtype.removeprefix("np.").removesuffix("_")
+    kind = from_dtype(np.dtype(name))
+    return m.combine(np.asarray, lambda p: ir.Apply(dtype, (p[0],)), (made,), kind)
+
+
+TABLE: dict[str, Callable[..., Pull]] = {
     "where": where,
     "matmul": matmul,
     "dot": dot,
     "vdot": dot,
+    "inner": inner,
+    "einsum": calculus.einsum,
+    "outer": shapes.outer,
+    "kron": shapes.kron,
+    "cross": shapes.cross,
+    "trace": calculus.trace,
+    "norm": calculus.norm,
+    "convolve": calculus.convolve,
+    "interp": calculus.interp,
+    "searchsorted": calculus.searchsorted,
+    "sort": calculus.sort,
+    "argsort": calculus.argsort,
+    "median": calculus.median,
+    "cumsum": calculus.cumsum,
+    "cumprod": calculus.cumprod,
+    "diff": calculus.diff,
+    "trapezoid": calculus.trapezoid,
+    "reshape": shapes.reshape,
+    "ravel": shapes.ravel,
+    "flatten": shapes.flatten,
+    "transpose": shapes.transpose,
+    "swapaxes": shapes.swapaxes,
+    "moveaxis": shapes.moveaxis,
+    "expand_dims": shapes.expand_dims,
+    "squeeze": shapes.squeeze,
+    "broadcast_to": shapes.broadcast_to,
+    "flip": shapes.flip,
+    "roll": shapes.roll,
+    "repeat": shapes.repeat,
+    "tile": shapes.tile,
+    "take": shapes.take,
+    "diag": shapes.diag,
+    "diagonal": shapes.diagonal,
+    "tril": shapes.triangle(True),
+    "triu": shapes.triangle(False),
+    "atleast_1d": shapes.atleast_1d,
+    "atleast_2d": shapes.atleast_2d,
+    "concatenate": shapes.concatenate,
+    "stack": shapes.stack,
+    "hstack": shapes.hstack,
+    "vstack": shapes.vstack,
+    "column_stack": shapes.column_stack,
+    "append": shapes.append,
+    "array": array,
+    "asarray": array,
+    "ascontiguousarray": array,
+    "arange": shapes.arange,
+    "linspace": shapes.linspace,
+    "eye": shapes.eye,
+    "identity": identity,
 }

@@ -4,10 +4,13 @@ which extents are known to be equal."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
 
 from numba.core import types as nt
 
 from adcompile.analysis.alias import find_roots
+from adcompile.arrays import functions, reductions, shapes, subscripts
 from adcompile.arrays.elementwise import (
     Build,
     cast,
@@ -18,10 +21,10 @@ from adcompile.arrays.elementwise import (
 )
 from adcompile.arrays.emitter import Emitter, Types, array_type
 from adcompile.arrays.nest import Nest
-from adcompile.arrays.pull import Pull, broadcast, of_array, of_scalar
+from adcompile.arrays.pull import Pull, broadcast, of_array, of_scalar, rearranged
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import map_expr, statements, stmt_reads
+from adcompile.ir.walk import map_expr, rename_stmt, statements, stmt_reads
 
 Dims = tuple[ir.Expr, ...]
 _ONE = ir.Const(1)
@@ -36,6 +39,7 @@ class Machine:
         self.aliases: dict[ir.Var, Pull] = {}
         self.dims: dict[ir.Var, Dims] = {}
         self.equal_dims: dict[ir.Expr, ir.Expr] = {}
+        self.sizes: dict[ir.Expr, ir.Var] = {}
         self.done: set[int] = set()
         self.consumed: set[int] = set()  # statements whose lazy values the current one took
         self.bases: dict[ir.Var, tuple[ir.Var, tuple[ir.Index, ...]]] = {}
@@ -101,6 +105,14 @@ class Machine:
             case ir.Apply(fn, args) if function_named(fn) is not None:
                 parts = [self.tree(arg) for arg in args]
                 return self.elementwise(fn, lambda p: ir.Apply(fn, tuple(p)), parts)
+            case ir.Apply(fn) if fn.startswith(functions.PREFIX):
+                found = functions.call(self, expr, None)
+                assert found is not None
+                return found
+            case ir.Subscript(base, index):
+                return subscripts.getitem(self, self.tree(base), index)
+            case ir.Attribute(base, "T"):
+                return shapes.transpose(self, self.tree(base))
             case ir.Load():
                 return self.scalar(self.out.named(self.plain(expr), self.element_type(expr)))
             case ir.Dim():
@@ -126,7 +138,7 @@ class Machine:
                 return nest.elements[array]
             return memory.at(out, index)
 
-        return Pull(memory.dims, memory.dtype, at, True, array, reads=memory.reads)
+        return replace(memory, at=at)
 
     def scalar(self, value: ir.Expr) -> Pull:
         assert isinstance(value, ir.Var)
@@ -185,6 +197,45 @@ class Machine:
         self.close_for(pull.reads)
         atom = pull.at(self.out, tuple(ir.Const(0) for _ in pull.dims))
         return of_scalar(atom, pull.dtype)
+
+    def cast(self, out: Emitter, atom: ir.Expr, have: nt.Type, want: nt.Type) -> ir.Expr:
+        return cast(out, atom, have, want)
+
+    def operand(self, expr: ir.Index) -> Pull:
+        assert not isinstance(expr, ir.Slice)
+        return self.tree(expr)
+
+    def total(self, pull: Pull, axis: Any, keepdims: bool = False) -> Pull:
+        return reductions.total(self, pull, axis, keepdims)
+
+    def padded(self, pull: Pull, rank: int) -> Pull:
+        """``pull`` with new axes in front."""
+        missing = rank - pull.rank
+        return rearranged(pull, (*(_ONE,) * missing, *pull.dims), lambda out, i: i[missing:])
+
+    def fresh(self, dims: Dims, dtype: nt.Type, fn: str = "np.empty") -> ir.Var:
+        """A new array, for loops to fill."""
+        self.close()
+        made = self.out.alloc(dims, dtype, fn)
+        self.readers[made] = [-1]
+        self.dims[made] = dims
+        return made
+
+    def fresh_from(self, fn: str, args: tuple[ir.Expr, ...], kind: nt.Array, dims: Dims) -> ir.Var:
+        """What a library function makes."""
+        made = self.out.var("t", kind)
+        self.out.out.append(ir.Alloc(made, fn, args, loc=self.out.loc))
+        self.readers[made] = [-1]
+        self.dims[made] = dims
+        return made
+
+    def size(self, expr: ir.Expr, wish: str = "size") -> ir.Expr:
+        """An extent; equal expressions are the same one."""
+        if isinstance(expr, ir.Var | ir.Const | ir.Dim):
+            return expr
+        if expr not in self.sizes:
+            self.sizes[expr] = self.out.named(expr, nt.int64, wish)
+        return self.sizes[expr]
 
     # ------------------------------------------------------------ extents
 
@@ -304,27 +355,6 @@ class Machine:
 
     # ------------------------------------------------------------ memory
 
-    def view_of(self, array: ir.Var, index: tuple[ir.Index, ...]) -> tuple[ir.Var, Dims]:
-        """The part of an array that a subscript with slices means."""
-        if array in self.aliases or array in self.lazy:
-            raise UnsupportedError(
-                "assignment through another arrangement of an array",
-                self.out.loc,
-                "Write to the array itself.",
-            )
-        self.close_for((array,))
-        if not index:
-            return array, self.dims_of(array)
-        kind = self.types[array]
-        assert isinstance(kind, nt.Array)
-        rank = kind.ndim - sum(not isinstance(i, ir.Slice) for i in index)
-        view = self.out.var(array.name, nt.Array(kind.dtype, rank, "A"))
-        self.roots[view] = self.roots_of(array)
-        made = ir.View(view, array, index, self.out.loc)
-        self.out.out.append(made)
-        self.note_dims(made)
-        return view, self.dims_of(view)
-
     def note_dims(self, stmt: ir.Stmt) -> None:
         """What a statement says about the extents of the array that it makes."""
         match stmt:
@@ -334,7 +364,7 @@ class Machine:
                 self.dims[target] = self.dims_of(base)
                 self.bases[target] = self.bases.get(base, (base, ()))
             case ir.View(target, base, index):
-                self.dims[target] = self.view_dims(target, base, index)
+                self.dims[target] = subscripts.getitem(self, self.pull_of(base), index).dims
                 self.bases[target] = (base, index)
             case ir.Alloc(target, fn, args) if fn.endswith("_like"):
                 if isinstance(args[0], ir.Var):
@@ -350,30 +380,42 @@ class Machine:
             case _:
                 pass
 
-    def view_dims(self, target: ir.Var, base: ir.Var, index: tuple[ir.Index, ...]) -> Dims:
-        whole = self.dims_of(base)
-        dims: list[ir.Expr] = []
-        for axis, dim in enumerate(whole):
-            entry = index[axis] if axis < len(index) else ir.Slice(None, None, None)
-            if not isinstance(entry, ir.Slice):
-                continue
-            full = entry.start is entry.stop is entry.step is None
-            dims.append(dim if full else ir.Dim(target, len(dims)))
-        return tuple(dims)
-
-    def may_overlap(self, array: ir.Var, index: tuple[ir.Index, ...], pull: Pull) -> bool:
+    def may_overlap(
+        self, array: ir.Var, index: tuple[ir.Index, ...], target: Pull, pull: Pull
+    ) -> bool:
         """Whether writing one element may change what a later one reads."""
-        written = self.roots_of(array)
+        written = frozenset[ir.Var]().union(*(self.roots_of(v) for v in target.reads))
         for read in pull.reads:
             if self.roots_of(read).isdisjoint(written):
                 continue
-            same = (read is array and not index) or self.bases.get(read) == (array, index)
+            same = read is target.array or self.bases.get(read) == (array, index)
             if not same or read in pull.shifted:
                 return True
         return False
 
     def roots_of(self, array: ir.Var) -> frozenset[ir.Var]:
         return self.roots.get(array, frozenset((array,)))
+
+    def is_arranged(self, array: ir.Var) -> bool:
+        """Whether it is not in memory as it stands."""
+        return array in self.aliases or array in self.lazy
+
+    def in_memory(self, stmt: ir.Stmt) -> ir.Stmt:
+        """``stmt`` with arrays in memory for those that it reads as wholes."""
+        wanted = [v for v in dict.fromkeys(_all_reads(stmt)) if v in self.aliases]
+        if not wanted:
+            return stmt
+        copies: dict[ir.Var, ir.Var] = {}
+        for var in wanted:
+            pull = self.aliases[var]
+            if not isinstance(stmt, ir.Return | ir.Copy | ir.Alloc | ir.Assign):
+                raise UnsupportedError(
+                    f"{var.name!r}, another arrangement of an array, outlives a branch or loop",
+                    self.out.loc,
+                    "Give it memory of its own: .copy().",
+                )
+            copies[var] = self.memory(pull)
+        return rename_stmt(stmt, copies)
 
     # ------------------------------------------------------------ elements in other statements
 

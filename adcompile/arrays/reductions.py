@@ -97,7 +97,7 @@ def times(a: ir.Expr, b: ir.Expr) -> ir.Expr:
     return ir.Binary("*", a, b)
 
 
-def _number(kind: nt.Type, value: int) -> ir.Const:
+def number_of(kind: nt.Type, value: int) -> ir.Const:
     return ir.Const(float(value)) if isinstance(kind, nt.Float) else ir.Const(value)
 
 
@@ -111,7 +111,7 @@ def sum_(
 ) -> Pull | None:
     _no_dtype(m, dtype)
     kind = m.result(np.sum, (a,))
-    return fold(m, target, a, axis, keepdims, kind, _number(kind, 0), add)
+    return fold(m, target, a, axis, keepdims, kind, number_of(kind, 0), add)
 
 
 def prod(
@@ -119,7 +119,7 @@ def prod(
 ) -> Pull | None:
     _no_dtype(m, dtype)
     kind = m.result(np.prod, (a,))
-    return fold(m, target, a, axis, keepdims, kind, _number(kind, 1), times)
+    return fold(m, target, a, axis, keepdims, kind, number_of(kind, 1), times)
 
 
 def any_(m: Machine, target: ir.Var | None, a: Pull, axis: Axis, keepdims: bool) -> Pull | None:
@@ -134,10 +134,13 @@ def all_(m: Machine, target: ir.Var | None, a: Pull, axis: Axis, keepdims: bool)
     )
 
 
-def _total(m: Machine, a: Pull, axis: Axis, keepdims: bool, kind: nt.Type) -> Pull:
+def total(
+    m: Machine, a: Pull, axis: Axis, keepdims: bool = False, kind: nt.Type | None = None
+) -> Pull:
     """The sum as an operand of more arithmetic."""
+    kind = kind or m.result(np.sum, (a,))
     target = m.out.var("t", kind)
-    found = fold(m, target, a, axis, keepdims, kind, _number(kind, 0), add)
+    found = fold(m, target, a, axis, keepdims, kind, number_of(kind, 0), add)
     if found is not None:
         return found
     m.close()
@@ -163,7 +166,7 @@ def mean(
     _no_dtype(m, dtype)
     kind = m.result(np.mean, (a,))
     count = _count(m, a, axis, 0)
-    return _divided(m, _total(m, a, axis, keepdims, kind), count)
+    return _divided(m, total(m, a, axis, keepdims, kind), count)
 
 
 def var(
@@ -182,7 +185,7 @@ def var(
     apart = m.combine(np.subtract, lambda p: ir.Binary("-", p[0], p[1]), (a, centre))
     square = m.combine(np.square, lambda p: ir.Binary("*", p[0], p[0]), (apart,))
     count = _count(m, a, axis, ddof)
-    return _divided(m, _total(m, square, axis, keepdims, square.dtype), count)
+    return _divided(m, total(m, square, axis, keepdims, square.dtype), count)
 
 
 def std(m: Machine, target: ir.Var | None, a: Pull, **more: Any) -> Pull:
@@ -255,7 +258,7 @@ def inner_sum(
             value = inner.named(element(index, k, inner), kind)
             return (inner.named(add(heads[0], value), kind),)
 
-        return out.loop(count, body, [Running("t", _number(kind, 0), kind)], wish="k")[0]
+        return out.loop(count, body, [Running("t", number_of(kind, 0), kind)], wish="k")[0]
 
     return Pull(dims, kind, at, reads=reads, shifted=reads)
 

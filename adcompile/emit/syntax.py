@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Iterable, Mapping
+from types import EllipsisType
 from typing import assert_never
 
 from adcompile.ir.nodes import (
@@ -157,9 +158,9 @@ def name_of(dotted: str) -> ast.expr:
     return made
 
 
-def constant(value: int | float | bool | str | None) -> ast.expr:
+def constant(value: int | float | bool | str | EllipsisType | None) -> ast.expr:
     """A literal that reads back as exactly this value.  Python has no negative literals."""
-    if isinstance(value, bool) or value is None or isinstance(value, str):
+    if isinstance(value, bool | str | EllipsisType) or value is None:
         return ast.Constant(value)
     if isinstance(value, float):
         if math.isnan(value):

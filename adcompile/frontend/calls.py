@@ -12,7 +12,13 @@ from typing import Self
 
 import numpy as np
 
-from adcompile.arrays.signatures import SIGNATURES, array_function, array_method
+from adcompile.arrays.signatures import (
+    SEQUENCES,
+    SIGNATURES,
+    Signature,
+    array_function,
+    array_method,
+)
 from adcompile.frontend.conditions import Conditions
 from adcompile.frontend.frame import Static
 from adcompile.frontend.functions import (
@@ -135,7 +141,17 @@ class Calls(Conditions):
                 self.only_positional(node, 0)
                 return self.copy(node, base, into)
             case ast.Attribute(base, name) if array_method(name) is not None:
-                return self.array_call(node, name, [base, *node.args])
+                args: list[ast.expr] = list(node.args)
+                if name in ("reshape", "transpose") and len(args) > 1:
+                    args = [ast.copy_location(ast.Tuple(args, ast.Load()), node)]
+                return self.array_call(node, name, [base, *args])
+            case ast.Attribute(base, "clip" | "round" as name):
+                self.only_positional(node)
+                return ir.Apply(f"np.{name}", self.atoms((base, *node.args)))
+            case ast.Attribute(base, "astype"):
+                self.only_positional(node, 1)
+                kind = self.dtype(node.args[0])
+                return self.temp(ir.Apply("arr.asarray", (self.atom(base), kind)), node)
             case ast.Attribute(_, name):
                 self.refuse(node, f"calls of the method .{name}() are not supported")
             case _:
@@ -154,15 +170,32 @@ class Calls(Conditions):
         except TypeError as error:
             self.refuse(node, f"np.{name}: {error}")
         names = {id(arg): parameter for parameter, arg in bound.arguments.items()}
+        if "operands" in bound.arguments:  # all that follow
+            packed = ast.Tuple(list(bound.arguments["operands"]), ast.Load())
+            names[id(packed)] = "operands"
+            args = [*args[: len(args) - len(packed.elts)], packed]
         values: dict[str, ir.Expr] = {}
         for arg in (*args, *given.values()):  # evaluated in the order written
-            is_operand = names[id(arg)] in signature.operands
-            values[names[id(arg)]] = self.atom(arg) if is_operand else self.tree(arg)
+            values[names[id(arg)]] = self.array_argument(names[id(arg)], arg, signature)
         parts = [
             values.get(parameter, ir.Const(spec.default))
             for parameter, spec in signature.parameters.parameters.items()
         ]
         return self.temp(ir.Apply(f"arr.{name}", tuple(parts)), node)
+
+    def array_argument(self, parameter: str, arg: ast.expr, signature: Signature) -> ir.Expr:
+        if parameter in SEQUENCES:
+            return self.sequence(arg)
+        if parameter in signature.operands:
+            if isinstance(arg, ast.List | ast.Tuple):
+                items = self.sequence(arg)
+                return self.temp(ir.Apply("arr.array", (items, ir.Const(None))), arg)
+            return self.atom(arg)
+        if parameter == "dtype" and not (isinstance(arg, ast.Constant) and arg.value is None):
+            return self.dtype(arg)
+        if isinstance(arg, ast.Tuple):
+            return ir.MakeTuple(self.atoms(arg.elts))
+        return self.tree(arg)
 
     def copy(self, node: ast.Call, source: ast.expr, into: ir.Var | None) -> ir.Expr:
         array = self.atom(source)

@@ -20,6 +20,8 @@ _ATTRIBUTES = ("shape", "size", "ndim", "T", "dtype")
 
 
 class Expressions(Lifting):
+    in_subscript = False
+
     @abstractmethod
     def call(self, node: ast.Call, whole: bool, into: ir.Var | None = None) -> ir.Expr:
         """A call in an expression: of atoms, or ``whole`` in a tree (calls.py)."""
@@ -88,10 +90,18 @@ class Expressions(Lifting):
                 return self.subscript(node)
             case ast.Tuple(elts):
                 return ir.MakeTuple(self.atoms(elts))
+            case ast.List() if self.in_subscript:
+                return self.tree(node)
             case ast.Call():
                 return self.call(node, whole=False, into=into)
             case _:
                 self.refuse_node(node)
+
+    def sequence(self, node: ast.expr) -> ir.Expr:
+        """A list or tuple of arrays, numbers, or lists of them, as a tuple of atoms."""
+        if isinstance(node, ast.List | ast.Tuple):
+            return ir.MakeTuple(tuple(self.sequence(item) for item in node.elts))
+        return self.atom(node)
 
     def atoms(self, nodes: Sequence[ast.expr]) -> tuple[ir.Expr, ...]:
         return tuple(self.atom(node) for node in nodes)
@@ -110,8 +120,10 @@ class Expressions(Lifting):
             return self.constant(outside.value, node)
         match node:
             case ast.Constant(value):
-                if isinstance(value, complex | bytes) or value is Ellipsis:
+                if isinstance(value, complex | bytes):
                     self.refuse(node, f"a constant of type {type(value).__name__}")
+                if value is Ellipsis:
+                    return ir.Const(...)
                 return self.constant(value, node)
             case ast.Name(name):
                 return self.var(name)
@@ -143,6 +155,9 @@ class Expressions(Lifting):
                 return self.subscript(node, whole=True)
             case ast.Tuple(elts):
                 return ir.MakeTuple(self.trees(elts))
+            case ast.List() if self.in_subscript:
+                items = self.sequence(node)
+                return self.temp(ir.Apply("arr.array", (items, ir.Const(None))), node)
             case ast.Call():
                 return self.call(node, whole=True)
             case ast.IfExp():
@@ -247,14 +262,13 @@ class Expressions(Lifting):
             self.refuse(node, "an empty subscript", "Name the elements.")
         for part in nodes:
             outside = self.static(part)
-            absent = outside is not None and outside.value is None
-            if absent or (isinstance(part, ast.Constant) and part.value in (None, Ellipsis)):
-                self.refuse(
-                    part, "None and ... in a subscript are not supported", "Write the axes out."
-                )
-            if isinstance(part, ast.Constant | ast.List) and not _integer(part):
+            if outside is not None and outside.value is None:
+                continue
+            if isinstance(part, ast.Constant | ast.List) and not _in_subscripts(part):
                 self.refuse(part, "this subscript is not supported", "Use integers and slices.")
+        self.in_subscript, before = True, self.in_subscript
         values = iter(self.atoms(nodes) if named else self.trees(nodes))
+        self.in_subscript = before
         out: list[ir.Index] = []
         for part in node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]:
             if isinstance(part, ast.Slice):
@@ -276,5 +290,9 @@ def _plain(node: ast.expr) -> bool:
     return isinstance(node, ast.Name | ast.Constant)
 
 
-def _integer(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, int)
+def _in_subscripts(node: ast.expr) -> bool:
+    if isinstance(node, ast.List):
+        return True
+    return isinstance(node, ast.Constant) and (
+        isinstance(node.value, int) or node.value in (None, Ellipsis)
+    )

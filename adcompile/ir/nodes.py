@@ -17,6 +17,7 @@ Control flow is structured.  There is one ``Return``, the last statement of a fu
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import EllipsisType
 from typing import TypeAlias
 
 from adcompile.errors import NOWHERE, Loc
@@ -43,9 +44,10 @@ class Var:
 
 @dataclass(frozen=True)
 class Const:
-    """int, float, bool, str or None; ``float`` keeps nan and inf."""
+    """int, float, bool, str or None; ``float`` keeps nan and inf.  In subscripts None is a new
+    axis, and ``...`` stands for itself."""
 
-    value: int | float | bool | str | None
+    value: int | float | bool | str | EllipsisType | None
 
 
 @dataclass(frozen=True)

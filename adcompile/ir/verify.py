@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import EllipsisType
 from typing import Literal, assert_never
 
 from adcompile.errors import Loc, VerifierError
@@ -249,7 +250,7 @@ def expr_problem(expr: Expr) -> str:
         case Var(name):
             return "" if name else "a variable has no name"
         case Const(value):
-            good = value is None or isinstance(value, int | float | str)
+            good = value is None or isinstance(value, int | float | str | EllipsisType)
             return "" if good else f"constant of type {type(value).__name__}"
         case Unary(op):
             return _op(op, _UNARY)

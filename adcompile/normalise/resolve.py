@@ -7,6 +7,7 @@ which arrays/ turns into loops.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import NoReturn
 
@@ -14,7 +15,7 @@ from numba.core import types as nt
 
 from adcompile.errors import Loc, UnsupportedError
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import map_children, map_stmt_exprs
+from adcompile.ir.walk import children, map_children, map_stmt_exprs
 
 Types = dict[ir.Var, nt.Type]
 
@@ -28,6 +29,7 @@ class _Resolver:
     def __init__(self, types: Types) -> None:
         self.types = types
         self.loc = Loc("", 0)
+        self.before: list[ir.Stmt] = []  # what must stand in front of the current statement
 
     def refuse(self, message: str, advice: str = "") -> NoReturn:
         raise UnsupportedError(message, self.loc, advice)
@@ -36,7 +38,10 @@ class _Resolver:
         out: list[ir.Stmt] = []
         for stmt in block:
             self.loc = stmt.loc
-            out.append(self.stmt(stmt))
+            outer, self.before = self.before, []
+            made = self.stmt(stmt)
+            out += [*self.before, made]
+            self.before = outer
         return tuple(out)
 
     def array(self, var: ir.Var) -> nt.Array | None:
@@ -97,7 +102,9 @@ class _Resolver:
             if isinstance(value, ir.Subscript) and isinstance(value.base, ir.Var):
                 if self.array(value.base) is not None:
                     index = self.index(value.index)
-                    return ir.View(stmt.target, value.base, index, stmt.loc)
+                    if self.is_plain(index):
+                        return ir.View(stmt.target, value.base, index, stmt.loc)
+                    return replace(stmt, value=ir.Subscript(value.base, index))
             return replace(stmt, value=self.expr(value))
         return replace(stmt, value=self.expr(stmt.value))
 
@@ -106,6 +113,8 @@ class _Resolver:
             self.refuse(f"{stmt.array.name!r} is not an array: its items cannot be assigned")
         index = self.index(stmt.index)
         value = self.expr(stmt.value)
+        if not self.is_plain(index):
+            return ir.Store(stmt.array, index, value, stmt.loc)
         if self.is_element(stmt.array, index):
             self.scalar(value)
             return ir.Store(stmt.array, index, value, stmt.loc)
@@ -113,6 +122,27 @@ class _Resolver:
             return ir.CopyInto(stmt.array, index, value, stmt.loc)
         self.scalar(value)
         return ir.Fill(stmt.array, index, value, stmt.loc)
+
+    def rank(self, expr: ir.Expr) -> int:
+        kind = self.types.get(expr) if isinstance(expr, ir.Var) else None
+        return kind.ndim if isinstance(kind, nt.Array) else 0
+
+    def named(self, expr: ir.Expr, rank: int) -> ir.Var:
+        """A variable for an array that a subscript computes: a mask, or integers."""
+        is_mask = isinstance(expr, ir.Compare) or (isinstance(expr, ir.Unary) and expr.op == "~")
+        var = ir.Var("t", temp=True)
+        self.types[var] = nt.Array(nt.boolean if is_mask else nt.int64, rank, "C")
+        self.before.append(ir.Assign(var, expr, loc=self.loc))
+        return var
+
+    def is_plain(self, index: tuple[ir.Index, ...]) -> bool:
+        """Integers and slices only."""
+        for i in index:
+            if i in (ir.Const(None), ir.Const(...)):
+                return False
+            if isinstance(i, ir.Var) and self.array(i) is not None:
+                return False
+        return True
 
     def scalar(self, value: ir.Expr) -> None:
         if isinstance(value, ir.Var):
@@ -126,6 +156,8 @@ class _Resolver:
             self.refuse(f"{array.name!r} is not an array: its items cannot be assigned")
         if kind.ndim == 0:
             self.refuse("an array of rank 0", "Use a number, or an array of one element.")
+        if not self.is_plain(index):
+            return False
         if len(index) > kind.ndim:
             self.refuse(f"{len(index)} subscripts on an array of rank {kind.ndim}")
         return len(index) == kind.ndim and not any(isinstance(i, ir.Slice) for i in index)
@@ -135,12 +167,16 @@ class _Resolver:
             if expr is None:
                 return None
             new = self.expr(expr)
+            ranks = [r for e in _operands(new) if (r := self.rank(e))]
+            if ranks and not isinstance(new, ir.Var):
+                new = self.named(new, max(ranks))
             if isinstance(new, ir.Var):
                 kind = self.types.get(new)
+                if isinstance(kind, nt.Array):
+                    kind = kind.dtype
                 if kind is not None and not isinstance(kind, nt.Integer | nt.Boolean | nt.NoneType):
                     self.refuse(
-                        f"a subscript of type {kind}",
-                        "Subscripts are integers and slices; index one element at a time.",
+                        f"a subscript of type {kind}", "Subscripts are integers and slices."
                     )
             return new
 
@@ -184,6 +220,8 @@ class _Resolver:
             if kind is not None:
                 if kind.ndim == 0:
                     self.refuse("an array of rank 0", "Use a number, or an array of one element.")
+                if not self.is_plain(index):
+                    return ir.Subscript(base, self.index(index))
                 if len(index) != kind.ndim or any(isinstance(i, ir.Slice) for i in index):
                     self.refuse("a slice inside an expression", "Give the slice a name first.")
                 places = self.index(index)
@@ -225,7 +263,20 @@ class _Resolver:
                 return size
             case "ndim":
                 return ir.Const(kind.ndim)
+            case "T":
+                return ir.Attribute(base, "T")
             case "dtype":
                 return ir.Const(f"np.{kind.dtype}")
             case _:
                 self.refuse(f"attribute {expr.name!r} of an array is not supported yet")
+
+
+def _operands(expr: ir.Expr) -> Iterator[ir.Expr]:
+    """The leaves of arithmetic, not what subscripts and sizes read."""
+    if isinstance(expr, ir.Load | ir.Dim | ir.Subscript):
+        return
+    inner = children(expr)
+    if not inner:
+        yield expr
+    for part in inner:
+        yield from _operands(part)

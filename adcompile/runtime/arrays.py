@@ -40,6 +40,31 @@ def slice_start(start: int, step: int, size: int) -> int:
 
 
 @njit(**_flags)
+def slice_first(start: Any, stop: Any, step: int, size: int) -> int:
+    """The first subscript of ``range(size)[start:stop:step]``."""
+    if start is None:
+        return 0 if step > 0 else size - 1
+    return int(slice_start(start, step, size))
+
+
+@njit(**_flags)
+def slice_length(start: Any, stop: Any, step: int, size: int) -> int:
+    """``len(range(size)[start:stop:step])``."""
+    if step == 0:
+        raise ValueError("slice step cannot be zero")
+    low, high = (0, size) if step > 0 else (-1, size - 1)
+    if start is None:
+        first = low if step > 0 else high
+    else:
+        first = min(max(start + size if start < 0 else start, low), high)
+    if stop is None:
+        last = high if step > 0 else low
+    else:
+        last = min(max(stop + size if stop < 0 else stop, low), high)
+    return int(trip_count(first, last, step))
+
+
+@njit(**_flags)
 def from_front(index: int, size: int) -> int:
     """A subscript counted from the front."""
     return index + size if index < 0 else index

@@ -1,0 +1,472 @@
+"""Functions that rearrange elements, or choose among them.
+
+Most are a mapping of subscripts.  Where NumPy makes a view the result is one here too; where it
+makes a copy, the elements are copied when the statement runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numba.core import types as nt
+
+from adcompile.arrays.emitter import ZERO, Emitter, Index
+from adcompile.arrays.pull import Pull, of_scalar, rearranged
+from adcompile.errors import UnsupportedError
+from adcompile.ir import nodes as ir
+
+if TYPE_CHECKING:
+    from adcompile.arrays.machine import Machine
+
+ONE = ir.Const(1)
+
+
+def one_axis(m: Machine, rank: int, axis: int) -> int:
+    if not isinstance(axis, int) or not -rank <= axis < rank:
+        raise UnsupportedError(f"axis {axis} of an array of rank {rank}", m.out.loc)
+    return axis % rank
+
+
+def integer_of(m: Machine, pull: Pull) -> ir.Expr:
+    """The value of a scalar operand."""
+    if pull.rank:
+        raise UnsupportedError("an array where a number is expected", m.out.loc)
+    return pull.at(m.out, ())
+
+
+# ---------------------------------------------------------------- views
+
+
+def transpose(m: Machine, a: Pull, axes: tuple[int, ...] | None = None) -> Pull:
+    order = tuple(reversed(range(a.rank))) if axes is None else tuple(axes)
+    order = tuple(one_axis(m, a.rank, k) for k in order)
+    if sorted(order) != list(range(a.rank)):
+        raise UnsupportedError(f"axes {axes} of an array of rank {a.rank}", m.out.loc)
+    back = tuple(order.index(k) for k in range(a.rank))
+    dims = tuple(a.dims[k] for k in order)
+    return rearranged(a, dims, lambda out, i: tuple(i[k] for k in back))
+
+
+def swapaxes(m: Machine, a: Pull, axis1: int, axis2: int) -> Pull:
+    order = list(range(a.rank))
+    x, y = one_axis(m, a.rank, axis1), one_axis(m, a.rank, axis2)
+    order[x], order[y] = y, x
+    return transpose(m, a, tuple(order))
+
+
+def moveaxis(m: Machine, a: Pull, source: int, destination: int) -> Pull:
+    order = list(range(a.rank))
+    moved = order.pop(one_axis(m, a.rank, source))
+    order.insert(one_axis(m, a.rank, destination), moved)
+    return transpose(m, a, tuple(order))
+
+
+def expand_dims(m: Machine, a: Pull, axis: int) -> Pull:
+    k = one_axis(m, a.rank + 1, axis)
+    dims = (*a.dims[:k], ONE, *a.dims[k:])
+    return rearranged(a, dims, lambda out, i: (*i[:k], *i[k + 1 :]))
+
+
+def squeeze(m: Machine, a: Pull, axis: int | tuple[int, ...] | None = None) -> Pull:
+    if axis is None:
+        gone = tuple(k for k, d in enumerate(a.dims) if d == ONE)
+    else:
+        given = (axis,) if isinstance(axis, int) else axis
+        gone = tuple(one_axis(m, a.rank, k) for k in given)
+    for k in gone:
+        if a.dims[k] != ONE:
+            wrong = ir.Compare("!=", a.dims[k], ONE)
+            m.out.fail_if(wrong, "ValueError", "an axis to squeeze has not size one")
+    kept = tuple(k for k in range(a.rank) if k not in gone)
+
+    def mapping(out: Emitter, index: Index) -> Index:
+        return tuple(index[kept.index(k)] if k in kept else ZERO for k in range(a.rank))
+
+    return rearranged(a, tuple(a.dims[k] for k in kept), mapping)
+
+
+def atleast_1d(m: Machine, a: Pull) -> Pull:
+    return a if a.rank else rearranged(a, (ONE,), lambda out, i: (), view=False)
+
+
+def atleast_2d(m: Machine, a: Pull) -> Pull:
+    a = atleast_1d(m, a)
+    return a if a.rank > 1 else expand_dims(m, a, 0)
+
+
+def broadcast_to(m: Machine, a: Pull, shape: tuple[ir.Expr, ...]) -> Pull:
+    return m.fitted(a, shape)
+
+
+def flip(m: Machine, a: Pull, axis: int | tuple[int, ...] | None = None) -> Pull:
+    given = range(a.rank) if axis is None else (axis,) if isinstance(axis, int) else axis
+    turned = tuple(one_axis(m, a.rank, k) for k in given)
+
+    def mapping(out: Emitter, index: Index) -> Index:
+        made = list(index)
+        for k in turned:
+            last = out.integer("-", a.dims[k], ONE)
+            made[k] = ir.Binary("-", last, index[k])
+        return tuple(made)
+
+    return rearranged(a, a.dims, mapping)
+
+
+def reshape(m: Machine, a: Pull, shape: tuple[ir.Expr, ...]) -> Pull:
+    """The elements in C order under another shape; one extent may be -1.
+
+    A view of what lies in C order, a copy of all else.
+    """
+    kind = m.types.get(a.array) if a.array is not None else None
+    view = isinstance(kind, nt.Array) and kind.layout == "C"
+    total: ir.Expr = ONE
+    for dim in a.dims:
+        total = m.out.integer("*", total, dim)
+    known: ir.Expr = ONE
+    for dim in shape:
+        if dim != ir.Const(-1):
+            known = m.out.integer("*", known, dim)
+    total, known = m.size(total), m.size(known)
+    dims = tuple(
+        m.size(m.out.integer("//", total, known)) if d == ir.Const(-1) else d for d in shape
+    )
+    if ir.Const(-1) not in shape and total != known:
+        wrong = ir.Compare("!=", total, known)
+        m.out.fail_if(wrong, "ValueError", "cannot reshape: the sizes differ")
+    if a.rank == 1:
+        return rearranged(a, dims, lambda out, i: (_flat(out, dims, i),), view)
+    if len(dims) == 1 and all(d == ONE for d in a.dims[1:]):
+        return rearranged(a, dims, lambda out, i: (i[0], *(ZERO,) * (a.rank - 1)), view)
+
+    a = m.kept(a)
+
+    def mapping(out: Emitter, index: Index) -> Index:
+        rest: ir.Expr = out.name(_flat(out, dims, index), nt.int64)
+        made: list[ir.Expr] = []
+        for dim in reversed(a.dims[1:]):
+            made.append(out.name(ir.Binary("%", rest, dim), nt.int64))
+            rest = out.name(ir.Binary("//", rest, dim), nt.int64)
+        return (rest, *reversed(made))
+
+    return rearranged(a, dims, mapping, view)
+
+
+def _flat(out: Emitter, dims: Sequence[ir.Expr], index: Index) -> ir.Expr:
+    """The place of an element in C order."""
+    place: ir.Expr = ZERO
+    for dim, i in zip(dims, index, strict=True):
+        place = out.integer("+", out.integer("*", place, dim) if place != ZERO else ZERO, i)
+    return place
+
+
+def ravel(m: Machine, a: Pull) -> Pull:
+    if a.rank == 1:
+        return a
+    return reshape(m, a, (ir.Const(-1),))
+
+
+def flatten(m: Machine, a: Pull) -> Pull:
+    return _copied(ravel(m, a))
+
+
+def _copied(a: Pull) -> Pull:
+    return Pull(a.dims, a.dtype, a.at, a.cheap, reads=a.reads, shifted=a.shifted)
+
+
+def diagonal(m: Machine, a: Pull, offset: int = 0) -> Pull:
+    if a.rank != 2:
+        raise UnsupportedError("the diagonal of an array that is no matrix", m.out.loc)
+    down, right = max(-offset, 0), max(offset, 0)
+    rows = m.out.integer("-", a.dims[0], ir.Const(down))
+    columns = m.out.integer("-", a.dims[1], ir.Const(right))
+    length = rows if rows == columns else ir.Apply("max", (ir.Apply("min", (rows, columns)), ZERO))
+    size = length if isinstance(length, ir.Dim) else m.size(length)
+
+    def mapping(out: Emitter, i: Index) -> Index:
+        return (
+            out.integer("+", i[0], ir.Const(down)),
+            out.integer("+", i[0], ir.Const(right)),
+        )
+
+    return rearranged(a, (size,), mapping)
+
+
+# ---------------------------------------------------------------- copies
+
+
+def roll(m: Machine, a: Pull, shift: Pull, axis: int | None = None) -> Pull:
+    if axis is None and a.rank != 1:
+        flat = roll(m, ravel(m, a), shift, 0)
+        return _copied(reshape(m, m.kept(flat), a.dims))
+    k = one_axis(m, a.rank, 0 if axis is None else axis)
+    by = integer_of(m, shift)
+
+    def mapping(out: Emitter, index: Index) -> Index:
+        moved = out.name(ir.Binary("-", index[k], by), nt.int64)
+        place = out.name(ir.Binary("%", moved, a.dims[k]), nt.int64)
+        return (*index[:k], place, *index[k + 1 :])
+
+    return rearranged(a, a.dims, mapping, view=False)
+
+
+def repeat(m: Machine, a: Pull, repeats: Pull, axis: int | None = None) -> Pull:
+    if axis is None and a.rank != 1:
+        return repeat(m, ravel(m, a), repeats, 0)
+    k = one_axis(m, a.rank, 0 if axis is None else axis)
+    times = integer_of(m, repeats)
+    dims = (*a.dims[:k], m.size(m.out.integer("*", a.dims[k], times)), *a.dims[k + 1 :])
+
+    def mapping(out: Emitter, index: Index) -> Index:
+        place = out.name(ir.Binary("//", index[k], times), nt.int64)
+        return (*index[:k], place, *index[k + 1 :])
+
+    return rearranged(a, dims, mapping, view=False)
+
+
+def tile(m: Machine, a: Pull, reps: tuple[ir.Expr, ...]) -> Pull:
+    rank = max(a.rank, len(reps))
+    a = rearranged(
+        a,
+        (*(ONE,) * (rank - a.rank), *a.dims),
+        lambda out, i, skip=rank - a.rank: i[skip:],  # type: ignore[misc]
+        view=False,
+    )
+    reps = (*(ONE,) * (rank - len(reps)), *reps)
+    dims = tuple(m.size(m.out.integer("*", d, r)) for d, r in zip(a.dims, reps, strict=True))
+
+    def mapping(out: Emitter, index: Index) -> Index:
+        made = []
+        for i, d, r in zip(index, a.dims, reps, strict=True):
+            if r == ONE:
+                made.append(i)
+            else:
+                made.append(ZERO if d == ONE else out.name(ir.Binary("%", i, d), nt.int64))
+        return tuple(made)
+
+    return rearranged(a, dims, mapping, view=False)
+
+
+def take(m: Machine, a: Pull, indices: Pull, axis: int | None = None) -> Pull:
+    if axis is None:
+        a = ravel(m, a)
+    k = one_axis(m, a.rank, 0 if axis is None else axis)
+    a, indices = m.kept(a), m.kept(indices)
+    dims = (*a.dims[:k], *indices.dims, *a.dims[k + 1 :])
+
+    def mapping(out: Emitter, index: Index) -> Index:
+        place = indices.at(out, index[k : k + indices.rank])
+        return (*index[:k], place, *index[k + indices.rank :])
+
+    found = rearranged(a, dims, mapping, view=False)
+    reads = a.reads | indices.reads
+    return Pull(dims, a.dtype, found.at, a.cheap, reads=reads, shifted=reads)
+
+
+def triangle(lower: bool) -> Callable[..., Pull]:
+    def made(m: Machine, a: Pull, k: int = 0) -> Pull:
+        if a.rank != 2:
+            raise UnsupportedError("tril and triu of an array that is no matrix", m.out.loc)
+        zero = ir.Const(0.0) if isinstance(a.dtype, nt.Float) else ZERO
+
+        def at(out: Emitter, index: Index) -> ir.Expr:
+            value = a.at(out, index)
+            edge = out.integer("+", index[0], ir.Const(k))
+            keep = ir.Compare("<=" if lower else ">=", index[1], edge)
+            return out.named(ir.Select(out.named(keep, nt.boolean), value, zero), a.dtype)
+
+        return Pull(a.dims, a.dtype, at, a.cheap, reads=a.reads, shifted=a.shifted)
+
+    return made
+
+
+def diag(m: Machine, a: Pull, k: int = 0) -> Pull:
+    """The diagonal of a matrix, or a matrix with a diagonal."""
+    if a.rank == 2:
+        return _copied(diagonal(m, a, k))
+    size = m.size(m.out.integer("+", a.dims[0], ir.Const(abs(k))))
+    made = m.fresh((size, size), a.dtype, "np.zeros")
+    down, right = max(-k, 0), max(k, 0)
+    a = m.kept(a)
+
+    def body(out: Emitter, i: Index, _: Any) -> Sequence[ir.Expr]:
+        row = out.integer("+", i[0], ir.Const(down))
+        column = out.integer("+", i[0], ir.Const(right))
+        out.store(made, (row, column), a.at(out, i))
+        return ()
+
+    m.out.loops(a.dims, body)
+    return m.pull_of(made)
+
+
+def outer(m: Machine, a: Pull, b: Pull) -> Pull:
+    left, right = expand_dims(m, ravel(m, a), 1), expand_dims(m, ravel(m, b), 0)
+    return m.combine(np.multiply, lambda p: ir.Binary("*", p[0], p[1]), (left, right))
+
+
+def kron(m: Machine, a: Pull, b: Pull) -> Pull:
+    a, b = m.kept(a), m.kept(b)
+    rank = max(a.rank, b.rank)
+    a = m.padded(a, rank)
+    b = m.padded(b, rank)
+    dims = tuple(m.size(m.out.integer("*", x, y)) for x, y in zip(a.dims, b.dims, strict=True))
+
+    def coarse(out: Emitter, index: Index) -> Index:
+        return tuple(
+            out.name(out.integer("//", i, d), nt.int64) for i, d in zip(index, b.dims, strict=True)
+        )
+
+    def fine(out: Emitter, index: Index) -> Index:
+        return tuple(
+            ZERO if d == ONE else out.name(ir.Binary("%", i, d), nt.int64)
+            for i, d in zip(index, b.dims, strict=True)
+        )
+
+    left, right = rearranged(a, dims, coarse, False), rearranged(b, dims, fine, False)
+    return m.combine(np.multiply, lambda p: ir.Binary("*", p[0], p[1]), (left, right))
+
+
+def cross(m: Machine, a: Pull, b: Pull) -> Pull:
+    """The vector product over the last axis, whose extent is 3."""
+    a, b = m.kept(a), m.kept(b)
+    for pull in (a, b):
+        if pull.dims[-1] != ir.Const(3):
+            wrong = ir.Compare("!=", pull.dims[-1], ir.Const(3))
+            m.out.fail_if(wrong, "ValueError", "cross products are of vectors of three")
+
+    def turned(pull: Pull, by: int) -> Pull:
+        def mapping(out: Emitter, i: Index) -> Index:
+            ahead = ir.Binary("+", i[-1], ir.Const(by))
+            return (*i[:-1], out.name(ir.Binary("%", ahead, ir.Const(3)), nt.int64))
+
+        return rearranged(pull, (*pull.dims[:-1], ir.Const(3)), mapping, False)
+
+    def product(x: Pull, y: Pull) -> Pull:
+        return m.combine(np.multiply, lambda p: ir.Binary("*", p[0], p[1]), (x, y))
+
+    first, second = product(turned(a, 1), turned(b, 2)), product(turned(a, 2), turned(b, 1))
+    return m.combine(np.subtract, lambda p: ir.Binary("-", p[0], p[1]), (first, second))
+
+
+# ---------------------------------------------------------------- joining
+
+
+def concatenate(m: Machine, arrays: Sequence[Pull], axis: int | None = 0) -> Pull:
+    if axis is None:
+        arrays, axis = [ravel(m, a) for a in arrays], 0
+    rank = arrays[0].rank
+    if any(a.rank != rank for a in arrays) or not rank:
+        raise UnsupportedError("concatenation of arrays of different ranks", m.out.loc)
+    k = one_axis(m, rank, axis)
+    kind = m.result(lambda *x: np.concatenate(x), arrays)
+    size: ir.Expr = ZERO
+    starts: list[ir.Expr] = []
+    for a in arrays:
+        starts.append(size)
+        size = m.size(m.out.integer("+", size, a.dims[k]))
+    dims = list(arrays[0].dims)
+    for a in arrays[1:]:
+        for axis_, dim in enumerate(a.dims):
+            if axis_ != k:
+                dims[axis_] = m.same(dims[axis_], dim)
+    dims[k] = size
+    arrays = [m.kept(a) for a in arrays]
+    made = m.fresh(tuple(dims), kind)
+    for a, start in zip(arrays, starts, strict=True):
+        _place(m, made, a, k, start, kind)
+    return m.pull_of(made)
+
+
+def _place(m: Machine, made: ir.Var, a: Pull, k: int, start: ir.Expr, kind: nt.Type) -> None:
+    def body(out: Emitter, index: Index, _: Any) -> Sequence[ir.Expr]:
+        atom = m.cast(out, a.at(out, index), a.dtype, kind)
+        there = out.integer("+", index[k], start)
+        out.store(made, (*index[:k], there, *index[k + 1 :]), atom)
+        return ()
+
+    m.out.loops(a.dims, body)
+
+
+def stack(m: Machine, arrays: Sequence[Pull], axis: int = 0) -> Pull:
+    return concatenate(m, [expand_dims(m, a, axis) for a in arrays], axis)
+
+
+def hstack(m: Machine, arrays: Sequence[Pull]) -> Pull:
+    arrays = [atleast_1d(m, a) for a in arrays]
+    return concatenate(m, arrays, 0 if arrays[0].rank == 1 else 1)
+
+
+def vstack(m: Machine, arrays: Sequence[Pull]) -> Pull:
+    return concatenate(m, [atleast_2d(m, a) for a in arrays], 0)
+
+
+def column_stack(m: Machine, arrays: Sequence[Pull]) -> Pull:
+    columns = [expand_dims(m, a, 1) if a.rank == 1 else a for a in arrays]
+    return concatenate(m, columns, 1)
+
+
+def append(m: Machine, a: Pull, values: Pull, axis: int | None = None) -> Pull:
+    if axis is None:
+        return concatenate(m, [ravel(m, atleast_1d(m, p)) for p in (a, values)], 0)
+    return concatenate(m, [a, values], axis)
+
+
+def array(m: Machine, items: Any) -> Pull:
+    """``np.array([...])`` of numbers, arrays, or lists of them."""
+    if isinstance(items, Pull):
+        return _copied(items)
+    rows = [array(m, item) if isinstance(item, list) else item for item in items]
+    kind = m.result(lambda *x: np.array([np.ravel(v)[0] for v in x]), rows)
+    if all(not r.rank for r in rows):
+        made = m.fresh((ir.Const(len(rows)),), kind)
+        for k, row in enumerate(rows):
+            atom = m.cast(m.out, row.at(m.out, ()), row.dtype, kind)
+            m.out.store(made, (ir.Const(k),), atom)
+        return m.pull_of(made)
+    return stack(m, rows, 0)
+
+
+def arange(m: Machine, start: Pull, stop: Pull | None, step: Pull | None) -> Pull:
+    """Integers only: their number is known without rounding."""
+    if stop is None:
+        start, stop = of_scalar(ZERO, nt.int64, True), start
+    by = ONE if step is None else integer_of(m, step)
+    if not all(isinstance(p.dtype, nt.Integer) for p in (start, stop, *([step] if step else []))):
+        raise UnsupportedError(
+            "np.arange of floats", m.out.loc, "Write start + step * np.arange(n)."
+        )
+    first = integer_of(m, start)
+    size = m.size(ir.Apply("rt.trip_count", (first, integer_of(m, stop), by)))
+
+    def at(out: Emitter, i: Index) -> ir.Expr:
+        return out.name(out.integer("+", out.integer("*", i[0], by), first), nt.int64)
+
+    return Pull((size,), nt.int64, at, True)
+
+
+def linspace(m: Machine, start: Pull, stop: Pull, num: Pull) -> Pull:
+    """``start + i * (stop - start) / (num - 1)``."""
+    first, last = start.at(m.out, ()), stop.at(m.out, ())
+    n = m.size(integer_of(m, num))
+    span = m.out.named(ir.Binary("-", last, first), nt.float64)
+    gaps = m.out.name(ir.Apply("max", (ir.Binary("-", n, ONE), ONE)), nt.int64)
+    step = m.out.named(ir.Binary("/", span, gaps), nt.float64)
+
+    def at(out: Emitter, i: Index) -> ir.Expr:
+        far = out.named(ir.Binary("*", i[0], step), nt.float64)
+        return out.named(ir.Binary("+", first, far), nt.float64)
+
+    return Pull((n,), nt.float64, at, True)
+
+
+def eye(m: Machine, n: Pull, columns: Pull | None = None, k: int = 0) -> Pull:
+    rows = m.size(integer_of(m, n))
+    wide = rows if columns is None else m.size(integer_of(m, columns))
+
+    def at(out: Emitter, i: Index) -> ir.Expr:
+        edge = out.integer("+", i[0], ir.Const(k))
+        on = out.named(ir.Compare("==", i[1], edge), nt.boolean)
+        return out.named(ir.Select(on, ir.Const(1.0), ir.Const(0.0)), nt.float64)
+
+    return Pull((rows, wide), nt.float64, at, True)
