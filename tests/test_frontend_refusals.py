@@ -114,21 +114,6 @@ def refusals():
 
     yield printing, "print"
 
-    def array_sum(x):
-        return np.sum(x)  # !
-
-    yield array_sum, "np.sum"
-
-    def method_sum(x):
-        return x.sum()  # !
-
-    yield method_sum, "sum()"
-
-    def norm(x):
-        return np.linalg.norm(x)  # !
-
-    yield norm, "np.linalg.norm"
-
     def over_array(x):
         s = 0.0
         for v in x:  # !
@@ -145,16 +130,6 @@ def refusals():
 
     yield over_enumerate, "loop"
 
-    def newaxis(x):
-        return x[None, 0]  # !
-
-    yield newaxis, "None and ..."
-
-    def ellipsis(x):
-        return x[..., 0]  # !
-
-    yield ellipsis, "None and ..."
-
     def falls_off(x):  # !
         if x > 0:
             return x
@@ -168,16 +143,11 @@ def refusals():
 
     yield returns_none, "every path must return"
 
-    def matmul(x):
-        return x @ x  # !
-
-    yield matmul, "matrix"
-
     def matmul_augmented(x):
         x @= x  # !
         return x
 
-    yield matmul_augmented, "matrix"
+    yield matmul_augmented, "@="
 
     def unknown_attribute(x):
         return x.real  # !

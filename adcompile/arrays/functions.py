@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba.np.numpy_support import from_dtype
 
-from adcompile.arrays import calculus, reductions, shapes
+from adcompile.arrays import calculus, making, reductions, shapes
 from adcompile.arrays.pull import Pull
 from adcompile.arrays.signatures import EXTENTS, SEQUENCES, SIGNATURES
 from adcompile.errors import UnsupportedError
@@ -116,11 +116,11 @@ def inner(m: Machine, a: Pull, b: Pull) -> Pull:
 
 
 def identity(m: Machine, n: Pull) -> Pull:
-    return shapes.eye(m, n)
+    return making.eye(m, n)
 
 
 def array(m: Machine, items: Any, dtype: str | None) -> Pull:
-    made = shapes.array(m, items)
+    made = making.array(m, items)
     if dtype is None:
         return made
     name = dtype.removeprefix("np.").removesuffix("_")
@@ -170,17 +170,17 @@ TABLE: dict[str, Callable[..., Pull]] = {
     "triu": shapes.triangle(False),
     "atleast_1d": shapes.atleast_1d,
     "atleast_2d": shapes.atleast_2d,
-    "concatenate": shapes.concatenate,
-    "stack": shapes.stack,
-    "hstack": shapes.hstack,
-    "vstack": shapes.vstack,
-    "column_stack": shapes.column_stack,
-    "append": shapes.append,
+    "concatenate": making.concatenate,
+    "stack": making.stack,
+    "hstack": making.hstack,
+    "vstack": making.vstack,
+    "column_stack": making.column_stack,
+    "append": making.append,
     "array": array,
     "asarray": array,
     "ascontiguousarray": array,
-    "arange": shapes.arange,
-    "linspace": shapes.linspace,
-    "eye": shapes.eye,
+    "arange": making.arange,
+    "linspace": making.linspace,
+    "eye": making.eye,
     "identity": identity,
 }

@@ -13,7 +13,7 @@ import numpy as np
 from numba.core import types as nt
 
 from adcompile.arrays.emitter import ZERO, Emitter, Index
-from adcompile.arrays.pull import Pull, of_scalar, rearranged
+from adcompile.arrays.pull import Pull, rearranged
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 
@@ -168,10 +168,10 @@ def ravel(m: Machine, a: Pull) -> Pull:
 
 
 def flatten(m: Machine, a: Pull) -> Pull:
-    return _copied(ravel(m, a))
+    return copied(ravel(m, a))
 
 
-def _copied(a: Pull) -> Pull:
+def copied(a: Pull) -> Pull:
     return Pull(a.dims, a.dtype, a.at, a.cheap, reads=a.reads, shifted=a.shifted)
 
 
@@ -199,7 +199,7 @@ def diagonal(m: Machine, a: Pull, offset: int = 0) -> Pull:
 def roll(m: Machine, a: Pull, shift: Pull, axis: int | None = None) -> Pull:
     if axis is None and a.rank != 1:
         flat = roll(m, ravel(m, a), shift, 0)
-        return _copied(reshape(m, m.kept(flat), a.dims))
+        return copied(reshape(m, m.kept(flat), a.dims))
     k = one_axis(m, a.rank, 0 if axis is None else axis)
     by = integer_of(m, shift)
 
@@ -284,7 +284,7 @@ def triangle(lower: bool) -> Callable[..., Pull]:
 def diag(m: Machine, a: Pull, k: int = 0) -> Pull:
     """The diagonal of a matrix, or a matrix with a diagonal."""
     if a.rank == 2:
-        return _copied(diagonal(m, a, k))
+        return copied(diagonal(m, a, k))
     size = m.size(m.out.integer("+", a.dims[0], ir.Const(abs(k))))
     made = m.fresh((size, size), a.dtype, "np.zeros")
     down, right = max(-k, 0), max(k, 0)
@@ -347,126 +347,3 @@ def cross(m: Machine, a: Pull, b: Pull) -> Pull:
 
     first, second = product(turned(a, 1), turned(b, 2)), product(turned(a, 2), turned(b, 1))
     return m.combine(np.subtract, lambda p: ir.Binary("-", p[0], p[1]), (first, second))
-
-
-# ---------------------------------------------------------------- joining
-
-
-def concatenate(m: Machine, arrays: Sequence[Pull], axis: int | None = 0) -> Pull:
-    if axis is None:
-        arrays, axis = [ravel(m, a) for a in arrays], 0
-    rank = arrays[0].rank
-    if any(a.rank != rank for a in arrays) or not rank:
-        raise UnsupportedError("concatenation of arrays of different ranks", m.out.loc)
-    k = one_axis(m, rank, axis)
-    kind = m.result(lambda *x: np.concatenate(x), arrays)
-    size: ir.Expr = ZERO
-    starts: list[ir.Expr] = []
-    for a in arrays:
-        starts.append(size)
-        size = m.size(m.out.integer("+", size, a.dims[k]))
-    dims = list(arrays[0].dims)
-    for a in arrays[1:]:
-        for axis_, dim in enumerate(a.dims):
-            if axis_ != k:
-                dims[axis_] = m.same(dims[axis_], dim)
-    dims[k] = size
-    arrays = [m.kept(a) for a in arrays]
-    made = m.fresh(tuple(dims), kind)
-    for a, start in zip(arrays, starts, strict=True):
-        _place(m, made, a, k, start, kind)
-    return m.pull_of(made)
-
-
-def _place(m: Machine, made: ir.Var, a: Pull, k: int, start: ir.Expr, kind: nt.Type) -> None:
-    def body(out: Emitter, index: Index, _: Any) -> Sequence[ir.Expr]:
-        atom = m.cast(out, a.at(out, index), a.dtype, kind)
-        there = out.integer("+", index[k], start)
-        out.store(made, (*index[:k], there, *index[k + 1 :]), atom)
-        return ()
-
-    m.out.loops(a.dims, body)
-
-
-def stack(m: Machine, arrays: Sequence[Pull], axis: int = 0) -> Pull:
-    return concatenate(m, [expand_dims(m, a, axis) for a in arrays], axis)
-
-
-def hstack(m: Machine, arrays: Sequence[Pull]) -> Pull:
-    arrays = [atleast_1d(m, a) for a in arrays]
-    return concatenate(m, arrays, 0 if arrays[0].rank == 1 else 1)
-
-
-def vstack(m: Machine, arrays: Sequence[Pull]) -> Pull:
-    return concatenate(m, [atleast_2d(m, a) for a in arrays], 0)
-
-
-def column_stack(m: Machine, arrays: Sequence[Pull]) -> Pull:
-    columns = [expand_dims(m, a, 1) if a.rank == 1 else a for a in arrays]
-    return concatenate(m, columns, 1)
-
-
-def append(m: Machine, a: Pull, values: Pull, axis: int | None = None) -> Pull:
-    if axis is None:
-        return concatenate(m, [ravel(m, atleast_1d(m, p)) for p in (a, values)], 0)
-    return concatenate(m, [a, values], axis)
-
-
-def array(m: Machine, items: Any) -> Pull:
-    """``np.array([...])`` of numbers, arrays, or lists of them."""
-    if isinstance(items, Pull):
-        return _copied(items)
-    rows = [array(m, item) if isinstance(item, list) else item for item in items]
-    kind = m.result(lambda *x: np.array([np.ravel(v)[0] for v in x]), rows)
-    if all(not r.rank for r in rows):
-        made = m.fresh((ir.Const(len(rows)),), kind)
-        for k, row in enumerate(rows):
-            atom = m.cast(m.out, row.at(m.out, ()), row.dtype, kind)
-            m.out.store(made, (ir.Const(k),), atom)
-        return m.pull_of(made)
-    return stack(m, rows, 0)
-
-
-def arange(m: Machine, start: Pull, stop: Pull | None, step: Pull | None) -> Pull:
-    """Integers only: their number is known without rounding."""
-    if stop is None:
-        start, stop = of_scalar(ZERO, nt.int64, True), start
-    by = ONE if step is None else integer_of(m, step)
-    if not all(isinstance(p.dtype, nt.Integer) for p in (start, stop, *([step] if step else []))):
-        raise UnsupportedError(
-            "np.arange of floats", m.out.loc, "Write start + step * np.arange(n)."
-        )
-    first = integer_of(m, start)
-    size = m.size(ir.Apply("rt.trip_count", (first, integer_of(m, stop), by)))
-
-    def at(out: Emitter, i: Index) -> ir.Expr:
-        return out.name(out.integer("+", out.integer("*", i[0], by), first), nt.int64)
-
-    return Pull((size,), nt.int64, at, True)
-
-
-def linspace(m: Machine, start: Pull, stop: Pull, num: Pull) -> Pull:
-    """``start + i * (stop - start) / (num - 1)``."""
-    first, last = start.at(m.out, ()), stop.at(m.out, ())
-    n = m.size(integer_of(m, num))
-    span = m.out.named(ir.Binary("-", last, first), nt.float64)
-    gaps = m.out.name(ir.Apply("max", (ir.Binary("-", n, ONE), ONE)), nt.int64)
-    step = m.out.named(ir.Binary("/", span, gaps), nt.float64)
-
-    def at(out: Emitter, i: Index) -> ir.Expr:
-        far = out.named(ir.Binary("*", i[0], step), nt.float64)
-        return out.named(ir.Binary("+", first, far), nt.float64)
-
-    return Pull((n,), nt.float64, at, True)
-
-
-def eye(m: Machine, n: Pull, columns: Pull | None = None, k: int = 0) -> Pull:
-    rows = m.size(integer_of(m, n))
-    wide = rows if columns is None else m.size(integer_of(m, columns))
-
-    def at(out: Emitter, i: Index) -> ir.Expr:
-        edge = out.integer("+", i[0], ir.Const(k))
-        on = out.named(ir.Compare("==", i[1], edge), nt.boolean)
-        return out.named(ir.Select(on, ir.Const(1.0), ir.Const(0.0)), nt.float64)
-
-    return Pull((rows, wide), nt.float64, at, True)

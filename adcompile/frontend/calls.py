@@ -125,7 +125,20 @@ class Calls(Conditions):
                 done = ir.Apply(name, (done, arg))
                 done = done if whole else self.temp(done, node)
             return ir.Apply(name, (done, args[-1]))
+        if name == "np.clip":
+            return self.clip(node, args, whole)
         return ir.Apply(name, args)
+
+    def clip(self, node: ast.Call, args: Sequence[ir.Expr], whole: bool) -> ir.Expr:
+        """Numba has np.clip for arrays only, and not with all of its arguments."""
+        if len(args) != 3:
+            self.refuse(node, f"np.clip with {len(args)} arguments", "Give both bounds, or None.")
+        done = args[0]
+        for name, bound in (("np.maximum", args[1]), ("np.minimum", args[2])):
+            if bound != ir.Const(None):
+                done = ir.Apply(name, (done, bound))
+                done = done if whole else self.temp(done, node)
+        return done
 
     def length(self, node: ast.expr) -> ir.Expr:
         outside = self.static(node)
@@ -136,18 +149,22 @@ class Calls(Conditions):
     # ------------------------------------------------------------ arrays
 
     def method(self, node: ast.Call, into: ir.Var | None) -> ir.Expr:
+        args: list[ast.expr]
         match node.func:
             case ast.Attribute(base, "copy"):
                 self.only_positional(node, 0)
                 return self.copy(node, base, into)
             case ast.Attribute(base, name) if array_method(name) is not None:
-                args: list[ast.expr] = list(node.args)
+                args = list(node.args)
                 if name in ("reshape", "transpose") and len(args) > 1:
                     args = [ast.copy_location(ast.Tuple(args, ast.Load()), node)]
                 return self.array_call(node, name, [base, *args])
             case ast.Attribute(base, "clip" | "round" as name):
                 self.only_positional(node)
-                return ir.Apply(f"np.{name}", self.atoms((base, *node.args)))
+                args = [base, *node.args]
+                if name == "clip":
+                    return self.clip(node, self.atoms(args), False)
+                return ir.Apply("np.round", self.atoms(args))
             case ast.Attribute(base, "astype"):
                 self.only_positional(node, 1)
                 kind = self.dtype(node.args[0])

@@ -1,0 +1,95 @@
+"""What is known about the extents of arrays: which are one, which are equal."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+from numba.core import types as nt
+
+from adcompile.arrays.emitter import Emitter, Types, array_type
+from adcompile.arrays.pull import Dims, Pull, broadcast
+from adcompile.errors import UnsupportedError
+from adcompile.ir import nodes as ir
+
+_ONE = ir.Const(1)
+
+
+class Extents:
+    def __init__(self, types: Types) -> None:
+        self.types = types
+        self.out = Emitter(types)
+        self.dims: dict[ir.Var, Dims] = {}
+        self.equal_dims: dict[ir.Expr, ir.Expr] = {}
+        self.sizes: dict[ir.Expr, ir.Var] = {}
+
+    @abstractmethod
+    def once(self, pull: Pull, dims: Dims) -> Pull:
+        """``pull``, kept as an array if broadcasting would compute its elements again and again."""
+
+    def dims_of(self, array: ir.Var) -> Dims:
+        kind = self.types[array]
+        assert isinstance(kind, nt.Array)
+        if array not in self.dims:
+            self.dims[array] = tuple(ir.Dim(array, axis) for axis in range(kind.ndim))
+        return tuple(self.canonical(d) for d in self.dims[array])
+
+    def canonical(self, dim: ir.Expr) -> ir.Expr:
+        while dim in self.equal_dims:
+            dim = self.equal_dims[dim]
+        return dim
+
+    def common(self, operands: Sequence[Pull]) -> Dims:
+        """The shape to which the operands broadcast; what is not known is tested at run time."""
+        rank = max((p.rank for p in operands), default=0)
+        dims: list[ir.Expr] = []
+        for axis in range(rank):
+            found: ir.Expr = _ONE
+            for pull in operands:
+                place = axis - (rank - pull.rank)
+                if place < 0:
+                    continue
+                dim = self.canonical(pull.dims[place])
+                if dim == _ONE:
+                    continue
+                found = dim if found == _ONE else self.same(found, dim)
+            dims.append(found)
+        return tuple(dims)
+
+    def same(self, a: ir.Expr, b: ir.Expr) -> ir.Expr:
+        """The extent that both are, tested unless it is known."""
+        a, b = self.canonical(a), self.canonical(b)
+        if a == b:
+            return a
+        message = "operands could not be broadcast together"
+        self.out.fail_if(ir.Compare("!=", a, b), "ValueError", message)
+        if isinstance(b, ir.Const):
+            a, b = b, a
+        self.equal_dims[b] = a
+        return a
+
+    def fitted(self, pull: Pull, dims: Dims) -> Pull:
+        """``pull`` over ``dims``, to which it must broadcast."""
+        if pull.rank == 0:
+            return pull
+        if pull.rank > len(dims):
+            raise UnsupportedError(
+                f"an array of rank {pull.rank} is copied into a slice of rank {len(dims)}",
+                self.out.loc,
+            )
+        for dim, own in zip(dims[len(dims) - pull.rank :], pull.dims, strict=True):
+            if self.canonical(own) != _ONE:
+                self.same(dim, own)
+        return broadcast(self.once(pull, dims), dims)
+
+    def learn(self, target: ir.Var, pull: Pull) -> None:
+        self.types[target] = array_type(pull.dtype, pull.rank)
+        self.dims[target] = pull.dims
+
+    def size(self, expr: ir.Expr, wish: str = "size") -> ir.Expr:
+        """An extent; equal expressions are the same one."""
+        if isinstance(expr, ir.Var | ir.Const | ir.Dim):
+            return expr
+        if expr not in self.sizes:
+            self.sizes[expr] = self.out.named(expr, nt.int64, wish)
+        return self.sizes[expr]
