@@ -77,7 +77,7 @@ def resolved(
     verify(plain, "plain")
     seen("plain", plain)
 
-    ssa = eliminate_dead(to_ssa(plain))
+    ssa = eliminate_dead(to_ssa(plain), typed=False)
     verify(ssa, "ssa")
     seen("ssa", ssa)
 

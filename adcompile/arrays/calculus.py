@@ -262,7 +262,7 @@ def _by_rows(m: Machine, a: Pull, axis: int, f: Any, kind: nt.Type) -> Pull:
     outer = m.out
 
     def line(out: Emitter, rest: Index, _: Any) -> Sequence[ir.Expr]:
-        m.out = out
+        m.out, sizes = out, m.sizes.copy()
         row = rearranged(a, (a.dims[k],), lambda o, i: (*rest[:k], i[0], *rest[k:]), False)
         done = f(m, m.pull_of(m.memory(Pull(row.dims, row.dtype, row.at, reads=row.reads))))
         m.close()
@@ -272,11 +272,10 @@ def _by_rows(m: Machine, a: Pull, axis: int, f: Any, kind: nt.Type) -> Pull:
             return ()
 
         out.loops((a.dims[k],), body)
-        m.out = outer
+        m.out, m.sizes = outer, sizes
         return ()
 
     outer.loops(others, line)
-    m.out = outer
     return m.pull_of(made)
 
 

@@ -9,6 +9,7 @@ over the same index space share one loop nest (nest.py).
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NoReturn
 
 from numba.core import types as nt
 
@@ -16,12 +17,15 @@ from adcompile.arrays import functions, subscripts
 from adcompile.arrays.emitter import Emitter, Types, array_type
 from adcompile.arrays.machine import Machine
 from adcompile.arrays.pull import Pull
+from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import (
+    children,
     map_blocks,
     map_stmt_exprs,
     rename_block,
     statements,
+    stmt_exprs,
     stmt_reads,
     subexpressions,
 )
@@ -30,9 +34,47 @@ from adcompile.ir.walk import (
 def expand(fn: ir.Function, types: Types) -> ir.Function:
     """``fn`` without whole-array arithmetic.  ``types`` learns the new variables."""
     if not any(_is_whole(stmt, types) for stmt in statements(fn.body)):
+        check_expanded(fn, types)
         return fn
     fn = without_second_names(fn)
-    return replace(fn, body=_Expander(fn, types).block(fn.body))
+    made = replace(fn, body=_Expander(fn, types).block(fn.body))
+    check_expanded(made, types)
+    return made
+
+
+def check_expanded(fn: ir.Function, types: Types) -> None:
+    """What is left must be numbers: an array where the rest of the pipeline expects a number would
+    get a wrong derivative."""
+
+    def refuse(stmt: ir.Stmt) -> NoReturn:
+        raise UnsupportedError(
+            "this use of a whole array", stmt.loc, "Give its parts names, or write it as a loop."
+        )
+
+    def is_array(expr: object) -> bool:
+        return isinstance(expr, ir.Var) and isinstance(types.get(expr), nt.Array)
+
+    for stmt in statements(fn.body):
+        for top in stmt_exprs(stmt):
+            for expr in subexpressions(top):
+                match expr:
+                    case ir.Subscript() | ir.Attribute():
+                        refuse(stmt)
+                    case ir.Apply(name, args):
+                        if name.startswith(functions.PREFIX) or any(map(is_array, args)):
+                            refuse(stmt)
+                    case ir.Unary() | ir.Binary() | ir.Compare() | ir.Logic() | ir.Select():
+                        if any(map(is_array, children(expr))):
+                            refuse(stmt)
+                    case ir.Load(_, index) if any(map(is_array, index)):
+                        refuse(stmt)
+                    case _:
+                        pass
+        if isinstance(stmt, ir.Store | ir.Accumulate | ir.Fill | ir.CopyInto | ir.View):
+            if any(map(is_array, stmt.index)):
+                refuse(stmt)
+            if isinstance(stmt, ir.Store | ir.Accumulate | ir.Fill) and is_array(stmt.value):
+                refuse(stmt)
 
 
 def without_second_names(fn: ir.Function) -> ir.Function:
@@ -72,8 +114,10 @@ def _is_whole(stmt: ir.Stmt, types: Types) -> bool:
             return any(
                 isinstance(e, ir.Apply) and e.fn.startswith("arr.") for e in subexpressions(value)
             )
-        case ir.Accumulate(index=index) | ir.Store(index=index):
-            return any(_is_wide(i, types) for i in index)
+        case ir.Accumulate(array, index) | ir.Store(array, index):
+            kind = types.get(array)
+            short = isinstance(kind, nt.Array) and kind.ndim > len(index)
+            return short or any(_is_wide(i, types) for i in index)
         case _:
             return False
 
@@ -92,7 +136,7 @@ class _Expander(Machine):
 
     def block(self, block: ir.Block) -> ir.Block:
         outer, self.out = self.out, Emitter(self.types)
-        known = self.equal_dims.copy()
+        known, sizes = self.equal_dims.copy(), self.sizes.copy()
         for stmt in block:
             self.out.loc = stmt.loc
             if self.nest is not None:
@@ -101,7 +145,7 @@ class _Expander(Machine):
             self.stmt(stmt)
         self.settle()
         made = tuple(self.out.out)
-        self.out, self.equal_dims = outer, known
+        self.out, self.equal_dims, self.sizes = outer, known, sizes
         return made
 
     def stmt(self, stmt: ir.Stmt) -> None:
@@ -213,7 +257,7 @@ class _Expander(Machine):
         if self.may_overlap(array, index, target, pull):
             pull = self.pull_of(self.memory(pull))
         pull = self.fitted(pull, target.dims)
-        nest = self.enter(target.dims)
+        nest = self.enter(target.dims, target, pull)
         atom = self.element(pull, nest, target.dtype)
         written, place = where(nest.body, nest.index)
         nest.body.write(written, place, atom, op)

@@ -228,8 +228,10 @@ class Machine(Extents):
 
     # ------------------------------------------------------------ the open nest
 
-    def enter(self, dims: Dims) -> Nest:
-        """The nest over ``dims``: the open one if it fits."""
+    def enter(self, dims: Dims, *pulls: Pull) -> Nest:
+        """The nest over ``dims``, to compute elements of ``pulls``: the open one if it fits."""
+        for pull in pulls:
+            self.close_for(pull.shifted)
         dims = tuple(self.canonical(d) for d in dims)
         if self.nest is not None:
             if tuple(self.canonical(d) for d in self.nest.dims) == dims:
@@ -245,7 +247,7 @@ class Machine(Extents):
 
     def define(self, target: ir.Var, pull: Pull) -> None:
         """``target = pull`` in the nest over its extents."""
-        nest = self.enter(pull.dims)
+        nest = self.enter(pull.dims, pull)
         nest.reads |= pull.reads
         atom = pull.at(nest.body, nest.index)
         nest.define(target, atom, pull.dtype)

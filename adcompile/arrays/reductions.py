@@ -71,7 +71,7 @@ def fold(
         return a
     if len(axes) == a.rank and not keepdims and target is not None:
         m.types[target] = kind
-        nest = m.enter(a.dims)
+        nest = m.enter(a.dims, a)
         element = m.element(a, nest, kind)
         nest.reduce(target, init, kind, lambda out, head: out.named(step(head, element), kind))
         return None

@@ -77,6 +77,8 @@ def sliced(m: Machine, entry: ir.Slice, dim: ir.Expr) -> Range:
     start, stop, step = entry.start, entry.stop, entry.step
     step = ir.Const(1) if step is None or step == _NEW else step
     low = 0 if start is None or start == _NEW else _literal(start)
+    if step == ir.Const(1) and low is not None and _is_single(low, stop):
+        return _single(m, low, dim)
     if step == ir.Const(1) and low is not None and low >= 0:
         first = ir.Const(low)
         high = None if stop is None or stop == _NEW else _literal(stop)
@@ -98,6 +100,24 @@ def sliced(m: Machine, entry: ir.Slice, dim: ir.Expr) -> Range:
     ends = tuple(_NEW if e is None else e for e in (start, stop))
     offset = m.size(ir.Apply("rt.slice_first", (*ends, step, dim)), "first")
     return Range(offset, m.size(ir.Apply("rt.slice_length", (*ends, step, dim))), step)
+
+
+def _is_single(low: int, stop: ir.Expr | None) -> bool:
+    """``k:k+1`` and ``-1:``, which people write to keep an axis."""
+    if stop is None or stop == _NEW:
+        return low == -1
+    high = _literal(stop)
+    return high is not None and high == low + 1 and high != 0
+
+
+def _single(m: Machine, low: int, dim: ir.Expr) -> Range:
+    """An axis of extent one, which broadcasts."""
+    least = low + 1 if low >= 0 else -low
+    if not (isinstance(dim, ir.Const) and isinstance(dim.value, int) and dim.value >= least):
+        short = ir.Compare("<", dim, ir.Const(least))
+        m.out.fail_if(short, "IndexError", "a slice of one element is beyond the end of its axis")
+    place = ir.Const(low) if low >= 0 else m.size(m.out.integer("-", dim, ir.Const(-low)), "place")
+    return Range(place, ir.Const(1), ir.Const(1))
 
 
 def _literal(expr: ir.Expr) -> int | None:

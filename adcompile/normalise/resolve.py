@@ -55,11 +55,10 @@ class _Resolver:
             case ir.Store():
                 return self.store(stmt)
             case ir.Accumulate():
-                new = self.operands(stmt)
-                assert isinstance(new, ir.Accumulate)
-                if self.is_element(new.array, new.index):
-                    self.scalar(new.value)
-                return new
+                added = replace(stmt, index=self.index(stmt.index), value=self.expr(stmt.value))
+                if self.is_element(added.array, added.index):
+                    self.scalar(added.value)
+                return added
             case ir.If():
                 new = self.operands(stmt)
                 then, orelse = self.block(stmt.then), self.block(stmt.orelse)
@@ -220,10 +219,12 @@ class _Resolver:
             if kind is not None:
                 if kind.ndim == 0:
                     self.refuse("an array of rank 0", "Use a number, or an array of one element.")
+                if len(index) > kind.ndim and self.is_plain(index):
+                    self.refuse(f"{len(index)} subscripts on an array of rank {kind.ndim}")
+                if len(index) != kind.ndim or any(isinstance(i, ir.Slice) for i in index):
+                    return ir.Subscript(base, self.index(index))
                 if not self.is_plain(index):
                     return ir.Subscript(base, self.index(index))
-                if len(index) != kind.ndim or any(isinstance(i, ir.Slice) for i in index):
-                    self.refuse("a slice inside an expression", "Give the slice a name first.")
                 places = self.index(index)
                 return ir.Load(base, tuple(p for p in places if not isinstance(p, ir.Slice)))
             if isinstance(self.types.get(base), nt.BaseTuple):

@@ -13,9 +13,12 @@ from adcompile.ir import nodes as ir
 from adcompile.ir.walk import reads, stmt_reads
 
 
-def eliminate_dead(fn: ir.Function, keep: Iterable[ir.Var] = ()) -> ir.Function:
-    """``fn`` (ssa) without statements whose result is never used; ``keep`` counts as used."""
-    marker = _Marker(fn, keep)
+def eliminate_dead(fn: ir.Function, keep: Iterable[ir.Var] = (), typed: bool = True) -> ir.Function:
+    """``fn`` (ssa) without statements whose result is never used; ``keep`` counts as used.
+
+    Before types are known ``y += e`` may write into an array, and stays.
+    """
+    marker = _Marker(fn, keep, typed)
     return replace(fn, body=marker.sweep(fn.body))
 
 
@@ -23,7 +26,8 @@ _EFFECTS = (ir.Store, ir.Accumulate, ir.Fill, ir.CopyInto, ir.Do, ir.Raise, ir.R
 
 
 class _Marker:
-    def __init__(self, fn: ir.Function, keep: Iterable[ir.Var]) -> None:
+    def __init__(self, fn: ir.Function, keep: Iterable[ir.Var], typed: bool) -> None:
+        self.typed = typed
         self.live: set[ir.Var] = set(keep)
         size = -1
         while size != len(self.live):
@@ -68,7 +72,7 @@ class _Marker:
                             self.live.add(c.next)
                 return keep
             case ir.Assign() | ir.Alloc() | ir.Copy() | ir.View():
-                if stmt.target in self.live:
+                if stmt.target in self.live or self.may_write(stmt):
                     self.live.update(stmt_reads(stmt))
                     return True
                 return False
@@ -80,6 +84,9 @@ class _Marker:
             case _:
                 self.live.update(stmt_reads(stmt))
                 return True
+
+    def may_write(self, stmt: ir.Stmt) -> bool:
+        return not self.typed and isinstance(stmt, ir.Assign) and stmt.inplace
 
     def sweep(self, block: ir.Block) -> ir.Block:
         out: list[ir.Stmt] = []
@@ -104,7 +111,7 @@ class _Marker:
                     if body or any(c.out in self.live for c in carried):
                         out.append(replace(stmt, body=body, carried=carried))
                 case ir.Assign() | ir.Alloc() | ir.Copy() | ir.View():
-                    if stmt.target in self.live:
+                    if stmt.target in self.live or self.may_write(stmt):
                         out.append(stmt)
                 case ir.AssignMany():
                     if any(t in self.live for t in stmt.targets):

@@ -16,7 +16,7 @@ from .runner import Summary, run, smallest
 
 def options() -> argparse.Namespace:
     p = argparse.ArgumentParser(prog="python -m tests.fuzz", description="Random programs.")
-    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--seed", default="0", help="a number; array0, array1... for whole arrays")
     p.add_argument("--start", type=int, default=0, help="number of the first program")
     p.add_argument("--count", type=int, default=2000)
     p.add_argument("--compiled", type=int, default=0, metavar="N", help="N more through Numba")
@@ -70,7 +70,7 @@ def main() -> int:
         print("argnums", program.argnums, check(program, Target(args.target, optimise)))
         return 0
     if args.planted:
-        return planted.verify(min(args.count, 400), args.seed)
+        return planted.verify(min(args.count, 400), int(args.seed))
     began, bad = time.monotonic(), 0
     numbers = range(args.start, args.start + args.count)
     runs = [(Target(args.target, optimise), [f"{args.seed}:{k}" for k in numbers])]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from . import arrays
 from .control import Control
 from .scope import Helper, Var, Where
 from .tree import Function, Line, Program, Stmt
@@ -15,7 +16,10 @@ ROWS, COLS = 3, 4
 
 
 def generate(seed: str) -> Program:
-    """The program of a seed; the same seed always makes the same program."""
+    """The program of a seed; the same seed always makes the same program.  Seeds that begin with
+    "array" make programs over whole arrays."""
+    if seed.startswith("array"):
+        return arrays.generate(seed)
     rng = random.Random(seed)
     helpers: list[Helper] = []
     functions: list[Function] = []
