@@ -59,8 +59,8 @@ class Machine(Extents):
         self.consumed = set()
 
     def is_needed(self, array: ir.Var) -> bool:
-        """Whether a statement that is still to come reads it."""
-        return not set(self.readers.get(array, ())) <= self.done | self.consumed
+        """Whether a statement that is not finished reads it."""
+        return not set(self.readers.get(array, ())) <= self.done
 
     def is_fresh(self, array: ir.Var, stmt: ir.Stmt) -> bool:
         """An array of the open nest that only ``stmt`` reads: writing into it needs no memory."""
@@ -264,10 +264,15 @@ class Machine(Extents):
         self.close()
         return target
 
-    def close(self) -> None:
+    def close(self, taken: bool = False) -> None:
+        """Emit the open nest.  ``taken``: the current statement has read all that it will."""
         nest, self.nest = self.nest, None
         if nest is not None:
+            done = self.done
+            if taken:
+                self.done = done | self.consumed
             nest.close(self.out, self.is_needed)
+            self.done = done
 
     def close_for(self, arrays: Iterable[ir.Var]) -> None:
         """Close the nest if it makes one of these."""

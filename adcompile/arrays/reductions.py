@@ -143,7 +143,7 @@ def total(
     found = fold(m, target, a, axis, keepdims, kind, number_of(kind, 0), add)
     if found is not None:
         return found
-    m.close()
+    m.close(taken=True)
     return of_scalar(target, kind)
 
 

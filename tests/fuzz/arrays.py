@@ -101,7 +101,7 @@ class Maker:
                     f"{m}.max(axis=1)",
                     f"{m}.mean(axis=1)",
                     f"{m}[:, {rng.randint(0, wide[1] - 1)}]",
-                    f"{m} @ {self.array((wide[1],), 0)}",
+                    f"({m} @ {self.array((wide[1],), 0)})",
                     f"{m}.T.sum(axis=0)",
                 ]
         else:
