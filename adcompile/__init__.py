@@ -4,6 +4,7 @@ from adcompile.api import grad, jvp, value_and_grad, vjp
 from adcompile.errors import (
     AdcompileError,
     AliasError,
+    BroadcastError,
     InactiveArgumentError,
     MissingRuleError,
     NonScalarOutputError,
@@ -15,6 +16,7 @@ from adcompile.version import __version__
 __all__ = [
     "AdcompileError",
     "AliasError",
+    "BroadcastError",
     "InactiveArgumentError",
     "MissingRuleError",
     "NonScalarOutputError",

@@ -55,6 +55,10 @@ class AliasError(AdcompileError):
     """Array arguments overlap although one of them is written."""
 
 
+class BroadcastError(AdcompileError, ValueError):
+    """Whole arrays meet whose extents differ."""
+
+
 class NonScalarOutputError(AdcompileError, TypeError):
     """``grad`` of a function whose result is not a real floating scalar."""
 

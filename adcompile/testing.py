@@ -6,7 +6,8 @@ import linecache
 from collections.abc import Callable
 from typing import Any
 
-from adcompile.backends.cpu import Argnums, type_of_value
+from adcompile.backends.cpu import Argnums, Ones, axes_of_one, type_of_value
+from adcompile.errors import BroadcastError
 from adcompile.options import Options
 from adcompile.pipeline import derive, generate
 
@@ -24,18 +25,41 @@ def plain_value_and_grad(
     """
     single = isinstance(argnums, int)
     positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-    made: dict[tuple[Any, ...], Callable[..., tuple[Any, Any]]] = {}
 
-    def call(*args: Any) -> tuple[Any, Any]:
-        types = tuple(type_of_value(a) for a in args)
-        if types not in made:
-            options = Options(cache=False, optimise=optimise)
-            found = derive(f, types, Argnums(positions, single), False, options).generated
-            text = found.text if mutate is None else mutate(found.text)
-            module = run_plain(text, dict(found.constants))
-            made[types] = module[found.entries["value_and_grad"]]
-        result: tuple[Any, Any] = made[types](*args)
-        return result
+    def make(types: tuple[Any, ...], ones: Ones) -> Callable[..., Any]:
+        options = Options(cache=False, optimise=optimise)
+        wanted = Argnums(positions, single, "grad", ones)
+        found = derive(f, types, wanted, False, options).generated
+        text = found.text if mutate is None else mutate(found.text)
+        entry: Callable[..., Any] = run_plain(text, dict(found.constants))[
+            found.entries["value_and_grad"]
+        ]
+        return entry
+
+    return _retrying(make, lambda args: args)
+
+
+def _retrying(
+    make: Callable[[tuple[Any, ...], Ones], Callable[..., Any]],
+    primals: Callable[[tuple[Any, ...]], tuple[Any, ...]],
+) -> Callable[..., Any]:
+    """As compiled derivatives do: once more with axes that broadcast, if extents differ."""
+    made: dict[Any, Callable[..., Any]] = {}
+
+    def call(*args: Any) -> Any:
+        given = primals(args)
+        types = tuple(type_of_value(a) for a in given)
+        try:
+            if (types, ()) not in made:
+                made[types, ()] = make(types, ())
+            return made[types, ()](*args)
+        except BroadcastError:
+            ones = axes_of_one(given)
+            if not ones:
+                raise
+            if (types, ones) not in made:
+                made[types, ones] = make(types, ones)
+            return made[types, ones](*args)
 
     return call
 
@@ -45,19 +69,17 @@ def plain_jvp(
 ) -> Callable[..., tuple[Any, Any]]:
     """``jvp`` in ``argnums`` that runs the generated module as plain Python: a function of the
     arguments and of the tangents of those, in order."""
-    made: dict[tuple[Any, ...], Callable[..., tuple[Any, Any]]] = {}
 
-    def call(args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
-        types = tuple(type_of_value(a) for a in args)
-        if types not in made:
-            options = Options(cache=False, optimise=optimise)
-            wanted = Argnums(argnums, False, "jvp")
-            found = generate(f, types, wanted, False, options)
-            made[types] = run_plain(found.text, dict(found.constants))[found.entries["jvp"]]
-        result: tuple[Any, Any] = made[types](*args, *tangents)
-        return result
+    def make(types: tuple[Any, ...], ones: Ones) -> Callable[..., Any]:
+        options = Options(cache=False, optimise=optimise)
+        found = generate(f, types, Argnums(argnums, False, "jvp", ones), False, options)
+        entry: Callable[..., Any] = run_plain(found.text, dict(found.constants))[
+            found.entries["jvp"]
+        ]
+        return entry
 
-    return call
+    call = _retrying(make, lambda args: args[: len(args) - len(argnums)])
+    return lambda args, tangents: call(*args, *tangents)
 
 
 def run_plain(text: str, constants: dict[str, Any]) -> dict[str, Any]:

@@ -31,13 +31,19 @@ from adcompile.ir.walk import (
 )
 
 
-def expand(fn: ir.Function, types: Types) -> ir.Function:
-    """``fn`` without whole-array arithmetic.  ``types`` learns the new variables."""
+def expand(fn: ir.Function, types: Types, ones: tuple[tuple[int, int], ...] = ()) -> ir.Function:
+    """``fn`` without whole-array arithmetic.  ``types`` learns the new variables.  ``ones``: the
+    (parameter, axis) known to have extent one."""
     if not any(_is_whole(stmt, types) for stmt in statements(fn.body)):
         check_expanded(fn, types)
         return fn
     fn = without_second_names(fn)
-    made = replace(fn, body=_Expander(fn, types).block(fn.body))
+    expander = _Expander(fn, types)
+    for k, axis in ones:
+        dims = list(expander.dims_of(fn.params[k]))
+        dims[axis] = ir.Const(1)
+        expander.dims[fn.params[k]] = tuple(dims)
+    made = replace(fn, body=expander.block(fn.body))
     check_expanded(made, types)
     return made
 

@@ -61,8 +61,8 @@ class Extents:
         a, b = self.canonical(a), self.canonical(b)
         if a == b:
             return a
-        message = "operands could not be broadcast together"
-        self.out.fail_if(ir.Compare("!=", a, b), "ValueError", message)
+        message = f"operands could not be broadcast together\n  at {self.out.loc}"
+        self.out.fail_if(ir.Compare("!=", a, b), "BroadcastError", message)
         if isinstance(b, ir.Const):
             a, b = b, a
         self.equal_dims[b] = a

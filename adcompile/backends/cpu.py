@@ -26,28 +26,33 @@ from adcompile.options import Options
 
 Types = tuple[Any, ...]
 Mode = Literal["grad", "vjp", "jvp"]
+Ones = tuple[tuple[int, int], ...]
 
 
 class Argnums(tuple[int, ...]):
     """Positions to differentiate.
 
     ``single`` when the user gave one, not in a tuple.  ``mode``: "grad", for which the output must
-    be a scalar; "vjp" when a pullback is wanted; "jvp" for forward mode.
+    be a scalar; "vjp" when a pullback is wanted; "jvp" for forward mode.  ``ones``: (argument,
+    axis) of the axes that are known to have extent one, and so broadcast.
     """
 
     single: bool
     mode: Mode
+    ones: Ones
 
-    def __new__(cls, positions: tuple[int, ...], single: bool, mode: Mode = "grad") -> Self:
+    def __new__(
+        cls, positions: tuple[int, ...], single: bool, mode: Mode = "grad", ones: Ones = ()
+    ) -> Self:
         made = super().__new__(cls, positions)
-        made.single, made.mode = single, mode
+        made.single, made.mode, made.ones = single, mode, ones
         return made
 
-    def __getnewargs__(self) -> tuple[tuple[int, ...], bool, Mode]:
-        return tuple(self), self.single, self.mode
+    def __getnewargs__(self) -> tuple[tuple[int, ...], bool, Mode, Ones]:
+        return tuple(self), self.single, self.mode, self.ones
 
     def __repr__(self) -> str:  # into fingerprints
-        return f"Argnums({tuple(self)}, single={self.single}, {self.mode})"
+        return f"Argnums({tuple(self)}, single={self.single}, {self.mode}, {self.ones})"
 
 
 class Pipeline(Protocol):
@@ -76,12 +81,14 @@ class Derivation:
     has_aux: bool
     options: Options
     mode: Mode = "vjp"
+    ones: Ones = ()
 
     def __post_init__(self) -> None:
         self.func: Callable[..., Any] = getattr(self.target, "py_func", self.target)
         self.parameters = tuple(inspect.signature(self.func).parameters)
         self.latest: Loaded | None = None
         self._loaded: dict[Types, Loaded] = {}
+        self._variants: dict[Ones, Derivation] = {}
 
     @property
     def loc(self) -> Loc:
@@ -99,6 +106,8 @@ class Derivation:
 
     def _fetch(self, argtypes: Types) -> Loaded:
         argnums = self._floats(argtypes) if self.argnums is None else self.argnums
+        if self.ones:
+            argnums = Argnums(tuple(argnums), argnums.single, argnums.mode, self.ones)
         key = fingerprint(self.target, argtypes, argnums, self.has_aux, self.options)
         found = store.load(key) if self.options.cache else None
         if found is not None:
@@ -122,6 +131,22 @@ class Derivation:
                     "arrays, or tuples of them"
                 )
 
+    def broadcasting(self, args: tuple[Any, ...]) -> Derivation | None:
+        """The same derivative for arguments whose axes of extent one broadcast; None if that is
+        what this one is."""
+        shapes = [np.shape(a) if isinstance(a, np.ndarray) else () for a in args]
+        ones = tuple(
+            (k, j) for k, shape in enumerate(shapes) for j, n in enumerate(shape) if n == 1
+        )
+        if ones == self.ones:
+            return None
+        if ones not in self._variants:
+            made = Derivation(
+                self.target, self.argnums, self.has_aux, self.options, self.mode, ones
+            )
+            self._variants[ones] = made
+        return self._variants[ones]
+
     def compile(self, kind: str, argtypes: Types) -> Any:
         """Numba's compile result of entry ``kind`` for exactly these types."""
         with global_compiler_lock:
@@ -135,6 +160,12 @@ class Derivation:
             result = compile_entry(loaded, kind, argtypes)
             self.latest = loaded
             return result
+
+
+def axes_of_one(args: tuple[Any, ...]) -> Ones:
+    """(argument, axis) of the axes of extent one."""
+    shapes = [np.shape(a) if isinstance(a, np.ndarray) else () for a in args]
+    return tuple((k, j) for k, shape in enumerate(shapes) for j, n in enumerate(shape) if n == 1)
 
 
 def compile_entry(loaded: Loaded, kind: str, argtypes: Types) -> Any:

@@ -23,6 +23,7 @@ from numba.extending import infer_getattr, lower_getattr_generic, register_model
 from adcompile.backends import cpu
 from adcompile.backends.cpu import Argnums, Derivation
 from adcompile.backends.store import Generated, Loaded
+from adcompile.errors import BroadcastError
 from adcompile.options import Options
 
 
@@ -64,6 +65,7 @@ class GradDispatcher(_Base):
         super().__init__(derivation.func, targetoptions={"nopython": True})
         self.derivation, self.kind = derivation, kind  # it copied the function's attributes
         self._others: dict[str, GradDispatcher] = {}
+        self._variants: dict[Derivation, GradDispatcher] = {}
         self._primal: Any = None
         # The base class registered the plain type, and Numba refuses to replace one.
         self.typingctx._globals.pop(weakref.ref(self))
@@ -78,6 +80,27 @@ class GradDispatcher(_Base):
         # The machine code belongs to the dispatcher in the generated module, which lives on.
         return lambda *_: None
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Until it is known that no extents are compared: retry with axes that broadcast."""
+        try:
+            return super().__call__(*args, **kwargs)
+        except BroadcastError:
+            bound = inspect.signature(self.derivation.func).bind(*args, **kwargs)
+            bound.apply_defaults()
+            other = self.derivation.broadcasting(bound.args)
+            if other is None:
+                raise
+        with global_compiler_lock:
+            if other not in self._variants:
+                self._variants[other] = make(other, self.kind)
+        result = self._variants[other](*bound.args)
+        self.derivation.latest = other.latest
+        return result
+
+    def direct(self, *args: Any) -> Any:
+        """A call without another attempt."""
+        return super().__call__(*args)
+
     def compile(self, sig: Any) -> Any:
         with global_compiler_lock:
             if not self._can_compile:
@@ -88,6 +111,12 @@ class GradDispatcher(_Base):
                 if existing is None:
                     existing = self.derivation.compile(self.kind, argtypes)
                     self.add_overload(existing)
+                    latest = self.derivation.latest
+                    compares = latest is not None and "BroadcastError" in latest.generated.text
+                    if type(self) is GradDispatcher and not compares:
+                        self.__class__ = QuickGrad
+                    elif type(self) is QuickGrad and compares:
+                        self.__class__ = GradDispatcher
                 return existing.entry_point
 
     # ------------------------------------------------------------ the other functions
@@ -98,7 +127,7 @@ class GradDispatcher(_Base):
         with global_compiler_lock:
             found = self._others.get(kind)
             if found is None:
-                found = self._others[kind] = type(self)(self.derivation, kind)
+                found = self._others[kind] = make(self.derivation, kind)
                 found._others = self._others
                 self._others.setdefault(self.kind, self)
             return found
@@ -124,7 +153,7 @@ class GradDispatcher(_Base):
             if "forward" not in self._others:
                 base = self.derivation
                 every = Derivation(base.target, None, False, base.options)
-                self._others["forward"] = type(self)(every, "forward")
+                self._others["forward"] = make(every, "forward")
         return run_vjp(self._others["forward"], args)
 
     # ------------------------------------------------------------ looking inside
@@ -208,9 +237,15 @@ class GradDispatcher(_Base):
             # The text is what is differentiated, and this machine may not have the file.
             name, lines = source
             linecache.cache[name] = (sum(map(len, lines)), None, lines, name)
-        made = cls(Derivation(target, argnums, has_aux, options), kind)
+        made = make(Derivation(target, argnums, has_aux, options), kind)
         made._set_uuid(uuid)
         return made
+
+
+class QuickGrad(GradDispatcher):
+    """A derivative in which nothing broadcasts: its calls go straight to Numba's C code."""
+
+    __call__ = _Base.__call__
 
 
 class PlainGrad(GradDispatcher):
@@ -219,9 +254,18 @@ class PlainGrad(GradDispatcher):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         bound = inspect.signature(self.derivation.func).bind(*args, **kwargs)
         bound.apply_defaults()
-        given = tuple(cpu.type_of_value(value) for value in bound.args)
+        try:
+            return self.direct(*bound.args)
+        except BroadcastError:
+            other = self.derivation.broadcasting(bound.args)
+            if other is None:
+                raise
+            return make(other, self.kind)(*bound.args)
+
+    def direct(self, *args: Any) -> Any:
+        given = tuple(cpu.type_of_value(value) for value in args)
         loaded = self.derivation.latest = self.derivation.specialise(given)
-        return loaded.entry(self.kind)(*bound.args)
+        return loaded.entry(self.kind)(*args)
 
 
 def make(derivation: Derivation, kind: str) -> GradDispatcher:
@@ -232,7 +276,13 @@ def run_vjp(
     forward: GradDispatcher, args: tuple[Any, ...]
 ) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """Run ``forward`` now; the pullback may be called any number of times."""
-    out, residuals = forward(*args)
+    try:
+        out, residuals = forward.direct(*args)
+    except BroadcastError:
+        other = forward.derivation.broadcasting(args)
+        if other is None:
+            raise
+        return run_vjp(make(other, "forward"), args)
     given = tuple(cpu.type_of_value(value) for value in args)
     folded = tuple(forward.fold_argument_types(given, {})[1])
     loaded = forward.derivation.specialise(folded)
@@ -261,7 +311,13 @@ def run_jvp(
         for part in zip(padded, kinds, args, strict=True)
         if cpu.is_differentiable(part[1])
     ]
-    out, tangent = entry(*args, *given)
+    try:
+        out, tangent = entry(*args, *given)
+    except BroadcastError:
+        other = derivation.broadcasting(args)
+        if other is None:
+            raise
+        return run_jvp(other, primals, tangents)
     return out, tangent
 
 

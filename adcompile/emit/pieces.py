@@ -13,7 +13,7 @@ from numba.core import types as nt
 from adcompile.emit.names import assign_names
 from adcompile.emit.nest import nest
 from adcompile.emit.source import print_function
-from adcompile.errors import AliasError, Loc
+from adcompile.errors import AliasError, BroadcastError, Loc
 from adcompile.ir import nodes as ir
 from adcompile.options import Options
 from adcompile.version import __version__
@@ -50,8 +50,9 @@ def imports(helpers: list[str]) -> str:
 
 def exceptions(fn: ir.Function, texts: list[str]) -> str:
     classes = [cls for _, cls in fn.exceptions]
-    if any("raise AliasError(" in text for text in texts):  # from the head of the forward sweep
-        classes.append(AliasError)
+    for ours in (AliasError, BroadcastError):
+        if any(f"raise {ours.__name__}(" in text for text in texts):
+            classes.append(ours)
     lines = [
         f"from {cls.__module__} import {cls.__name__}"
         for cls in classes
