@@ -100,11 +100,14 @@ def without_second_names(fn: ir.Function) -> ir.Function:
     return replace(fn, body=rename_block(block(fn.body), first)) if first else fn
 
 
-def result_type(call: ir.Apply, types: Types) -> nt.Type:
-    """The type of an array function's result for operands of these types."""
+def result_type(call: ir.Expr, types: Types) -> nt.Type:
+    """The type of a whole-array expression for operands of these types."""
     trial = _Expander(ir.Function("trial", (), ()), dict(types))
     target = trial.out.var("t", nt.none)
-    found = functions.call(trial, call, target)
+    if isinstance(call, ir.Apply) and call.fn.startswith(functions.PREFIX):
+        found = functions.call(trial, call, target)
+    else:
+        found = trial.tree(call)
     if found is None or not found.rank:
         return trial.types[target] if found is None else found.dtype
     return array_type(found.dtype, found.rank)
@@ -232,7 +235,10 @@ class _Expander(Machine):
             return
         op = value.op if value.op in "+-" else "="
         self.update(array, (), value.b if op != "=" else value, op)
-        self.out.out.append(ir.View(target, array, (), stmt.loc))
+        if array in self.aliases:
+            self.aliases[target] = self.aliases[array]
+        else:
+            self.out.out.append(ir.View(target, array, (), stmt.loc))
         self.dims[target] = self.dims_of(array)
         self.finished(stmt)
 

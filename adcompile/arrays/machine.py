@@ -293,6 +293,15 @@ class Machine(Extents):
     def note_dims(self, stmt: ir.Stmt) -> None:
         """What a statement says about the extents of the array that it makes."""
         match stmt:
+            case ir.If(joins=joins):
+                for j in joins:
+                    if j.then in self.dims and j.orelse in self.dims:
+                        assert j.then is not None and j.orelse is not None
+                        both = zip(self.dims[j.then], self.dims[j.orelse], strict=True)
+                        self.dims[j.out] = tuple(
+                            a if a == b == _ONE else ir.Dim(j.out, axis)
+                            for axis, (a, b) in enumerate(both)
+                        )
             case ir.Copy(target, source):
                 self.dims[target] = self.dims_of(source)
             case ir.View(target, base, ()):

@@ -230,7 +230,7 @@ def extreme(m: Machine, a: Pull, axis: Axis, keepdims: bool, better: str, place:
             return nexts
 
         running = [Running("best", first, a.dtype)]
-        running += [Running("place", ZERO, nt.int64) for _ in going]
+        running += [Running("pos", ZERO, nt.int64) for _ in going]
         _, *places = out.loops(going, body, running)
         if not place:
             return a.at(out, element_index(a, axes, keepdims, index, tuple(places)))

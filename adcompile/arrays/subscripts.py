@@ -116,7 +116,7 @@ def _single(m: Machine, low: int, dim: ir.Expr) -> Range:
     if not (isinstance(dim, ir.Const) and isinstance(dim.value, int) and dim.value >= least):
         short = ir.Compare("<", dim, ir.Const(least))
         m.out.fail_if(short, "IndexError", "a slice of one element is beyond the end of its axis")
-    place = ir.Const(low) if low >= 0 else m.size(m.out.integer("-", dim, ir.Const(-low)), "place")
+    place = ir.Const(low) if low >= 0 else m.size(m.out.integer("-", dim, ir.Const(-low)), "pos")
     return Range(place, ir.Const(1), ir.Const(1))
 
 
@@ -266,7 +266,7 @@ def _masked(m: Machine, a: Pull, entries: list[ir.Index]) -> Pull:
         inner.loops(rest, row)
         return (out.counted_if(took, inner, heads[0]),)
 
-    m.out.loops(over, fill, [Running("place", ZERO, nt.int64)])
+    m.out.loops(over, fill, [Running("pos", ZERO, nt.int64)])
     m.readers[made] = [-1]
     m.dims[made] = (total, *rest)
     return m.pull_of(made)
@@ -304,5 +304,5 @@ def store_masked(m: Machine, target: Pull, mask_of: ir.Var, value: Pull, op: str
         out.out.append(ir.If(took, tuple(inner.out), (), loc=out.loc))
         return ()
 
-    running = [Running("place", ZERO, nt.int64)] if packed else []
+    running = [Running("pos", ZERO, nt.int64)] if packed else []
     m.out.loops(over, body, running)

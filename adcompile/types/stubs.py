@@ -16,18 +16,19 @@ from numba.core.errors import TypingError
 from numba.core.typing import signature
 from numba.extending import typeof_impl
 
+from adcompile.arrays.elementwise import function_named, operator_named
 from adcompile.errors import AdcompileError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import map_expr, reads
 
-Answer = Callable[[ir.Apply, dict[ir.Var, nt.Type]], nt.Type]
+Answer = Callable[[ir.Expr, dict[ir.Var, nt.Type]], nt.Type]
 
 
 @dataclass(eq=False)
 class Stub:
     """One call.  ``failure``: why it has no type."""
 
-    call: ir.Apply
+    call: ir.Expr
     answer: Answer
     failure: AdcompileError | None = field(default=None)
 
@@ -50,6 +51,10 @@ class StubType(nt.Callable):
         super().__init__(f"adcompile.stub({id(stub)})")
 
     def get_call_type(self, context: Any, args: tuple[nt.Type, ...], kws: Any) -> Any:
+        if not any(isinstance(kind, nt.Array) for kind in args):
+            found = _native(context, self.stub.call, dict(zip(self.stub.operands, args)))
+            if found is not None:
+                return signature(found, *args)
         return signature(self.stub.result(args), *args)
 
     def get_call_signatures(self) -> tuple[tuple[Any, ...], bool]:
@@ -59,16 +64,51 @@ class StubType(nt.Callable):
         return self.stub
 
 
+def _native(context: Any, expr: ir.Expr, kinds: dict[ir.Var, nt.Type]) -> nt.Type | None:
+    """Numba's own type of an operation on numbers."""
+
+    def kind(part: ir.Expr) -> nt.Type:
+        if isinstance(part, ir.Var):
+            return kinds[part]
+        return nt.float64 if isinstance(part, ir.Const) and type(part.value) is float else nt.int64
+
+    match expr:
+        case ir.Binary(op, a, b):
+            found = context.resolve_function_type(operator_named(op, 2), (kind(a), kind(b)), {})
+        case ir.Apply(fn, args) if not fn.startswith("arr."):
+            given = tuple(kind(arg) for arg in args)
+            found = context.resolve_function_type(function_named(fn), given, {})
+        case _:
+            return None
+    made: nt.Type = found.return_type
+    return made
+
+
 @typeof_impl.register(Stub)
 def _typeof_stub(value: Stub, context: Any) -> StubType:
     return StubType(value)
 
 
-def with_stubs(stmt: ir.Stmt, answer: Answer, stubs: dict[str, Stub]) -> ir.Stmt:
-    """``stmt`` with its array function, if it calls one, as a call of a stub."""
+def with_stubs(stmt: ir.Stmt, answer: Answer, stubs: dict[str, Stub], literals: bool) -> ir.Stmt:
+    """``stmt`` with its array function, if it calls one, as a call of a stub; with ``literals``
+    also its arithmetic with a literal, which NumPy lets keep single precision and Numba not."""
+
+    def is_weak(expr: ir.Expr) -> bool:
+        match expr:
+            case ir.Binary(_, ir.Var(), ir.Const(float())) | ir.Binary(
+                _, ir.Const(float()), ir.Var()
+            ):
+                return True
+            case ir.Apply(fn, args) if function_named(fn) is not None:
+                return any(
+                    isinstance(a, ir.Const) and type(a.value) is float for a in args
+                ) and all(isinstance(a, ir.Const | ir.Var) for a in args)
+            case _:
+                return False
 
     def one(expr: ir.Expr) -> ir.Expr:
-        if isinstance(expr, ir.Apply) and expr.fn.startswith("arr."):
+        whole = isinstance(expr, ir.Apply) and expr.fn.startswith("arr.")
+        if whole or (literals and is_weak(expr)):
             stub = Stub(expr, answer)
             name = f"op_{len(stubs)}_"
             stubs[name] = stub

@@ -28,9 +28,10 @@ def infer_variables(
     """Types by variable, and the type of the result.  Each variable has a name of its own in the
     text, so the types cannot be confused."""
     stubs: dict[str, Stub] = {}
+    narrow = "float32" in f"{argtypes}{[s for s in statements(fn.body) if isinstance(s, ir.Alloc)]}"
 
     def block(stmts: ir.Block) -> ir.Block:
-        return tuple(map_blocks(block, with_stubs(s, result_type, stubs)) for s in stmts)
+        return tuple(map_blocks(block, with_stubs(s, result_type, stubs, narrow)) for s in stmts)
 
     stubbed = replace(fn, body=block(fn.body))
     plain = destruct(without_unset(stubbed))

@@ -110,7 +110,7 @@ class Maker:
             choices.append(f"np.outer({self.array((rows,), 0)}, {self.array((columns,), 0)})")
             choices.append(f"({inner} - {inner}.mean(axis=1, keepdims=True))")
             if columns == 4:
-                choices.append(f"{self.array((3, 1), 0)} * {self.array((4,), depth - 1)}")
+                choices.append(f"({self.array((3, 1), 0)} * {self.array((4,), depth - 1)})")
             if rows == 3:
                 choices.append(f"{inner}[[0, 2, {rng.randint(0, 2)}]]")
         return rng.choice(choices)
