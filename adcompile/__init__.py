@@ -1,6 +1,7 @@
 """Derivatives of Numba functions, as readable Numba source."""
 
 from adcompile.api import grad, jvp, value_and_grad, vjp
+from adcompile.custom import stop_gradient
 from adcompile.errors import (
     AdcompileError,
     AliasError,
@@ -27,6 +28,7 @@ __all__ = [
     "jacobian",
     "jacrev",
     "jvp",
+    "stop_gradient",
     "value_and_grad",
     "vjp",
 ]

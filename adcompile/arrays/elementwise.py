@@ -14,6 +14,7 @@ from numba.np.numpy_support import as_dtype, from_dtype
 from adcompile.arrays.emitter import Emitter, Index
 from adcompile.arrays.pull import Pull, broadcast
 from adcompile.ir import nodes as ir
+from adcompile.rules.registry import rule_for
 
 Build = Callable[[Sequence[ir.Expr]], ir.Expr]
 
@@ -45,10 +46,29 @@ _UNARY: dict[str, Callable[..., Any]] = {
 }
 
 
+# Functions of math that scipy.special has for arrays.
+_OF_FLOATS = ("math.lgamma", "math.gamma", "math.erf", "math.erfc")
+
+
+def is_special(name: str) -> bool:
+    """A function of numbers that Numba cannot type on arrays."""
+    return name in _OF_FLOATS or (name.startswith("rt.") and rule_for(name) is not None)
+
+
+def _as_float(*args: Any) -> Any:
+    """The dtype of a function of floats."""
+    total = np.exp(args[0])
+    for arg in args[1:]:
+        total = total + arg
+    return total
+
+
 def function_named(name: str) -> Callable[..., Any] | None:
     """The NumPy function of arrays that a call of ``name`` means."""
     if name == "abs":
         return np.abs
+    if is_special(name):
+        return _as_float
     if name.startswith("np."):
         found = getattr(np, name.removeprefix("np."), None)
         return found if callable(found) else None

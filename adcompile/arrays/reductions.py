@@ -263,6 +263,40 @@ def inner_sum(
     return Pull(dims, kind, at, reads=reads, shifted=reads)
 
 
+def logsumexp(m: Machine, target: ir.Var | None, a: Pull, axis: Axis, keepdims: bool) -> Pull:
+    """top + log(sum(exp(a - top))), with top the largest element, or 0 where that is infinite.  The
+    result does not depend on top, so no derivative goes through it."""
+    a = m.kept(a)
+    kind = m.result(np.exp, (a,))
+    largest = extreme(m, a, axis, True, ">", False)
+
+    def finite(p: Sequence[ir.Expr]) -> ir.Expr:
+        fixed = ir.Apply("rt.finite_or_zero", (p[0],))
+        return ir.Apply("np.float32", (fixed,)) if kind is nt.float32 else fixed
+
+    top = m.combine(np.exp, finite, (largest,), kind)
+    top = m.scalar_of(top) if axis is None else m.kept(top)
+    apart = m.combine(np.subtract, lambda p: ir.Binary("-", p[0], p[1]), (a, top))
+    powers = m.combine(np.exp, lambda p: ir.Apply("np.exp", (p[0],)), (apart,))
+    logs = m.combine(
+        np.log, lambda p: ir.Apply("np.log", (p[0],)), (total(m, powers, axis, True, kind),)
+    )
+    if axis is None and not keepdims:
+        logs = m.scalar_of(logs)
+    found = m.combine(np.add, lambda p: ir.Binary("+", p[0], p[1]), (logs, top))
+    if axis is None or keepdims:
+        return found
+    axes = axes_of(m, a, axis)
+    dims = remaining(a, axes, False)
+    return Pull(
+        dims,
+        kind,
+        lambda out, index: found.at(out, element_index(a, axes, False, index, (ZERO,) * len(axes))),
+        reads=found.reads,
+        shifted=found.reads,
+    )
+
+
 REDUCTIONS: dict[str, Callable[..., Pull | None]] = {
     "sum": sum_,
     "prod": prod,
@@ -271,6 +305,7 @@ REDUCTIONS: dict[str, Callable[..., Pull | None]] = {
     "mean": mean,
     "var": var,
     "std": std,
+    "logsumexp": logsumexp,
     "max": lambda m, _, a, axis, keepdims: extreme(m, a, axis, keepdims, ">", False),
     "min": lambda m, _, a, axis, keepdims: extreme(m, a, axis, keepdims, "<", False),
     "argmax": lambda m, _, a, axis, keepdims: extreme(m, a, axis, keepdims, ">", True),

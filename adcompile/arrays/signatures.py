@@ -6,6 +6,7 @@ Light, because the front end needs it: what the functions do stands in the other
 from __future__ import annotations
 
 import inspect
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,7 @@ argmax(a, /, axis=None, keepdims=False)
 argmin(a, /, axis=None, keepdims=False)
 var(a, /, axis=None, dtype=None, ddof=0, keepdims=False)
 std(a, /, axis=None, dtype=None, ddof=0, keepdims=False)
+logsumexp(a, /, axis=None, keepdims=False)
 median(a, /, axis=None, keepdims=False)
 cumsum(a, /, axis=None)
 cumprod(a, /, axis=None)
@@ -152,6 +154,9 @@ SIGNATURES = _parse()
 def array_function(obj: object) -> str | None:
     """The name of the array function that a NumPy function is, or None."""
     own = str(getattr(obj, "__name__", ""))
+    scipy = sys.modules.get("scipy.special")
+    if own == "logsumexp" and getattr(scipy, own, None) is obj:
+        return own
     name = _ALIASES.get(own, own)
     if name in SIGNATURES:
         for module in (np, np.linalg):

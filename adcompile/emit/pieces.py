@@ -16,9 +16,16 @@ from adcompile.emit.source import print_function
 from adcompile.errors import AliasError, BroadcastError, Loc
 from adcompile.ir import nodes as ir
 from adcompile.options import Options
+from adcompile.runtime import likelihood, special
 from adcompile.version import __version__
 
-_SPECIAL = ("digamma", "trigamma")
+# The runtime module of each helper; those of arrays are not listed.
+_MODULE_OF = {
+    name: module.__name__
+    for module in (special, likelihood)
+    for name, value in vars(module).items()
+    if hasattr(value, "py_func")
+}
 
 
 def print_named(
@@ -39,12 +46,12 @@ def flags(options: Options) -> str:
 
 def imports(helpers: list[str]) -> str:
     lines = ["import math", "", "import numpy as np", "from numba import njit"]
-    special = [h for h in helpers if h in _SPECIAL]
-    arrays = [h for h in helpers if h not in _SPECIAL]
-    if arrays:
-        lines.append(f"from adcompile.runtime.arrays import {', '.join(arrays)}")
-    if special:
-        lines.append(f"from adcompile.runtime.special import {', '.join(special)}")
+    modules: dict[str, list[str]] = {}
+    for helper in helpers:
+        module = _MODULE_OF.get(helper, "adcompile.runtime.arrays")
+        modules.setdefault(module, []).append(helper)
+    for module in sorted(modules):
+        lines.append(f"from {module} import {', '.join(modules[module])}")
     return "\n".join(lines) + "\n"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import math
+import sys
 from types import BuiltinFunctionType, ModuleType
 
 import numpy as np
@@ -35,9 +36,42 @@ ADVICE = {
 }
 
 
+# Functions of scipy.special, and what they are here.
+_SCIPY = {
+    "gammaln": "math.lgamma",
+    "loggamma": "math.lgamma",
+    "gamma": "math.gamma",
+    "erf": "math.erf",
+    "erfc": "math.erfc",
+    "digamma": "rt.digamma",
+    "psi": "rt.digamma",
+    "ndtr": "rt.ndtr",
+    "log_ndtr": "rt.log_ndtr",
+    "expit": "rt.expit",
+    "logit": "rt.logit",
+    "xlogy": "rt.xlogy",
+    "xlog1py": "rt.xlog1py",
+    "betaln": "rt.betaln",
+    "i0e": "rt.i0e",
+    "i1e": "rt.i1e",
+}
+
+
+def scipy_name(obj: object) -> str | None:
+    module = sys.modules.get("scipy.special")  # whoever passes one of its functions has it
+    name = getattr(obj, "__name__", "")
+    if module is not None and name in _SCIPY and getattr(module, name, None) is obj:
+        return _SCIPY[name]
+    return None
+
+
 def primitive_name(obj: object) -> str | None:
     """The canonical name of a function of numbers, or None."""
     name = getattr(obj, "__name__", "")
+    if (found := scipy_name(obj)) is not None:
+        return found
+    if getattr(obj, "__adcompile_primitive__", None) is not None:
+        return str(obj.__adcompile_primitive__)  # type: ignore[attr-defined]
     if name in BUILTINS and getattr(builtins, name) is obj:
         return str(name)
     if isinstance(obj, BuiltinFunctionType):

@@ -1,5 +1,5 @@
 """Derivative rules of scalar functions.  Importing the package fills the table."""
 
-from adcompile.rules import arithmetic, declared, kinked, smooth
+from adcompile.rules import arithmetic, declared, kinked, likelihood, smooth
 
-__all__ = ["arithmetic", "declared", "kinked", "smooth"]
+__all__ = ["arithmetic", "declared", "kinked", "likelihood", "smooth"]

@@ -13,7 +13,7 @@ import numpy as np
 
 from adcompile.ir.nodes import Apply, Binary, Const, Expr
 from adcompile.rules import simplify
-from adcompile.runtime import special
+from adcompile.runtime import likelihood, special
 
 Value: TypeAlias = Any  # a float, a bool, or a Sym
 
@@ -162,3 +162,11 @@ def digamma(x: Value) -> Value:
 
 def trigamma(x: Value) -> Value:
     return _apply("rt.trigamma", special.trigamma, x)
+
+
+def i0e(x: Value) -> Value:
+    return _apply("rt.i0e", likelihood.i0e, x)
+
+
+def i1e(x: Value) -> Value:
+    return _apply("rt.i1e", likelihood.i1e, x)

@@ -16,7 +16,7 @@ from numba.core.errors import TypingError
 from numba.core.typing import signature
 from numba.extending import typeof_impl
 
-from adcompile.arrays.elementwise import function_named, operator_named
+from adcompile.arrays.elementwise import function_named, is_special, operator_named
 from adcompile.errors import AdcompileError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import map_expr, reads
@@ -75,7 +75,7 @@ def _native(context: Any, expr: ir.Expr, kinds: dict[ir.Var, nt.Type]) -> nt.Typ
     match expr:
         case ir.Binary(op, a, b):
             found = context.resolve_function_type(operator_named(op, 2), (kind(a), kind(b)), {})
-        case ir.Apply(fn, args) if not fn.startswith("arr."):
+        case ir.Apply(fn, args) if fn.startswith("np."):
             given = tuple(kind(arg) for arg in args)
             found = context.resolve_function_type(function_named(fn), given, {})
         case _:
@@ -108,7 +108,8 @@ def with_stubs(stmt: ir.Stmt, answer: Answer, stubs: dict[str, Stub], literals: 
 
     def one(expr: ir.Expr) -> ir.Expr:
         whole = isinstance(expr, ir.Apply) and expr.fn.startswith("arr.")
-        if whole or (literals and is_weak(expr)):
+        special = isinstance(expr, ir.Apply) and is_special(expr.fn)
+        if whole or special or (literals and is_weak(expr)):
             stub = Stub(expr, answer)
             name = f"op_{len(stubs)}_"
             stubs[name] = stub

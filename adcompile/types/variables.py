@@ -17,7 +17,7 @@ from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import map_blocks, statements
 from adcompile.normalise.unset import without_unset
-from adcompile.runtime import arrays, special
+from adcompile.runtime import arrays, likelihood, special
 from adcompile.types.infer import InferenceFailed, infer
 from adcompile.types.stubs import Stub, with_stubs
 
@@ -44,6 +44,7 @@ def infer_variables(
     namespace: dict[str, Any] = {"np": np, "math": math}
     namespace.update(vars(arrays))
     namespace.update(vars(special))
+    namespace.update(vars(likelihood))
     namespace.update({names[var]: value for var, value in fn.constants})
     namespace.update(dict(fn.exceptions))
     namespace.update(stubs)
