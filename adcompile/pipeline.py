@@ -84,7 +84,7 @@ def resolved(
     types, returns = infer_variables(ssa, argtypes)
     check_arguments(plain, argtypes, argnums)
     fn = resolve(ssa, types)
-    fn = expand(fn, types, argnums.ones)
+    fn = expand(fn, types, argnums.ones, compiled=hasattr(func, "py_func"))
     fn = split_tuples(fn, types)
     fn = define_unset(fn, types)
     seen("resolved", fn)

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numba import njit
 
-from adcompile import jvp, value_and_grad
+from adcompile import BroadcastError, UnsupportedError, jvp, value_and_grad, vjp
 from adcompile.testing import plain_jvp, plain_value_and_grad
 from tests import oracle
 from tests.array_table import EXPRESSIONS
@@ -134,3 +135,103 @@ def test_compiled(programs: types.ModuleType, group: int) -> None:
     d = oracle.random_direction(args, argnums, np.random.default_rng(4))
     _, tangent = jvp(f, args, tuple(d[k] for k in argnums))
     assert tangent == pytest.approx(oracle.dot(grads, argnums, d), rel=1e-10)
+
+
+# ---------------------------------------------------------------- edges
+
+
+def moments(x: Any, m: Any) -> float:
+    return np.sum(x * x) + np.sum(np.cumsum(x)) + np.sum(m.sum(axis=0)) + np.sum(x[x > 0]) + 2.0
+
+
+def test_no_elements() -> None:
+    x, m = np.zeros(0), np.zeros((0, 3))
+    value, (by_x, by_m) = plain_value_and_grad(moments, (0, 1))(x, m)
+    assert value == 2.0 and by_x.shape == (0,) and by_m.shape == (0, 3)
+    with pytest.raises(ValueError, match="zero-size"):
+        plain_value_and_grad(largest, (0,))(x)
+
+
+def largest(x: Any) -> float:
+    return np.max(x)
+
+
+def gather(x: Any, p: Any) -> float:
+    x[p] *= 2.0
+    return np.sum(x[p] ** 2)
+
+
+def test_repeated_subscripts() -> None:
+    """Read, they accumulate; written, the last one counts."""
+    compare_first(gather, np.array([0.3, -0.7, 1.1]), np.array([0, 2, 2, -1, 0]))
+
+
+def compare_first(f: Any, x: Any, *others: Any) -> None:
+    _, (slope,) = plain_value_and_grad(f, (0,))(x.copy(), *others)
+    for d in oracle.unit_directions((x, *others), (0,)):
+        estimate = oracle.directional(f, (x, *others), d)
+        assert estimate.reliable and estimate.agrees(float(np.sum(slope * d[0])))
+
+
+def affine(x: Any, w: Any, b: Any) -> float:
+    return np.sum(np.tanh(x * w + b)) + np.sum(w**2)
+
+
+@pytest.mark.compiled
+def test_axes_of_extent_one_broadcast() -> None:
+    rng = np.random.default_rng(6)
+    x, w, b = rng.normal(size=(3, 4)), rng.normal(size=(1, 4)), rng.normal(size=(3, 1))
+    compare(affine, (x, w, b))
+    derivative = value_and_grad(affine, argnums=(0, 1, 2))
+    value, grads = derivative(x, w, b)
+    assert value == pytest.approx(affine(x, w, b), rel=1e-13)
+    assert [g.shape for g in grads] == [(3, 4), (1, 4), (3, 1)]
+    again, same = derivative(x, np.repeat(w, 3, axis=0), b * np.ones(4))
+    assert again == pytest.approx(value + 2 * np.sum(w**2), rel=1e-13)
+    np.testing.assert_allclose(same[2].sum(axis=1, keepdims=True), grads[2], rtol=1e-12)
+    _, pullback = vjp(affine, x, w, b)
+    np.testing.assert_allclose(pullback(1.0)[1], grads[1], rtol=1e-13)
+    _, tangent = jvp(affine, (x, w, b), (None, w, None))
+    assert tangent == pytest.approx(np.sum(grads[1] * w), rel=1e-12)
+    with pytest.raises(BroadcastError, match="could not be broadcast"):
+        derivative(x, w[:, :3], b)
+
+
+@njit
+def running(x: Any) -> float:
+    x[1:] += x[:-1]
+    return np.sum(x)
+
+
+def test_where_numba_and_numpy_differ() -> None:
+    with pytest.raises(UnsupportedError, match="element by element"):
+        value_and_grad(running)(np.ones(3))
+    compare_first(running.py_func, np.array([0.3, -0.7, 1.1]))
+
+
+def single(x: Any, y: Any) -> Any:
+    for _ in range(3):
+        x = np.tanh(x * 0.5 + y)
+    return x * 2.0, np.mean(x)
+
+
+@pytest.mark.compiled
+def test_single_precision_stays() -> None:
+    x = np.array([0.3, -0.7], dtype=np.float32)
+    (out, mean), pullback = vjp(single, x, x * 2)
+    assert out.dtype == np.float32
+    assert np.asarray(pullback((out, mean))[0]).dtype == np.float32
+    np.testing.assert_allclose(out, single(x, x * 2)[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("k", range(len(EXPRESSIONS)), ids=EXPRESSIONS)
+def test_single_precision(programs: types.ModuleType, k: int) -> None:
+    args = tuple(inputs(5)[n].astype(np.float32) for n in names_in(EXPRESSIONS[k]))
+    wide = tuple(a.astype(np.float64) for a in args)
+    f, argnums = getattr(programs, f"f{k}"), tuple(range(len(args)))
+    value, grads = plain_value_and_grad(f, argnums)(*args)
+    want, expected = plain_value_and_grad(f, argnums)(*wide)
+    assert value == pytest.approx(want, rel=1e-4, abs=1e-5)
+    for a, b in zip(grads, expected, strict=True):
+        assert a.dtype == np.float32
+        np.testing.assert_allclose(a, b, rtol=2e-3, atol=2e-4)

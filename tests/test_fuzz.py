@@ -13,6 +13,7 @@ from tests.fuzz.program import arguments, generate
 from tests.fuzz.runner import run, smallest
 
 PLAIN, COMPILED, PARTS = 160, 20, 4
+ARRAYS = 100
 
 ADJOINT = """
 def f_forward_1(x, n):
@@ -108,6 +109,22 @@ def test_plain_programs(optimise: bool, part: int) -> None:
     assert total.failures == [], total.failures[0]
     assert total.acceptance >= 0.95, total.refusals.most_common(5)
     assert total.discarded <= 0.10
+
+
+@pytest.mark.parametrize("part", range(2))
+@pytest.mark.parametrize("optimise", [True, False])
+def test_array_programs(optimise: bool, part: int) -> None:
+    total = run([f"array0:{k}" for k in range(part, ARRAYS, 2)], Target("plain", optimise))
+    assert total.failures == [], total.failures[0]
+    assert total.acceptance >= 0.95, total.refusals.most_common(5)
+    assert total.discarded <= 0.10
+
+
+@pytest.mark.compiled
+def test_compiled_array_programs() -> None:
+    total = run([f"array1:{k}" for k in range(6)], Target("compiled"))
+    assert total.failures == [], total.failures[0]
+    assert total.acceptance >= 0.8, total.refusals.most_common(5)
 
 
 @pytest.mark.compiled

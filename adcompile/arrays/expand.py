@@ -31,14 +31,23 @@ from adcompile.ir.walk import (
 )
 
 
-def expand(fn: ir.Function, types: Types, ones: tuple[tuple[int, int], ...] = ()) -> ir.Function:
-    """``fn`` without whole-array arithmetic.  ``types`` learns the new variables.  ``ones``: the
-    (parameter, axis) known to have extent one."""
+def expand(
+    fn: ir.Function,
+    types: Types,
+    ones: tuple[tuple[int, int], ...] = (),
+    compiled: bool = False,
+) -> ir.Function:
+    """``fn`` without whole-array arithmetic.  ``types`` learns the new variables.
+
+    ``ones``: the (parameter, axis) known to have extent one.  ``compiled``: the user runs the
+    function through Numba.
+    """
     if not any(_is_whole(stmt, types) for stmt in statements(fn.body)):
         check_expanded(fn, types)
         return fn
     fn = without_second_names(fn)
     expander = _Expander(fn, types)
+    expander.compiled = compiled
     for k, axis in ones:
         dims = list(expander.dims_of(fn.params[k]))
         dims[axis] = ir.Const(1)
@@ -139,6 +148,8 @@ def _is_wide(entry: ir.Index, types: Types) -> bool:
 
 
 class _Expander(Machine):
+    compiled = False
+
     def __init__(self, fn: ir.Function, types: Types) -> None:
         super().__init__(fn, types)
         self.whole = {id(s) for s in statements(fn.body) if _is_whole(s, types)}
@@ -245,6 +256,7 @@ class _Expander(Machine):
     def update(self, array: ir.Var, index: tuple[ir.Index, ...], value: ir.Expr, op: str) -> None:
         """``array[index] op value``, element by element; ``op`` is =, + or -."""
         pull = self.tree(value)
+        augmented = op != "=" or array in pull.reads
         self.settle(keep=pull)
         if self.nest is not None and self.nest.touches(self.roots_of(array), self.roots_of):
             self.close()
@@ -267,6 +279,13 @@ class _Expander(Machine):
             op = "="
         where = target.place or subscripts.places(self, whole, entries)
         if self.may_overlap(array, index, target, pull):
+            if self.compiled and augmented:
+                raise UnsupportedError(
+                    "an augmented assignment that reads elements which it writes",
+                    self.out.loc,
+                    "Numba runs it element by element, NumPy on a copy: name the right-hand side "
+                    "first, or add .copy().",
+                )
             pull = self.pull_of(self.memory(pull))
         pull = self.fitted(pull, target.dims)
         nest = self.enter(target.dims, target, pull)

@@ -193,28 +193,34 @@ class Maker:
         name = rng.choice(list(self.shapes))
         shape = self.shapes[name]
         op = rng.choice(["=", "+=", "-=", "*="])
-        scale = "0.7 * " if op != "*=" else "0.5 + 0.3 * "
+        before, after = ("0.7 * ", "") if op != "*=" else ("0.5 + 0.3 * np.tanh(", ")")
         roll = rng.random()
         if roll < 0.2:
             return Stmt(
                 "augassign",
-                [Line(f"{name} {op[0]}= {scale}{self.operand(shape, 1)}")]
+                [Line(f"{name} {op[0]}= {before}{self.operand(shape, 1)}{after}")]
                 if op != "="
-                else [Line(f"{name}[...] = {scale}{self.operand(shape, 1)}")],
+                else [Line(f"{name}[...] = {before}{self.operand(shape, 1)}{after}")],
             )
         if roll < 0.35:
             mask = f"{name} > {self.number()}"
-            return Stmt("store", [Line(f"{name}[{mask}] {op} {scale}{rng.choice(['a', 's'])}")])
+            return Stmt(
+                "store", [Line(f"{name}[{mask}] {op} {before}{rng.choice(['a', 's'])}{after}")]
+            )
         if len(shape) == 2:
             if roll < 0.6:
                 k = rng.randint(0, shape[0] - 1)
-                return Stmt("store", [Line(f"{name}[{k}] {op} {scale}{self.array(shape[1:])}")])
+                return Stmt(
+                    "store", [Line(f"{name}[{k}] {op} {before}{self.array(shape[1:])}{after}")]
+                )
             k = rng.randint(0, shape[1] - 1)
-            return Stmt("store", [Line(f"{name}[:, {k}] {op} {scale}{self.array(shape[:1])}")])
+            return Stmt(
+                "store", [Line(f"{name}[:, {k}] {op} {before}{self.array(shape[:1])}{after}")]
+            )
         if roll < 0.5 and shape == (6,):
-            return Stmt("store", [Line(f"{name}[p] {op} {scale}{self.array((5,))}")])
+            return Stmt("store", [Line(f"{name}[p] {op} {before}{self.array((5,))}{after}")])
         start = rng.randint(0, shape[0] - 1)
         stop = rng.randint(start + 1, shape[0])
         size = stop - start
-        value = self.array((size,)) if size > 2 else self.scalar(1)
-        return Stmt("store", [Line(f"{name}[{start}:{stop}] {op} {scale}{value}")])
+        value = self.array((size,)) if size > 2 else f"np.tanh({self.scalar(1)})"
+        return Stmt("store", [Line(f"{name}[{start}:{stop}] {op} {before}{value}{after}")])
