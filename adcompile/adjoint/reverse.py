@@ -24,6 +24,7 @@ from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements, stmt_defs
 from adcompile.normalise.places import Arenas
 from adcompile.normalise.references import Selections
+from adcompile.rules.library import NAMES, operands_of
 from adcompile.rules.simplify import add, contribution, neg
 from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Plan
@@ -182,6 +183,12 @@ class ReverseBuilder(Shadows):
             case ir.Copy(target, source):
                 pair = (self.shadow_of(source), self.shadow_of(target))
                 out.append(ir.Do("rt.move_adjoint", pair, stmt.loc))
+            case ir.Alloc(target, fn, args) if fn in NAMES:
+                for operand, arg in zip(operands_of(fn, args, self.types), args):
+                    if isinstance(arg, ir.Var) and arg in self.activity:
+                        pair = (self.shadow_of(arg), self.shadow_of(target))
+                        needed = tuple(target if n < 0 else args[n] for n in operand.needed)
+                        out.append(ir.Do(operand.adjoint, (*pair, *needed), stmt.loc))
             case ir.Alloc(target, _, args, keywords):
                 value = fill_value(args, keywords)
                 if isinstance(value, ir.Var):

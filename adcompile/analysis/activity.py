@@ -15,6 +15,7 @@ from adcompile.analysis.alias import Roots
 from adcompile.errors import MissingRuleError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements
+from adcompile.rules.library import NAMES
 from adcompile.rules.registry import rule_for
 
 Types = dict[ir.Var, nt.Type]
@@ -155,6 +156,8 @@ def flows(stmt: ir.Stmt) -> Iterator[tuple[ir.Var, ir.Var | ir.Load]]:
         case ir.Alloc(target, fn, args, keywords) if fn.endswith(("full", "full_like")):
             for operand in float_operands(fill_value(args, keywords)):
                 yield target, operand
+        case ir.Alloc(target, fn, args) if fn in NAMES:
+            yield from ((target, arg) for arg in args if isinstance(arg, ir.Var))
         case ir.If(joins=joins):
             for join in joins:
                 for side in (join.then, join.orelse):

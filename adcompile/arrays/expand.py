@@ -112,11 +112,14 @@ def without_second_names(fn: ir.Function) -> ir.Function:
 def result_type(call: ir.Expr, types: Types) -> nt.Type:
     """The type of a whole-array expression for operands of these types."""
     trial = _Expander(ir.Function("trial", (), ()), dict(types))
+    trial.depth = 1
     target = trial.out.var("t", nt.none)
     if isinstance(call, ir.Apply) and call.fn.startswith(functions.PREFIX):
         found = functions.call(trial, call, target)
     else:
         found = trial.tree(call)
+    if isinstance(found, tuple):
+        return nt.Tuple([array_type(p.dtype, p.rank) if p.rank else p.dtype for p in found])
     if found is None or not found.rank:
         return trial.types[target] if found is None else found.dtype
     return array_type(found.dtype, found.rank)
@@ -156,6 +159,7 @@ class _Expander(Machine):
 
     def block(self, block: ir.Block) -> ir.Block:
         outer, self.out = self.out, Emitter(self.types)
+        self.depth += 1
         known, sizes = self.equal_dims.copy(), self.sizes.copy()
         for stmt in block:
             self.out.loc = stmt.loc
@@ -164,6 +168,7 @@ class _Expander(Machine):
             self.consumed = set()
             self.stmt(stmt)
         self.settle()
+        self.depth -= 1
         made = tuple(self.out.out)
         self.out, self.equal_dims, self.sizes = outer, known, sizes
         return made
@@ -204,7 +209,11 @@ class _Expander(Machine):
             done = functions.call(self, value, target)
         else:
             done = self.tree(value)
-        if done is not None:
+        if isinstance(done, tuple):
+            parts = [self.memory(p) if p.rank else p.at(self.out, ()) for p in done]
+            self.out.out.append(ir.Assign(target, ir.MakeTuple(tuple(parts)), loc=stmt.loc))
+            self.finished(stmt)
+        elif done is not None:
             self.bind(stmt, target, done)
         else:
             self.finished(stmt)
@@ -224,6 +233,8 @@ class _Expander(Machine):
             self.finished(stmt)
             return
         self.learn(target, pull)
+        if pull.array in self.made_by_library and target in self.written:
+            pull = replace(pull, place=None)  # its adjoint needs it as it was
         if pull.place is not None:
             self.close_for(pull.reads)
             self.aliases[target] = pull

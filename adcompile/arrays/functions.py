@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba.np.numpy_support import from_dtype
 
-from adcompile.arrays import calculus, making, reductions, shapes
+from adcompile.arrays import calculus, library, making, reductions, shapes
 from adcompile.arrays.pull import Pull
 from adcompile.arrays.signatures import EXTENTS, SEQUENCES, SIGNATURES
 from adcompile.errors import UnsupportedError
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from adcompile.arrays.machine import Machine
 
 PREFIX = "arr."
+Several = tuple[Pull, ...]  # results of a function that returns a tuple
 
 
-def call(m: Machine, apply: ir.Apply, target: ir.Var | None) -> Pull | None:
+def call(m: Machine, apply: ir.Apply, target: ir.Var | None) -> Pull | Several | None:
     """The result of a call, or None if ``target`` has it already."""
     name = apply.fn.removeprefix(PREFIX)
     signature = SIGNATURES[name]
@@ -90,9 +91,11 @@ def matmul(m: Machine, a: Pull, b: Pull) -> Pull:
         raise UnsupportedError("a matrix product with a number", m.out.loc, "Write a * b.")
     if a.rank > 2 or b.rank > 2:
         raise UnsupportedError("products of stacks of matrices", m.out.loc, "Loop over the stack.")
-    a, b = m.kept(a), m.kept(b)
     inner = m.same(a.dims[-1], b.dims[0])
     dims = (*a.dims[:-1], *b.dims[1:])
+    if dims and library.is_possible(m, (a, b)):
+        return library.call(m, "np.dot", (a, b), dims, m.result(np.multiply, (a, b)))
+    a, b = m.kept(a), m.kept(b)
     rows = a.rank - 1
     kind = m.result(np.multiply, (a, b))
 
@@ -128,7 +131,7 @@ def array(m: Machine, items: Any, dtype: str | None) -> Pull:
     return m.combine(np.asarray, lambda p: ir.Apply(dtype, (p[0],)), (made,), kind)
 
 
-TABLE: dict[str, Callable[..., Pull]] = {
+TABLE: dict[str, Callable[..., Pull | Several]] = {
     "where": where,
     "matmul": matmul,
     "dot": dot,
@@ -183,4 +186,5 @@ TABLE: dict[str, Callable[..., Pull]] = {
     "linspace": making.linspace,
     "eye": making.eye,
     "identity": identity,
+    **library.TABLE,
 }

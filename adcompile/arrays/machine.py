@@ -9,7 +9,7 @@ from typing import Any
 
 from numba.core import types as nt
 
-from adcompile.analysis.alias import find_roots
+from adcompile.analysis.alias import find_roots, written_roots
 from adcompile.arrays import functions, reductions, shapes, subscripts
 from adcompile.arrays.elementwise import (
     Build,
@@ -43,11 +43,22 @@ class Machine(Extents):
         self.readers: dict[ir.Var, list[int]] = {}
         self.views: set[ir.Var] = set()  # arrays of which there is a view
         self.roots = find_roots(fn, types)
+        self.written = self.written_anywhere(fn)
+        self.made_by_library: set[ir.Var] = set()
+        self.depth = 0  # of blocks
         for stmt in statements(fn.body):
             for var in _all_reads(stmt):
                 self.readers.setdefault(var, []).append(id(stmt))
             if isinstance(stmt, ir.View):
                 self.views.add(stmt.base)
+
+    def written_anywhere(self, fn: ir.Function) -> frozenset[ir.Var]:
+        """The roots of arrays that some statement writes to."""
+        found = set(written_roots(fn, self.roots))
+        for stmt in statements(fn.body):
+            if isinstance(stmt, ir.Assign) and stmt.inplace and stmt.target in self.roots:
+                found |= self.roots[stmt.target]
+        return frozenset(found)
 
     # ------------------------------------------------------------ uses
 
@@ -104,7 +115,7 @@ class Machine(Extents):
                 return self.elementwise(fn, lambda p: ir.Apply(fn, tuple(p)), parts)
             case ir.Apply(fn) if fn.startswith(functions.PREFIX):
                 found = functions.call(self, expr, None)
-                assert found is not None
+                assert isinstance(found, Pull)
                 return found
             case ir.Subscript(base, index):
                 return subscripts.getitem(self, self.tree(base), index)
@@ -217,6 +228,17 @@ class Machine(Extents):
         self.readers[made] = [-1]
         self.dims[made] = dims
         return made
+
+    def lasting(self, pull: Pull) -> ir.Var:
+        """An array with the elements of ``pull`` that nothing writes to."""
+        array = self.memory(pull)
+        if self.roots_of(array).isdisjoint(self.written):
+            return array
+        kept = self.out.var(array.name, array_type(pull.dtype, pull.rank))
+        self.out.out.append(ir.Copy(kept, array, self.out.loc))
+        self.dims[kept] = self.dims_of(array)
+        self.readers[kept] = [-1]
+        return kept
 
     def fresh_from(self, fn: str, args: tuple[ir.Expr, ...], kind: nt.Array, dims: Dims) -> ir.Var:
         """What a library function makes."""

@@ -8,6 +8,7 @@ from adcompile.adjoint.partials import Contribution, contributions
 from adcompile.analysis.activity import Activity
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import blocks, index_reads, reads, statements
+from adcompile.rules.library import NAMES
 
 
 class Needs:
@@ -41,7 +42,8 @@ class Needs:
             case ir.Copy(target):
                 own = target in self.activity
             case ir.Alloc(target, fn):
-                own = target in self.activity and fn.endswith(("full", "full_like"))
+                made = fn.endswith(("full", "full_like")) or fn in NAMES
+                own = target in self.activity and made
             case ir.If(joins=joins):
                 own = any(j.out in self.activity for j in joins)
             case ir.For(carried=carried) | ir.While(carried=carried):
@@ -95,7 +97,9 @@ class Needs:
             case ir.Copy(target, source):
                 yield target
                 yield source
-            case ir.Alloc(target):
+            case ir.Alloc(target, fn, args):
                 yield target
+                if fn in NAMES:
+                    yield from (a for a in args if isinstance(a, ir.Var) and a in self.activity)
             case _:
                 return

@@ -30,6 +30,7 @@ from adcompile.ir.walk import map_blocks, rename_expr, statements
 from adcompile.normalise.entry import build_head, parameter_arrays
 from adcompile.normalise.unset import with_defaults
 from adcompile.optimise.unread import drop_unread
+from adcompile.rules.library import NAMES, operands_of
 from adcompile.rules.simplify import add, contribution
 
 Types = dict[ir.Var, nt.Type]
@@ -209,6 +210,15 @@ class _Builder:
     def alloc(self, stmt: ir.Alloc) -> Iterator[ir.Stmt]:
         kind = self.types[stmt.target]
         assert isinstance(kind, nt.Array)
+        if stmt.fn in NAMES:
+            yield self.zeros(stmt.target, stmt.loc)
+            for k, operand in enumerate(operands_of(stmt.fn, stmt.args, self.types)):
+                array = stmt.args[k]
+                if isinstance(array, ir.Var) and array in self.activity:
+                    needed = tuple(stmt.target if n < 0 else stmt.args[n] for n in operand.needed)
+                    pair = (self.of(stmt.target), self.of(array))
+                    yield ir.Do(operand.tangent, (*pair, *needed), stmt.loc)
+            return
         if stmt.fn.endswith(("full", "full_like")):
             tangent = self.value(fill_value(stmt.args, stmt.keywords))
             if tangent != _ZERO:

@@ -1,0 +1,104 @@
+"""Products and linear algebra by library calls, outside of loops and branches.
+
+A library call reads whole arrays, and so does its adjoint: what it needs is kept as it is, copied
+if something writes to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba.core import types as nt
+
+from adcompile.arrays.emitter import Emitter, Index, array_type
+from adcompile.arrays.pull import Pull, of_scalar, rearranged
+from adcompile.errors import UnsupportedError
+from adcompile.ir import nodes as ir
+
+if TYPE_CHECKING:
+    from adcompile.arrays.machine import Machine
+
+
+def is_possible(m: Machine, operands: Sequence[Pull]) -> bool:
+    """A call, not loops: outside of control flow, and for floats of one kind."""
+    kinds = {p.dtype for p in operands}
+    return m.depth == 1 and len(kinds) == 1 and kinds <= {nt.float64, nt.float32}
+
+
+def call(
+    m: Machine, fn: str, operands: Sequence[Pull], dims: tuple[ir.Expr, ...], dtype: nt.Type
+) -> Pull:
+    """``fn(*operands)``, a new array with these extents."""
+    arrays = tuple(m.lasting(p) for p in operands)
+    m.close()
+    made = m.fresh_from(fn, arrays, array_type(dtype, len(dims)), dims)
+    m.made_by_library.add(made)
+    return m.pull_of(made)
+
+
+def _square(m: Machine, a: Pull, what: str) -> ir.Expr:
+    if a.rank != 2:
+        raise UnsupportedError(f"{what} of an array of rank {a.rank}", m.out.loc)
+    if not is_possible(m, (a,)):
+        raise UnsupportedError(
+            f"{what} inside a loop or branch, or of other than floats",
+            m.out.loc,
+            "Take it out of the loop.",
+        )
+    return m.same(a.dims[0], a.dims[1])
+
+
+def solve(m: Machine, a: Pull, b: Pull) -> Pull:
+    n = _square(m, a, "np.linalg.solve")
+    m.same(n, b.dims[0])
+    return call(m, "np.linalg.solve", (a, b), b.dims, m.result(np.multiply, (a, b)))
+
+
+def inv(m: Machine, a: Pull) -> Pull:
+    n = _square(m, a, "np.linalg.inv")
+    return call(m, "np.linalg.inv", (a,), (n, n), a.dtype)
+
+
+def cholesky(m: Machine, a: Pull) -> Pull:
+    n = _square(m, a, "np.linalg.cholesky")
+    return call(m, "np.linalg.cholesky", (a,), (n, n), a.dtype)
+
+
+def det(m: Machine, a: Pull) -> Pull:
+    _square(m, a, "np.linalg.det")
+    return _item(m, call(m, "rt.det", (a,), (ir.Const(1),), a.dtype), 0)
+
+
+def _item(m: Machine, packed: Pull, k: int) -> Pull:
+    assert packed.array is not None
+    return of_scalar(m.out.load(packed.array, (ir.Const(k),)), packed.dtype)
+
+
+def slogdet(m: Machine, a: Pull) -> tuple[Pull, ...]:
+    _square(m, a, "np.linalg.slogdet")
+    packed = call(m, "rt.slogdet", (a,), (ir.Const(2),), a.dtype)
+    return _item(m, packed, 0), _item(m, packed, 1)
+
+
+def eigh(m: Machine, a: Pull) -> tuple[Pull, ...]:
+    n = _square(m, a, "np.linalg.eigh")
+    rows = m.size(m.out.integer("+", n, ir.Const(1)))
+    packed = call(m, "rt.eigh", (a,), (rows, n), a.dtype)
+    values = rearranged(packed, (n,), lambda out, i: (ir.Const(0), i[0]), False)
+
+    def below(out: Emitter, index: Index) -> Index:
+        return (out.name(out.integer("+", index[0], ir.Const(1)), nt.int64), index[1])
+
+    return values, rearranged(packed, (n, n), below, False)
+
+
+TABLE: dict[str, Callable[..., Pull | tuple[Pull, ...]]] = {
+    "slogdet": slogdet,
+    "eigh": eigh,
+    "solve": solve,
+    "inv": inv,
+    "cholesky": cholesky,
+    "det": det,
+}

@@ -1,0 +1,61 @@
+"""Derivatives of library calls on whole arrays: which runtime functions do them.
+
+The mathematics stands above the functions, in runtime/linalg.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from numba.core import types as nt
+
+from adcompile.ir import nodes as ir
+
+
+@dataclass(frozen=True)
+class Operand:
+    """``adjoint(operand_adj, result_adj, *needed)`` and ``tangent(result_tan, operand_tan,
+    *needed)``, each adding to its first argument.  ``needed``: numbers of operands; -1 is the
+    result."""
+
+    adjoint: str
+    tangent: str
+    needed: tuple[int, ...]
+
+
+def _product(ranks: str) -> tuple[Operand, ...]:
+    return (
+        Operand(f"rt.dot_{ranks}_left", "rt.dot_left_tangent", (1,)),
+        Operand(f"rt.dot_{ranks}_right", "rt.dot_right_tangent", (0,)),
+    )
+
+
+# By the name of the call, and the ranks of its operands where they matter.
+LIBRARY: dict[tuple[str, str], tuple[Operand, ...]] = {
+    ("np.dot", "22"): _product("22"),
+    ("np.dot", "21"): _product("21"),
+    ("np.dot", "12"): _product("12"),
+    ("np.linalg.inv", "2"): (Operand("rt.inv_adjoint", "rt.inv_tangent", (-1,)),),
+    ("rt.det", "2"): (Operand("rt.det_adjoint", "rt.det_tangent", (0, -1)),),
+    ("rt.slogdet", "2"): (Operand("rt.slogdet_adjoint", "rt.slogdet_tangent", (0,)),),
+    ("np.linalg.cholesky", "2"): (Operand("rt.cholesky_adjoint", "rt.cholesky_tangent", (-1,)),),
+    ("rt.eigh", "2"): (Operand("rt.eigh_adjoint", "rt.eigh_tangent", (-1,)),),
+}
+for _rank in "12":
+    LIBRARY["np.linalg.solve", "2" + _rank] = (
+        Operand(f"rt.solve_{_rank}_matrix", "rt.solve_matrix_tangent", (0, -1)),
+        Operand("rt.solve_rhs", "rt.solve_rhs_tangent", (0,)),
+    )
+
+
+def operands_of(
+    fn: str, args: tuple[ir.Expr, ...], types: Mapping[ir.Var, nt.Type]
+) -> tuple[Operand, ...]:
+    """How derivatives go through the operands of a call."""
+    kinds = [types[arg] for arg in args if isinstance(arg, ir.Var)]
+    ranks = "".join(str(kind.ndim) for kind in kinds if isinstance(kind, nt.Array))
+    return LIBRARY[fn, ranks]
+
+
+NAMES = frozenset(name for name, _ in LIBRARY)

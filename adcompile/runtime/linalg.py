@@ -1,0 +1,240 @@
+"""Linear algebra of generated code: the operations, their adjoints and their tangents.
+
+An adjoint adds to the shadow of one operand, a tangent to the tangent of the result.  Notation of
+the derivations: C = f(A, ...), dC its differential, A' the adjoint of A, so that <A', dA> =
+<C', dC>.  (M. Giles, Collected matrix derivative results for forward and reverse mode algorithmic
+differentiation, 2008.)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+_flags = {"cache": True, "error_model": "numpy", "fastmath": False, "boundscheck": False}
+
+
+# C = A B: dC = dA B + A dB, so A' += C' B^T and B' += A^T C'.  Names: the ranks of A and B.
+
+
+@njit(**_flags)
+def dot_22_left(a_adj: Any, c_adj: Any, b: Any) -> None:
+    a_adj += np.dot(c_adj, b.T)
+
+
+@njit(**_flags)
+def dot_22_right(b_adj: Any, c_adj: Any, a: Any) -> None:
+    b_adj += np.dot(a.T, c_adj)
+
+
+@njit(**_flags)
+def dot_21_left(a_adj: Any, c_adj: Any, b: Any) -> None:
+    for i in range(a_adj.shape[0]):
+        for j in range(a_adj.shape[1]):
+            a_adj[i, j] += c_adj[i] * b[j]
+
+
+@njit(**_flags)
+def dot_21_right(b_adj: Any, c_adj: Any, a: Any) -> None:
+    b_adj += np.dot(a.T, c_adj)
+
+
+@njit(**_flags)
+def dot_12_left(a_adj: Any, c_adj: Any, b: Any) -> None:
+    a_adj += np.dot(b, c_adj)
+
+
+@njit(**_flags)
+def dot_12_right(b_adj: Any, c_adj: Any, a: Any) -> None:
+    for i in range(b_adj.shape[0]):
+        for j in range(b_adj.shape[1]):
+            b_adj[i, j] += a[i] * c_adj[j]
+
+
+@njit(**_flags)
+def dot_left_tangent(c_tan: Any, a_tan: Any, b: Any) -> None:
+    c_tan += np.dot(a_tan, b)
+
+
+@njit(**_flags)
+def dot_right_tangent(c_tan: Any, b_tan: Any, a: Any) -> None:
+    c_tan += np.dot(a, b_tan)
+
+
+# X = A^-1 B: A dX = dB - dA X, so B' += W and A' -= W X^T with W = A^-T X'.
+
+
+@njit(**_flags)
+def solve_rhs(b_adj: Any, x_adj: Any, a: Any) -> None:
+    b_adj += np.linalg.solve(a.T, x_adj)
+
+
+@njit(**_flags)
+def solve_1_matrix(a_adj: Any, x_adj: Any, a: Any, x: Any) -> None:
+    w = np.linalg.solve(a.T, x_adj)
+    for i in range(w.shape[0]):
+        for j in range(x.shape[0]):
+            a_adj[i, j] -= w[i] * x[j]
+
+
+@njit(**_flags)
+def solve_2_matrix(a_adj: Any, x_adj: Any, a: Any, x: Any) -> None:
+    a_adj -= np.dot(np.linalg.solve(a.T, x_adj), x.T)
+
+
+@njit(**_flags)
+def solve_rhs_tangent(x_tan: Any, b_tan: Any, a: Any) -> None:
+    x_tan += np.linalg.solve(a, b_tan)
+
+
+@njit(**_flags)
+def solve_matrix_tangent(x_tan: Any, a_tan: Any, a: Any, x: Any) -> None:
+    x_tan -= np.linalg.solve(a, np.dot(a_tan, x))
+
+
+# B = A^-1: dB = -B dA B, so A' -= B^T B' B^T.
+
+
+@njit(**_flags)
+def inv_adjoint(a_adj: Any, b_adj: Any, b: Any) -> None:
+    a_adj -= np.dot(b.T, np.dot(b_adj, b.T))
+
+
+@njit(**_flags)
+def inv_tangent(b_tan: Any, a_tan: Any, b: Any) -> None:
+    b_tan -= np.dot(b, np.dot(a_tan, b))
+
+
+# d det A = det A tr(A^-1 dA).  Singular matrices have a derivative too, which this does not give.
+
+
+@njit(**_flags)
+def det(a: Any) -> Any:
+    """The determinant, as an array of one element."""
+    out = np.empty(1, a.dtype)
+    out[0] = np.linalg.det(a)
+    return out
+
+
+@njit(**_flags)
+def det_adjoint(a_adj: Any, d_adj: Any, a: Any, d: Any) -> None:
+    if d_adj[0] != 0.0:
+        a_adj += (d_adj[0] * d[0]) * np.linalg.inv(a).T
+
+
+@njit(**_flags)
+def det_tangent(d_tan: Any, a_tan: Any, a: Any, d: Any) -> None:
+    d_tan[0] += d[0] * np.trace(np.linalg.solve(a, a_tan))
+
+
+# log |det A|: tr(A^-1 dA).
+
+
+@njit(**_flags)
+def slogdet(a: Any) -> Any:
+    """(sign, log of the absolute value) of the determinant."""
+    out = np.empty(2, a.dtype)
+    sign, logarithm = np.linalg.slogdet(a)
+    out[0] = sign
+    out[1] = logarithm
+    return out
+
+
+@njit(**_flags)
+def slogdet_adjoint(a_adj: Any, d_adj: Any, a: Any) -> None:
+    if d_adj[1] != 0.0:
+        a_adj += d_adj[1] * np.linalg.inv(a).T
+
+
+@njit(**_flags)
+def slogdet_tangent(d_tan: Any, a_tan: Any, a: Any) -> None:
+    d_tan[1] += np.trace(np.linalg.solve(a, a_tan))
+
+
+# A = L L^T, of which only the lower triangle of A is read: dL = L P(L^-1 dA L^-T) with P the lower
+# triangle, its diagonal halved.  So with S = L^-T P(L^T L') L^-1 the element A_ij below the
+# diagonal, which stands for A_ji too, receives S_ij + S_ji, and the diagonal S_ii.
+
+
+@njit(**_flags)
+def _halved(m: Any) -> Any:
+    out = np.zeros_like(m)
+    for i in range(m.shape[0]):
+        for j in range(i):
+            out[i, j] = m[i, j]
+        out[i, i] = 0.5 * m[i, i]
+    return out
+
+
+@njit(**_flags)
+def _fold_lower(a_adj: Any, s: Any) -> None:
+    for i in range(s.shape[0]):
+        for j in range(i):
+            a_adj[i, j] += s[i, j] + s[j, i]
+        a_adj[i, i] += s[i, i]
+
+
+@njit(**_flags)
+def _from_lower(m: Any) -> Any:
+    out = m.copy()
+    for i in range(m.shape[0]):
+        for j in range(i):
+            out[j, i] = m[i, j]
+    return out
+
+
+@njit(**_flags)
+def cholesky_adjoint(a_adj: Any, l_adj: Any, low: Any) -> None:
+    middle = _halved(np.dot(low.T, l_adj))
+    left = np.linalg.solve(low.T, middle)
+    _fold_lower(a_adj, np.linalg.solve(low.T, left.T).T)
+
+
+@njit(**_flags)
+def cholesky_tangent(l_tan: Any, a_tan: Any, low: Any) -> None:
+    left = np.linalg.solve(low, _from_lower(a_tan))
+    l_tan += np.dot(low, _halved(np.linalg.solve(low, left.T)))
+
+
+# A V = V diag(w) for symmetric A, of which the lower triangle is read: dw = diag(V^T dA V) and
+# dV = V (F * (V^T dA V)), F_ij = 1 / (w_j - w_i), 0 on the diagonal.  Eigenvalues must differ.
+
+
+@njit(**_flags)
+def eigh(a: Any) -> Any:
+    """The eigenvalues in the first row, below it the eigenvectors in columns."""
+    w, v = np.linalg.eigh(a)
+    out = np.empty((a.shape[0] + 1, a.shape[0]), a.dtype)
+    out[0] = w
+    out[1:] = v
+    return out
+
+
+@njit(**_flags)
+def _gaps(w: Any, scaled: Any) -> Any:
+    out = np.zeros_like(scaled)
+    for i in range(w.shape[0]):
+        for j in range(w.shape[0]):
+            if i != j and scaled[i, j] != 0.0:
+                out[i, j] = scaled[i, j] / (w[j] - w[i])
+    return out
+
+
+@njit(**_flags)
+def eigh_adjoint(a_adj: Any, o_adj: Any, o: Any) -> None:
+    w, v = o[0], o[1:].copy()
+    inner = _gaps(w, np.dot(v.T, o_adj[1:].copy()))
+    for i in range(w.shape[0]):
+        inner[i, i] += o_adj[0, i]
+    _fold_lower(a_adj, np.dot(v, np.dot(inner, v.T)))
+
+
+@njit(**_flags)
+def eigh_tangent(o_tan: Any, a_tan: Any, o: Any) -> None:
+    w, v = o[0], o[1:].copy()
+    inner = np.dot(v.T, np.dot(_from_lower(a_tan), v))
+    for i in range(w.shape[0]):
+        o_tan[0, i] += inner[i, i]
+    o_tan[1:] += np.dot(v, _gaps(w, inner))
