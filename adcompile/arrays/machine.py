@@ -9,7 +9,6 @@ from typing import Any
 
 from numba.core import types as nt
 
-from adcompile.analysis.alias import find_roots, written_roots
 from adcompile.arrays import functions, reductions, shapes, subscripts
 from adcompile.arrays.elementwise import (
     Build,
@@ -23,63 +22,33 @@ from adcompile.arrays.emitter import Emitter, Types, array_type
 from adcompile.arrays.extents import Extents
 from adcompile.arrays.nest import Nest
 from adcompile.arrays.pull import Pull, of_array, of_scalar, rearranged
+from adcompile.arrays.uses import Uses, all_reads
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import map_expr, rename_stmt, statements, stmt_reads
+from adcompile.ir.walk import map_expr, rename_stmt
 
 Dims = tuple[ir.Expr, ...]
 _ONE = ir.Const(1)
 
 
-class Machine(Extents):
+class Machine(Extents, Uses):
     def __init__(self, fn: ir.Function, types: Types) -> None:
-        super().__init__(types)
+        Extents.__init__(self, types)
+        Uses.__init__(self, fn, types)
         self.nest: Nest | None = None
         self.lazy: dict[ir.Var, tuple[Pull, ir.Stmt, set[int]]] = {}
         self.aliases: dict[ir.Var, Pull] = {}
-        self.done: set[int] = set()
-        self.consumed: set[int] = set()  # statements whose lazy values the current one took
         self.bases: dict[ir.Var, tuple[ir.Var, tuple[ir.Index, ...]]] = {}
-        self.readers: dict[ir.Var, list[int]] = {}
-        self.views: set[ir.Var] = set()  # arrays of which there is a view
-        self.roots = find_roots(fn, types)
-        self.written = self.written_anywhere(fn)
         self.made_by_library: set[ir.Var] = set()
         self.depth = 0  # of blocks
-        for stmt in statements(fn.body):
-            for var in _all_reads(stmt):
-                self.readers.setdefault(var, []).append(id(stmt))
-            if isinstance(stmt, ir.View):
-                self.views.add(stmt.base)
 
-    def written_anywhere(self, fn: ir.Function) -> frozenset[ir.Var]:
-        """The roots of arrays that some statement writes to."""
-        found = set(written_roots(fn, self.roots))
-        for stmt in statements(fn.body):
-            if isinstance(stmt, ir.Assign) and stmt.inplace and stmt.target in self.roots:
-                found |= self.roots[stmt.target]
-        return frozenset(found)
-
-    # ------------------------------------------------------------ uses
-
-    def is_read_once(self, var: ir.Var) -> bool:
-        return len(self.readers.get(var, ())) <= 1
-
-    def finished(self, stmt: ir.Stmt) -> None:
-        self.done |= {id(stmt), *self.consumed}
-        self.consumed = set()
-
-    def is_needed(self, array: ir.Var) -> bool:
-        """Whether a statement that is not finished reads it."""
-        return not set(self.readers.get(array, ())) <= self.done
+    # ------------------------------------------------------------ pulls
 
     def is_fresh(self, array: ir.Var, stmt: ir.Stmt) -> bool:
         """An array of the open nest that only ``stmt`` reads: writing into it needs no memory."""
         if self.nest is None or array not in self.nest.elements or array in self.views:
             return False
         return set(self.readers.get(array, ())) <= self.done | {id(stmt)}
-
-    # ------------------------------------------------------------ pulls
 
     def pull(self, var: ir.Var) -> Pull:
         """What a variable holds, as an operand."""
@@ -368,7 +337,7 @@ class Machine(Extents):
 
     def in_memory(self, stmt: ir.Stmt) -> ir.Stmt:
         """``stmt`` with arrays in memory for those that it reads as wholes."""
-        wanted = [v for v in dict.fromkeys(_all_reads(stmt)) if v in self.aliases]
+        wanted = [v for v in dict.fromkeys(all_reads(stmt)) if v in self.aliases]
         if not wanted:
             return stmt
         copies: dict[ir.Var, ir.Var] = {}
@@ -407,16 +376,3 @@ class Machine(Extents):
                     return e
 
         return map_expr(one, expr)
-
-
-def _all_reads(stmt: ir.Stmt) -> Iterable[ir.Var]:
-    yield from stmt_reads(stmt)
-    match stmt:
-        case ir.If(joins=joins):
-            for j in joins:
-                yield from (v for v in (j.then, j.orelse) if v is not None)
-        case ir.For(carried=carried) | ir.While(carried=carried):
-            for c in carried:
-                yield from (v for v in (c.init, c.next) if v is not None)
-        case _:
-            pass
