@@ -44,6 +44,22 @@ def spectra(x: Any, m: Any) -> float:
     return np.sum(values**2) + np.sum(vectors[0] ** 2 * x[3:]) + vectors[1, 1] * vectors[2, 1]
 
 
+def orthogonal(m: Any) -> float:
+    q, r = np.linalg.qr(m.T)
+    return np.sum(q * m.T**2) + np.sum(np.sin(r))
+
+
+def pseudo(x: Any, m: Any) -> float:
+    tall, wide = np.linalg.pinv(m.T), np.linalg.pinv(m)
+    return np.sum(np.sin(tall) * m) + np.sum((wide @ x[:3]) ** 2)
+
+
+def singular(x: Any, m: Any) -> float:
+    u, s, vt = np.linalg.svd(m, full_matrices=False)
+    shape = np.sum(u[:, 0] ** 2 * x[:3]) + u[0, 1] * vt[1, 2] + np.sum(vt[2] ** 2 * x[2:])
+    return np.sum(s**3) + shape + np.linalg.svd(m.T, compute_uv=False)[0]
+
+
 def process(x: Any, y: Any, theta: Any) -> float:
     """The marginal likelihood of a Gaussian process."""
     apart = x[:, None] - x[None, :]
@@ -81,6 +97,9 @@ CASES: list[tuple[Callable[..., float], tuple[Any, ...]]] = [
     (logarithms, (M,)),
     (factors, (X, M)),
     (spectra, (X, M)),
+    (orthogonal, (M,)),
+    (pseudo, (X, M)),
+    (singular, (X, M)),
     (process, (np.sort(X) * 3, X[::-1].copy(), np.array([1.1, 0.8, 0.3]))),
     (products, (X, M)),
     (operands_written_later, (M,)),

@@ -38,7 +38,7 @@ def call(
     return m.pull_of(made)
 
 
-def _square(m: Machine, a: Pull, what: str) -> ir.Expr:
+def _matrix(m: Machine, a: Pull, what: str) -> None:
     if a.rank != 2:
         raise UnsupportedError(f"{what} of an array of rank {a.rank}", m.out.loc)
     if not is_possible(m, (a,)):
@@ -47,6 +47,10 @@ def _square(m: Machine, a: Pull, what: str) -> ir.Expr:
             m.out.loc,
             "Take it out of the loop.",
         )
+
+
+def _square(m: Machine, a: Pull, what: str) -> ir.Expr:
+    _matrix(m, a, what)
     return m.same(a.dims[0], a.dims[1])
 
 
@@ -94,9 +98,62 @@ def eigh(m: Machine, a: Pull) -> tuple[Pull, ...]:
     return values, rearranged(packed, (n, n), below, False)
 
 
+def qr(m: Machine, a: Pull) -> tuple[Pull, ...]:
+    """Reduced, for matrices with at least as many rows as columns."""
+    _matrix(m, a, "np.linalg.qr")
+    rows, columns = a.dims
+    wide = ir.Compare("<", rows, columns)
+    m.out.fail_if(wide, "ValueError", "qr of a matrix with more columns than rows")
+    both = m.size(m.out.integer("+", rows, columns))
+    packed = call(m, "rt.qr", (a,), (both, columns), a.dtype)
+
+    def below(out: Emitter, index: Index) -> Index:
+        return (out.name(out.integer("+", index[0], rows), nt.int64), index[1])
+
+    q = rearranged(packed, (rows, columns), lambda out, i: i, False)
+    return q, rearranged(packed, (columns, columns), below, False)
+
+
+def svd(m: Machine, a: Pull, full_matrices: bool, compute_uv: bool) -> Pull | tuple[Pull, ...]:
+    """Reduced.  The full one of a matrix that is not square has vectors without a derivative."""
+    _matrix(m, a, "np.linalg.svd")
+    rows, columns = a.dims
+    if full_matrices and compute_uv and rows != columns:
+        message = "the full svd of a matrix that is not square: pass full_matrices=False"
+        m.out.fail_if(ir.Compare("!=", rows, columns), "ValueError", message)
+    k = rows if rows == columns else m.size(ir.Apply("min", (rows, columns)))
+    first = m.size(m.out.integer("*", rows, k))
+    second = m.size(m.out.integer("+", first, k))
+    last = m.size(m.out.integer("*", k, columns))
+    packed = call(m, "rt.svd", (a,), (m.size(m.out.integer("+", second, last)),), a.dtype)
+
+    def part(dims: tuple[ir.Expr, ...], start: ir.Expr) -> Pull:
+        def mapping(out: Emitter, index: Index) -> Index:
+            place: ir.Expr = index[0]
+            if len(index) == 2:
+                row = out.name(out.integer("*", index[0], dims[1]), nt.int64)
+                place = out.name(out.integer("+", row, index[1]), nt.int64)
+            return (out.name(out.integer("+", place, start), nt.int64),)
+
+        return rearranged(packed, dims, mapping, False)
+
+    values = part((k,), first)
+    if not compute_uv:
+        return values
+    return part((rows, k), ir.Const(0)), values, part((k, columns), second)
+
+
+def pinv(m: Machine, a: Pull) -> Pull:
+    _matrix(m, a, "np.linalg.pinv")
+    return call(m, "np.linalg.pinv", (a,), (a.dims[1], a.dims[0]), a.dtype)
+
+
 TABLE: dict[str, Callable[..., Pull | tuple[Pull, ...]]] = {
     "slogdet": slogdet,
     "eigh": eigh,
+    "qr": qr,
+    "svd": svd,
+    "pinv": pinv,
     "solve": solve,
     "inv": inv,
     "cholesky": cholesky,

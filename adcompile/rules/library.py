@@ -40,6 +40,9 @@ LIBRARY: dict[tuple[str, str], tuple[Operand, ...]] = {
     ("rt.det", "2"): (Operand("rt.det_adjoint", "rt.det_tangent", (0, -1)),),
     ("rt.slogdet", "2"): (Operand("rt.slogdet_adjoint", "rt.slogdet_tangent", (0,)),),
     ("np.linalg.cholesky", "2"): (Operand("rt.cholesky_adjoint", "rt.cholesky_tangent", (-1,)),),
+    ("rt.qr", "2"): (Operand("rt.qr_adjoint", "rt.qr_tangent", (-1,)),),
+    ("np.linalg.pinv", "2"): (Operand("rt.pinv_adjoint", "rt.pinv_tangent", (0, -1)),),
+    ("rt.svd", "2"): (Operand("rt.svd_adjoint", "rt.svd_tangent", (-1,)),),
     ("rt.eigh", "2"): (Operand("rt.eigh_adjoint", "rt.eigh_tangent", (-1,)),),
 }
 for _rank in "12":

@@ -238,3 +238,133 @@ def eigh_tangent(o_tan: Any, a_tan: Any, o: Any) -> None:
     for i in range(w.shape[0]):
         o_tan[0, i] += inner[i, i]
     o_tan[1:] += np.dot(v, _gaps(w, inner))
+
+
+# A = Q R with at least as many rows as columns, of full rank.  With C = Q^T dA R^-1 and the skew
+# matrix W of its lower triangle, dR = (C - W) R and dQ = dA R^-1 - Q (C - W).  In reverse, with
+# M = R R'^T - Q'^T Q and N its lower triangle mirrored to the upper, A' = (Q' + Q N) R^-T.
+
+
+@njit(**_flags)
+def qr(a: Any) -> Any:
+    """Q above R."""
+    q, r = np.linalg.qr(a)
+    out = np.empty((q.shape[0] + r.shape[0], r.shape[1]), a.dtype)
+    out[: q.shape[0]] = q
+    out[q.shape[0] :] = r
+    return out
+
+
+@njit(**_flags)
+def qr_adjoint(a_adj: Any, o_adj: Any, o: Any) -> None:
+    rows, n = a_adj.shape
+    q, r = o[:rows].copy(), o[rows:].copy()
+    q_adj, r_adj = o_adj[:rows].copy(), o_adj[rows:].copy()
+    m = np.dot(r, r_adj.T) - np.dot(q_adj.T, q)
+    for i in range(n):
+        for j in range(i):
+            m[j, i] = m[i, j]
+    a_adj += np.linalg.solve(r, (q_adj + np.dot(q, m)).T).T
+
+
+@njit(**_flags)
+def qr_tangent(o_tan: Any, a_tan: Any, o: Any) -> None:
+    rows, n = a_tan.shape
+    q, r = o[:rows].copy(), o[rows:].copy()
+    scaled = np.linalg.solve(r.T, a_tan.T).T.copy()
+    c = np.dot(q.T, scaled)
+    for i in range(n):
+        for j in range(i):
+            c[j, i] += c[i, j]
+            c[i, j] = 0.0
+    o_tan[:rows] += scaled - np.dot(q, c)
+    o_tan[rows:] += np.dot(c, r)
+
+
+# P = A^+ at constant rank (G. Golub and V. Pereyra, 1973):
+# dP = -P dA P + P P^T dA^T (I - A P) + (I - P A) dA^T P^T P.
+
+
+@njit(**_flags)
+def pinv_adjoint(a_adj: Any, p_adj: Any, a: Any, p: Any) -> None:
+    a_adj -= np.dot(p.T, np.dot(p_adj, p.T))
+    first = np.dot(p_adj.T, np.dot(p, p.T))
+    a_adj += first - np.dot(a, np.dot(p, first))
+    second = np.dot(p.T, np.dot(p, p_adj.T))
+    a_adj += second - np.dot(np.dot(second, p), a)
+
+
+@njit(**_flags)
+def pinv_tangent(p_tan: Any, a_tan: Any, a: Any, p: Any) -> None:
+    p_tan -= np.dot(p, np.dot(a_tan, p))
+    first = np.dot(p, np.dot(p.T, a_tan.T))
+    p_tan += first - np.dot(np.dot(first, a), p)
+    second = np.dot(a_tan.T, np.dot(p.T, p))
+    p_tan += second - np.dot(p, np.dot(a, second))
+
+
+# A = U diag(s) V^T, reduced, with distinct singular values that are not 0.  With P = U^T dA V and
+# F_ij = 1 / (s_j^2 - s_i^2), 0 on the diagonal: ds = diag(P),
+# dU = U (F * (P S + S P^T)) + (I - U U^T) dA V S^-1,
+# dV = V (F * (S P + P^T S)) + (I - V V^T) dA^T U S^-1.
+
+
+@njit(**_flags)
+def svd(a: Any) -> Any:
+    """U, s and V^T one after the other in one vector."""
+    u, s, vt = np.linalg.svd(a, False)
+    k = s.shape[0]
+    out = np.empty(u.size + k + vt.size, a.dtype)
+    out[: u.size] = u.copy().reshape(-1)
+    out[u.size : u.size + k] = s
+    out[u.size + k :] = vt.copy().reshape(-1)
+    return out
+
+
+@njit(**_flags)
+def _svd_parts(o: Any, rows: int, columns: int) -> Any:
+    k = min(rows, columns)
+    u = o[: rows * k].copy().reshape((rows, k))
+    v = o[rows * k + k :].copy().reshape((k, columns)).T.copy()
+    return u, o[rows * k : rows * k + k], v
+
+
+@njit(**_flags)
+def _square_gaps(s: Any, scaled: Any) -> Any:
+    out = np.zeros_like(scaled)
+    for i in range(s.shape[0]):
+        for j in range(s.shape[0]):
+            if i != j and scaled[i, j] != 0.0:
+                out[i, j] = scaled[i, j] / ((s[j] - s[i]) * (s[j] + s[i]))
+    return out
+
+
+@njit(**_flags)
+def svd_adjoint(a_adj: Any, o_adj: Any, o: Any) -> None:
+    rows, columns = a_adj.shape
+    u, s, v = _svd_parts(o, rows, columns)
+    u_adj, s_adj, v_adj = _svd_parts(o_adj, rows, columns)
+    from_u, from_v = np.dot(u.T, u_adj), np.dot(v.T, v_adj)
+    inner = _square_gaps(s, from_u - from_u.T) * s
+    inner += (_square_gaps(s, from_v - from_v.T).T * s).T
+    for i in range(s.shape[0]):
+        inner[i, i] += s_adj[i]
+    left = np.dot(u, inner) + (u_adj - np.dot(u, from_u)) / s
+    a_adj += np.dot(left, v.T)
+    a_adj += np.dot(u, ((v_adj - np.dot(v, from_v)) / s).T)
+
+
+@njit(**_flags)
+def svd_tangent(o_tan: Any, a_tan: Any, o: Any) -> None:
+    rows, columns = a_tan.shape
+    u, s, v = _svd_parts(o, rows, columns)
+    k = s.shape[0]
+    right, left = np.dot(a_tan, v), np.dot(a_tan.T, u)
+    p = np.dot(u.T, right)
+    for i in range(k):
+        o_tan[rows * k + i] += p[i, i]
+    spread = (p.T * s).T
+    du = np.dot(u, _square_gaps(s, p * s + (p * s).T)) + (right - np.dot(u, p)) / s
+    dv = np.dot(v, _square_gaps(s, spread + spread.T)) + (left - np.dot(v, p.T)) / s
+    o_tan[: rows * k] += du.reshape(-1)
+    o_tan[rows * k + k :] += dv.T.copy().reshape(-1)
