@@ -12,8 +12,8 @@ from tests.fuzz.check import Target, check
 from tests.fuzz.program import arguments, generate
 from tests.fuzz.runner import run, smallest
 
-PLAIN, COMPILED, PARTS = 160, 20, 4
-ARRAYS = 100
+PLAIN, COMPILED, PARTS = 120, 20, 4
+ARRAYS = 80
 
 ADJOINT = """
 def f_forward_1(x, n):

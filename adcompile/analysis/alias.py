@@ -7,12 +7,13 @@ refuses arguments that overlap while one of them is written.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TypeAlias
 
 from numba.core import types as nt
 
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import statements
+from adcompile.ir.walk import reads, statements
 
 Roots: TypeAlias = dict[ir.Var, frozenset[ir.Var]]
 
@@ -45,6 +46,7 @@ def find_roots(fn: ir.Function, types: dict[ir.Var, nt.Type]) -> Roots:
                         merge(target, value.a)
                     else:
                         roots.setdefault(target, frozenset((target,)))
+                        merge(target, *_seen_through(value))
                 case ir.View(target, base):
                     merge(target, base)
                 case ir.If(joins=joins):
@@ -57,6 +59,25 @@ def find_roots(fn: ir.Function, types: dict[ir.Var, nt.Type]) -> Roots:
                 case _:
                     pass
     return roots
+
+
+# Functions of arrays whose result may share memory with their operand.
+_VIEWS = """
+arr.reshape arr.ravel arr.transpose arr.swapaxes arr.moveaxis arr.expand_dims arr.squeeze
+arr.broadcast_to arr.flip arr.atleast_1d arr.atleast_2d arr.asarray arr.ascontiguousarray arr.diag
+arr.diagonal arr.einsum
+"""
+
+
+def _seen_through(value: ir.Expr) -> Iterator[ir.Var]:
+    """Before expansion: the arrays of which an expression may be a view."""
+    match value:
+        case ir.Subscript(ir.Var() as base) | ir.Attribute(ir.Var() as base):
+            yield base
+        case ir.Apply(fn) if fn in _VIEWS.split():
+            yield from reads(value)
+        case _:
+            return
 
 
 def written_roots(fn: ir.Function, roots: Roots) -> set[ir.Var]:

@@ -115,7 +115,7 @@ def trapezoid(
 
 def norm(m: Machine, x: Pull, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Pull:
     """Of vectors, or the Frobenius norm of a matrix."""
-    matrix = x.rank == 2 and axis is None
+    matrix = (x.rank == 2 and axis is None) or (isinstance(axis, tuple) and len(axis) == 2)
     if ord not in (None, 1, 2, "fro") or (matrix and ord in (1, 2)):
         raise UnsupportedError(f"np.linalg.norm with ord={ord}", m.out.loc, "Write it out.")
     if ord == 1:
@@ -219,7 +219,8 @@ def einsum(m: Machine, subscripts: str, operands: Sequence[Pull]) -> Pull:
 
     reads = read_by(operands)
     dims = tuple(extents[c] for c in result)
-    return Pull(dims, kind, at, not summed, reads=reads, shifted=reads)
+    view = not summed and len(operands) == 1 and operands[0].place is not None
+    return Pull(dims, kind, at, not summed, reads=reads, shifted=reads, maybe_view=view)
 
 
 def _product_of(parts: Sequence[Any]) -> Any:
@@ -305,7 +306,15 @@ def median(m: Machine, a: Pull, axis: int | None = None, keepdims: bool = False)
         return rearranged(ordered, dims, mapping, False)
 
     both = _plus(m, pick(low), pick(high))
-    return _times(m, both, of_scalar(ir.Const(0.5), nt.float64, True))
+    middle = _times(m, both, of_scalar(ir.Const(0.5), nt.float64, True))
+    if not isinstance(a.dtype, nt.Float):
+        return middle
+    top = pick(last)  # a nan is sorted to the end, and wins
+
+    def or_nan(p: Sequence[ir.Expr]) -> ir.Expr:
+        return ir.Select(ir.Compare("==", p[1], p[1]), p[0], p[1])
+
+    return m.combine(np.maximum, or_nan, (middle, top), middle.dtype)
 
 
 def searchsorted(m: Machine, a: Pull, v: Pull, side: str = "left") -> Pull:

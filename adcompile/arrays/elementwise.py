@@ -52,7 +52,7 @@ _OF_FLOATS = ("math.lgamma", "math.gamma", "math.erf", "math.erfc")
 
 def is_special(name: str) -> bool:
     """A function of numbers that Numba cannot type on arrays."""
-    return name in _OF_FLOATS or (name.startswith("rt.") and rule_for(name) is not None)
+    return name in (*_OF_FLOATS, "abs") or (name.startswith("rt.") and rule_for(name) is not None)
 
 
 def _as_float(*args: Any) -> Any:
@@ -115,7 +115,10 @@ def mapped(
         for part in parts:
             atom = part.at(out, index if part.rank else ())
             atoms.append(converted(out, atom, part.dtype, dtype))
-        return out.named(build(atoms), dtype)
+        value = out.named(build(atoms), dtype)
+        if isinstance(dtype, nt.Integer) and dtype.bitwidth < 64:  # Numba computes in 64 bits
+            value = out.named(ir.Apply(f"np.{dtype}", (value,)), dtype)
+        return value
 
     reads = frozenset[ir.Var]().union(*(p.reads for p in parts))
     shifted = frozenset[ir.Var]().union(*(p.shifted for p in parts))

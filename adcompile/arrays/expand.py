@@ -187,9 +187,7 @@ class _Expander(Machine):
             case ir.Store() if _is_whole(stmt, self.types):
                 self.update(stmt.array, stmt.index, stmt.value, "=")
                 self.finished(stmt)
-            case ir.CopyInto(array, index, source) if (
-                self.is_arranged(source) or self.is_arranged(array) or self.differs(stmt)
-            ):
+            case ir.CopyInto(array, index, source):
                 self.update(array, index, source, "=")
                 self.finished(stmt)
             case ir.View(target, base, index) if self.is_arranged(base) or self.only_read(stmt):
@@ -234,7 +232,22 @@ class _Expander(Machine):
             return
         self.learn(target, pull)
         if pull.array in self.made_by_library and target in self.written:
-            pull = replace(pull, place=None)  # its adjoint needs it as it was
+            pull = replace(pull, place=None, array=None)  # its adjoint needs it as it was
+        if pull.maybe_view and not self.roots_of(target).isdisjoint(self.written):
+            raise UnsupportedError(
+                "whether this is a view or a copy depends on the layout of memory, and it or the "
+                "array is written",
+                stmt.loc,
+                "Make it a copy: .copy().",
+            )
+        if pull.array is not None:  # in memory as it stands: another name for it
+            self.close_for(pull.reads)
+            self.types[target] = self.types[pull.array]
+            self.out.out.append(ir.View(target, pull.array, (), stmt.loc))
+            self.roots[target] = self.roots_of(pull.array)
+            self.bases[target] = self.bases.get(pull.array, (pull.array, ()))
+            self.finished(stmt)
+            return
         if pull.place is not None:
             self.close_for(pull.reads)
             self.aliases[target] = pull
@@ -252,6 +265,7 @@ class _Expander(Machine):
         """``y += e`` writes into the array that ``y`` names."""
         assert isinstance(value, ir.Binary) and isinstance(value.a, ir.Var)
         array = value.a
+        self.settle_one(array)
         if self.is_fresh(array, stmt):
             self.assign(stmt, target, value, fresh=True)
             return
@@ -266,6 +280,7 @@ class _Expander(Machine):
 
     def update(self, array: ir.Var, index: tuple[ir.Index, ...], value: ir.Expr, op: str) -> None:
         """``array[index] op value``, element by element; ``op`` is =, + or -."""
+        self.settle_one(array)
         pull = self.tree(value)
         augmented = op != "=" or array in pull.reads
         self.settle(keep=pull)
@@ -279,6 +294,13 @@ class _Expander(Machine):
             pull = self.combined(op, old, pull)
             op = "="
         if masks:
+            rest = subscripts.complete(self, whole, index)
+            if rest[0] is not masks[0] or any(e != subscripts.FULL for e in rest[1:]):
+                raise UnsupportedError(
+                    "a mask beside other subscripts",
+                    self.out.loc,
+                    "Use the mask alone, then slice.",
+                )
             assert isinstance(masks[0], ir.Var)
             pull = self.pull_of(self.memory(pull)) if pull.rank else pull
             subscripts.store_masked(self, whole, masks[0], pull, op)
@@ -297,7 +319,7 @@ class _Expander(Machine):
                     "Numba runs it element by element, NumPy on a copy: name the right-hand side "
                     "first, or add .copy().",
                 )
-            pull = self.pull_of(self.memory(pull))
+            pull = self.pull_of(self.memory(replace(pull, array=None)))
         pull = self.fitted(pull, target.dims)
         nest = self.enter(target.dims, target, pull)
         atom = self.element(pull, nest, target.dtype)
@@ -308,25 +330,20 @@ class _Expander(Machine):
     def combined(self, op: str, a: Pull, b: Pull) -> Pull:
         return self.elementwise(op, lambda p: ir.Binary(op, p[0], p[1]), [a, b])
 
-    def differs(self, stmt: ir.CopyInto) -> bool:
-        """Whether the source has fewer axes than the slice, and so broadcasts."""
-        target, source = self.types[stmt.array], self.types[stmt.source]
-        assert isinstance(target, nt.Array) and isinstance(source, nt.Array)
-        rank = target.ndim - sum(not isinstance(i, ir.Slice) for i in stmt.index)
-        return bool(source.ndim != rank)
-
     # ------------------------------------------------------------ the rest
 
     def other(self, stmt: ir.Stmt) -> None:
         reads = set(stmt_reads(stmt))
         if not isinstance(stmt, ir.Assign | ir.Alloc | ir.View):  # may write, or branch
             self.settle()
-        elif self.nest is not None:
-            if reads & (self.nest.results | set(self.nest.elements)):
-                self.close()
-        stmt = self.in_memory(map_stmt_exprs(self.plain, stmt))
+        for var in [v for v in reads if v in self.lazy]:
+            self.settle_one(var)
+        if self.nest is not None and reads & {*self.nest.results, *self.nest.elements}:
+            self.close()
+        stmt = map_stmt_exprs(self.plain, stmt)
         if isinstance(stmt, ir.If | ir.For | ir.While):
             stmt = map_blocks(self.block, stmt)
+        stmt = self.in_memory(stmt)
         self.out.out.append(stmt)
         self.note_dims(stmt)
         self.finished(stmt)

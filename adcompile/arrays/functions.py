@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numba.core import types as nt
 from numba.np.numpy_support import from_dtype
 
 from adcompile.arrays import calculus, library, making, reductions, shapes
@@ -122,6 +124,22 @@ def identity(m: Machine, n: Pull) -> Pull:
     return making.eye(m, n)
 
 
+def asarray(m: Machine, items: Any, dtype: str | None) -> Pull:
+    """The array itself, if it is one of that type."""
+    if isinstance(items, Pull) and items.rank:
+        same = dtype is None or from_dtype(np.dtype(dtype.removeprefix("np."))) is items.dtype
+        return items if same else array(m, items, dtype)
+    return array(m, items, dtype)
+
+
+def ascontiguousarray(m: Machine, items: Any, dtype: str | None) -> Pull:
+    found = asarray(m, items, dtype)
+    kind = m.types.get(found.array) if found.array is not None else None
+    if isinstance(kind, nt.Array) and kind.layout == "C":
+        return found
+    return replace(found, place=None, array=None, maybe_view=found.place is not None)
+
+
 def array(m: Machine, items: Any, dtype: str | None) -> Pull:
     made = making.array(m, items)
     if dtype is None:
@@ -135,7 +153,7 @@ TABLE: dict[str, Callable[..., Pull | Several]] = {
     "where": where,
     "matmul": matmul,
     "dot": dot,
-    "vdot": dot,
+    "vdot": lambda m, a, b: dot(m, shapes.ravel(m, a), shapes.ravel(m, b)),
     "inner": inner,
     "einsum": calculus.einsum,
     "outer": shapes.outer,
@@ -180,8 +198,8 @@ TABLE: dict[str, Callable[..., Pull | Several]] = {
     "column_stack": making.column_stack,
     "append": making.append,
     "array": array,
-    "asarray": array,
-    "ascontiguousarray": array,
+    "asarray": asarray,
+    "ascontiguousarray": ascontiguousarray,
     "arange": making.arange,
     "linspace": making.linspace,
     "eye": making.eye,

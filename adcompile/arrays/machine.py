@@ -131,6 +131,9 @@ class Machine(Extents, Uses):
     def elementwise(self, spelled: str, build: Build, operands: Sequence[Pull]) -> Pull:
         """An operator or function of numbers on arrays, which broadcast."""
         f = function_named(spelled) or operator_named(spelled, len(operands))
+        if spelled in ("+", "*") and isinstance(result_dtype(f, operands), nt.Boolean):
+            logic = "|" if spelled == "+" else "&"
+            return self.combine(f, lambda p: ir.Binary(logic, p[0], p[1]), operands)
         return self.combine(f, build, operands)
 
     def combine(
@@ -270,6 +273,13 @@ class Machine(Extents, Uses):
         if self.nest is not None and any(a in self.nest.elements for a in arrays):
             self.close()
 
+    def settle_one(self, array: ir.Var) -> None:
+        """Give an array that waits its place in a nest."""
+        if array in self.lazy:
+            pull, stmt, consumed = self.lazy.pop(array)
+            self.define(array, pull)
+            self.done |= {id(stmt), *consumed}
+
     def settle(self, keep: Pull | None = None) -> None:
         """Compute what is waiting, and close the nest."""
         for var, (pull, stmt, consumed) in list(self.lazy.items()):
@@ -371,7 +381,7 @@ class Machine(Extents, Uses):
                 case ir.Load(array, index) if array in self.aliases or array in self.lazy:
                     pull = self.pull(array)
                     self.close_for(pull.reads)
-                    return pull.at(self.out, index)
+                    return pull.at(self.out, subscripts.from_front(self.out, pull, index))
                 case _:
                     return e
 

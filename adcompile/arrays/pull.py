@@ -34,6 +34,7 @@ class Pull:
     ``weak``: a literal, which takes the precision of what it meets.
     ``reads``: the arrays that ``at`` loads from; ``shifted``: those of them that are read at
     another index than the one asked for.
+    ``maybe_view``: copied here, but NumPy makes a view of it in some layouts of memory.
     """
 
     dims: Dims
@@ -45,6 +46,7 @@ class Pull:
     weak: bool = False
     reads: frozenset[ir.Var] = frozenset()
     shifted: frozenset[ir.Var] = frozenset()
+    maybe_view: bool = False
 
     @property
     def rank(self) -> int:
@@ -84,7 +86,9 @@ def rearranged(a: Pull, dims: Dims, mapping: Mapping, view: bool = True) -> Pull
         def place(out: Emitter, index: Index) -> tuple[ir.Var, Index]:
             return where(out, mapping(out, index))
 
-    return Pull(dims, a.dtype, at, a.cheap, None, place, a.weak, a.reads, a.reads)
+    return Pull(
+        dims, a.dtype, at, a.cheap, None, place, a.weak, a.reads, a.reads, a.maybe_view and view
+    )
 
 
 def broadcast(pull: Pull, dims: Dims) -> Pull:

@@ -7,13 +7,14 @@ makes a copy, the elements are copied when the statement runs.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba.core import types as nt
 
 from adcompile.arrays.emitter import ZERO, Emitter, Index
-from adcompile.arrays.pull import Pull, rearranged
+from adcompile.arrays.pull import Mapping, Pull, rearranged
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 
@@ -97,7 +98,7 @@ def atleast_2d(m: Machine, a: Pull) -> Pull:
 
 
 def broadcast_to(m: Machine, a: Pull, shape: tuple[ir.Expr, ...]) -> Pull:
-    return m.fitted(a, shape)
+    return replace(m.fitted(a, shape), place=None, array=None, maybe_view=a.place is not None)
 
 
 def flip(m: Machine, a: Pull, axis: int | tuple[int, ...] | None = None) -> Pull:
@@ -135,12 +136,21 @@ def reshape(m: Machine, a: Pull, shape: tuple[ir.Expr, ...]) -> Pull:
     if ir.Const(-1) not in shape and total != known:
         wrong = ir.Compare("!=", total, known)
         m.out.fail_if(wrong, "ValueError", "cannot reshape: the sizes differ")
-    if a.rank == 1:
-        return rearranged(a, dims, lambda out, i: (_flat(out, dims, i),), view)
-    if len(dims) == 1 and all(d == ONE for d in a.dims[1:]):
-        return rearranged(a, dims, lambda out, i: (i[0], *(ZERO,) * (a.rank - 1)), view)
+    if ir.Const(-1) in shape and known != ONE:
+        left_over = m.out.named(ir.Binary("%", total, known), nt.int64)
+        wrong = ir.Compare("!=", left_over, ZERO)
+        m.out.fail_if(wrong, "ValueError", "cannot reshape: the sizes differ")
+    unsure = a.place is not None and not view
 
-    a = m.kept(a)
+    def done(mapping: Mapping) -> Pull:
+        return replace(rearranged(a, dims, mapping, view), maybe_view=unsure or a.maybe_view)
+
+    if a.rank == 1:
+        return done(lambda out, i: (_flat(out, dims, i),))
+    if len(dims) == 1 and all(d == ONE for d in a.dims[1:]):
+        return done(lambda out, i: (i[0], *(ZERO,) * (a.rank - 1)))
+
+    a = a if a.cheap else m.kept(a)
 
     def mapping(out: Emitter, index: Index) -> Index:
         rest: ir.Expr = out.name(_flat(out, dims, index), nt.int64)
@@ -150,7 +160,7 @@ def reshape(m: Machine, a: Pull, shape: tuple[ir.Expr, ...]) -> Pull:
             rest = out.name(ir.Binary("//", rest, dim), nt.int64)
         return (rest, *reversed(made))
 
-    return rearranged(a, dims, mapping, view)
+    return done(mapping)
 
 
 def _flat(out: Emitter, dims: Sequence[ir.Expr], index: Index) -> ir.Expr:
@@ -162,8 +172,6 @@ def _flat(out: Emitter, dims: Sequence[ir.Expr], index: Index) -> ir.Expr:
 
 
 def ravel(m: Machine, a: Pull) -> Pull:
-    if a.rank == 1:
-        return a
     return reshape(m, a, (ir.Const(-1),))
 
 
@@ -257,6 +265,8 @@ def take(m: Machine, a: Pull, indices: Pull, axis: int | None = None) -> Pull:
 
     def mapping(out: Emitter, index: Index) -> Index:
         place = indices.at(out, index[k : k + indices.rank])
+        if a.array is None:
+            place = out.named(ir.Apply("rt.from_front", (place, a.dims[k])), nt.int64)
         return (*index[:k], place, *index[k + indices.rank :])
 
     found = rearranged(a, dims, mapping, view=False)
@@ -284,7 +294,8 @@ def triangle(lower: bool) -> Callable[..., Pull]:
 def diag(m: Machine, a: Pull, k: int = 0) -> Pull:
     """The diagonal of a matrix, or a matrix with a diagonal."""
     if a.rank == 2:
-        return copied(diagonal(m, a, k))
+        found = copied(diagonal(m, a, k))
+        return replace(found, maybe_view=a.place is not None)
     size = m.size(m.out.integer("+", a.dims[0], ir.Const(abs(k))))
     made = m.fresh((size, size), a.dtype, "np.zeros")
     down, right = max(-k, 0), max(k, 0)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _NEW = ir.Const(None)
 _DOTS = ir.Const(...)
-_FULL = ir.Slice(None, None, None)
+FULL = ir.Slice(None, None, None)
 
 
 def is_basic(m: Machine, index: tuple[ir.Index, ...]) -> bool:
@@ -47,9 +47,11 @@ def complete(m: Machine, a: Pull, index: tuple[ir.Index, ...]) -> list[ir.Index]
             used += kind.ndim if isinstance(kind, nt.Array) and is_mask(m, i) else 1
     if used > a.rank:
         raise UnsupportedError(f"{used} subscripts on an array of rank {a.rank}", m.out.loc)
-    missing: list[ir.Index] = [_FULL] * (a.rank - used)
+    missing: list[ir.Index] = [FULL] * (a.rank - used)
     if _DOTS in index:
         k = index.index(_DOTS)
+        if not missing and not is_basic(m, index):
+            raise UnsupportedError("... beside arrays as subscripts", m.out.loc, "Leave it out.")
         return [*index[:k], *missing, *index[k + 1 :]]
     return [*index, *missing]
 
@@ -120,6 +122,27 @@ def _single(m: Machine, low: int, dim: ir.Expr) -> Range:
     return Range(place, ir.Const(1), ir.Const(1))
 
 
+def from_front(out: Emitter, a: Pull, index: Index) -> Index:
+    """Subscripts of ``a`` counted from the front.  Those of arrays in memory may be negative."""
+    if a.array is not None:
+        return index
+    made: list[ir.Expr] = []
+    for place, dim in zip(index, a.dims, strict=True):
+        low = _literal(place)
+        if low is None:
+            place = out.named(ir.Apply("rt.from_front", (place, dim)), nt.int64)
+        elif low < 0:
+            place = out.name(out.integer("-", dim, ir.Const(-low)), nt.int64)
+        made.append(place)
+    return tuple(made)
+
+
+def front_of(out: Emitter, a: Pull, index: list[ir.Expr], sure: list[bool]) -> Index:
+    """As ``from_front``; ``sure``: the subscripts that a slice made, which are not negative."""
+    checked = from_front(out, a, tuple(ZERO if s else i for i, s in zip(index, sure, strict=True)))
+    return tuple(i if s else c for i, c, s in zip(index, checked, sure, strict=True))
+
+
 def _literal(expr: ir.Expr) -> int | None:
     match expr:
         case ir.Const(int() as value):
@@ -148,6 +171,7 @@ def _basic(
         else:
             parts.append(entry)
         axis += 1
+    picked = [part for part in parts if part is not None]
 
     def mapping(out: Emitter, index: Index) -> Index:
         given = iter(index)
@@ -159,7 +183,7 @@ def _basic(
                 made.append(part.at(out, next(given)))
             else:
                 made.append(part)
-        return tuple(made)
+        return front_of(out, a, made, [isinstance(part, Range) for part in picked])
 
     return tuple(dims), mapping
 
@@ -211,7 +235,8 @@ def advanced(
                 own = next(rest)
                 if part is not None:
                     made.append(part.at(out, own))
-        return tuple(made)
+        ranged = [k not in spread for k in range(len(entries)) if k in spread or ranges[k]]
+        return front_of(out, a, made, ranged)
 
     return tuple(dims), mapping, list(pulls.values())
 
@@ -237,7 +262,7 @@ def places(m: Machine, a: Pull, entries: Sequence[ir.Index]) -> Place:
 
 def _masked(m: Machine, a: Pull, entries: list[ir.Index]) -> Pull:
     """The elements where a mask holds, in order: an array of its own."""
-    if (len(entries) > 1 and any(e != _FULL for e in entries[1:])) or not is_mask(m, entries[0]):
+    if (len(entries) > 1 and any(e != FULL for e in entries[1:])) or not is_mask(m, entries[0]):
         raise UnsupportedError(
             "a mask beside other subscripts", m.out.loc, "Use the mask alone, then slice."
         )
@@ -279,7 +304,16 @@ def store_masked(m: Machine, target: Pull, mask_of: ir.Var, value: Pull, op: str
     m.close()
     over = tuple(m.same(d, e) for d, e in zip(target.dims[: mask.rank], mask.dims, strict=True))
     rest = target.dims[mask.rank :]
-    packed = value.rank > len(rest)  # one entry per place that the mask takes
+    packed = value.rank > len(rest) and value.dims[0] != ir.Const(1)
+    if packed:  # one entry per place that the mask takes
+
+        def count(out: Emitter, index: Index, heads: tuple[ir.Var, ...]) -> Sequence[ir.Expr]:
+            took = mask.at(out, index)
+            more = ir.Binary("+", heads[0], ir.Const(1))
+            return (out.named(ir.Select(took, more, heads[0]), nt.int64),)
+
+        (total,) = m.out.loops(over, count, [Running("count", ZERO, nt.int64)])
+        m.same(total, value.dims[0])
     assert target.place is not None
     where = target.place
 
@@ -289,7 +323,7 @@ def store_masked(m: Machine, target: Pull, mask_of: ir.Var, value: Pull, op: str
 
         def row(deep: Emitter, tail: Index, _: tuple[ir.Var, ...]) -> Sequence[ir.Expr]:
             own = (*heads, *tail) if packed else tail
-            own = own[len(own) - value.rank :]
+            own = (*(ZERO,) * (value.rank - len(own)), *own)[-value.rank or len(own) :]
             fixed = tuple(
                 ZERO if d == ir.Const(1) else i for d, i in zip(value.dims, own, strict=True)
             )

@@ -168,7 +168,7 @@ class Calls(Conditions):
             case ast.Attribute(base, "astype"):
                 self.only_positional(node, 1)
                 kind = self.dtype(node.args[0])
-                return self.temp(ir.Apply("arr.asarray", (self.atom(base), kind)), node)
+                return self.temp(ir.Apply("arr.array", (self.atom(base), kind)), node)
             case ast.Attribute(_, name):
                 self.refuse(node, f"calls of the method .{name}() are not supported")
             case _:
