@@ -102,7 +102,7 @@ def assemble(p: Problem, seeded: tuple[ir.Var, ...], finals: tuple[ir.Var, ...])
     for array, shadow in given.items():
         if (made := builder.shadow_of(array)) is not shadow:
             reverse.append(ir.Do("rt.add_into", (shadow, made)))
-    results = tuple(builder.adj.get(v, ir.Const(0.0)) for v in scalars)
+    results = builder.scalar_results(scalars)
     reverse.append(ir.Return((ir.MakeTuple(results),) if results else ()))
 
     known = {*seeds, *given.values(), *(v for v, _ in p.fn.constants)}

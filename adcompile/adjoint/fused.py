@@ -57,7 +57,7 @@ def fuse(p: Problem, loop: ir.For, seeded: tuple[ir.Var, ...]) -> ir.Function | 
 
     reverse_before: list[ir.Stmt] = []
     builder.block(before, None, reverse_before)
-    results = tuple(builder.adj.get(v, ir.Const(0.0)) for v in scalars)
+    results = builder.scalar_results(scalars)
     last = after[-1]
     assert isinstance(last, ir.Return)
     value = last.values[0] if last.values else ir.Const(None)

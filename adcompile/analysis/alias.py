@@ -65,7 +65,7 @@ def find_roots(fn: ir.Function, types: dict[ir.Var, nt.Type]) -> Roots:
 _VIEWS = """
 arr.reshape arr.ravel arr.transpose arr.swapaxes arr.moveaxis arr.expand_dims arr.squeeze
 arr.broadcast_to arr.flip arr.atleast_1d arr.atleast_2d arr.asarray arr.ascontiguousarray arr.diag
-arr.diagonal arr.einsum
+arr.diagonal arr.einsum np.real np.imag
 """
 
 

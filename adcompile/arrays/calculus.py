@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba.core import types as nt
 
+from adcompile.arrays.elementwise import squared
 from adcompile.arrays.emitter import ZERO, Emitter, Index, Running, array_type
 from adcompile.arrays.pull import Pull, of_scalar, read_by, rearranged
 from adcompile.arrays.reductions import add, number_of, times
@@ -121,7 +122,7 @@ def norm(m: Machine, x: Pull, ord: Any = None, axis: Any = None, keepdims: bool 
     if ord == 1:
         size = m.combine(np.abs, lambda p: ir.Apply("abs", (p[0],)), (x,))
         return m.total(size, axis, keepdims)
-    squares = m.combine(np.square, lambda p: ir.Binary("*", p[0], p[0]), (x,))
+    squares = squared(m, x)
     total = m.total(squares, axis, keepdims)
     return m.combine(np.sqrt, lambda p: ir.Apply("np.sqrt", (p[0],)), (total,))
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba.core import types as nt
@@ -16,8 +17,17 @@ from adcompile.arrays.pull import Pull, broadcast
 from adcompile.ir import nodes as ir
 from adcompile.rules.registry import rule_for
 
+if TYPE_CHECKING:
+    from adcompile.arrays.machine import Machine
+
 Build = Callable[[Sequence[ir.Expr]], ir.Expr]
 
+LITERALS: dict[type, nt.Type] = {
+    bool: nt.boolean,
+    int: nt.int64,
+    float: nt.float64,
+    complex: nt.complex128,
+}
 _OPERATORS: dict[str, Callable[..., Any]] = {
     "+": operator.add,
     "-": operator.sub,
@@ -127,9 +137,10 @@ def mapped(
 
 def converted(out: Emitter, atom: ir.Expr, have: nt.Type, want: nt.Type) -> ir.Expr:
     """A single-precision operation has operands of single precision."""
-    if want is not nt.float32 or have is nt.float32 or isinstance(have, nt.Boolean):
+    if want not in (nt.float32, nt.complex64) or isinstance(have, nt.Boolean):
         return atom
-    return out.named(ir.Apply("np.float32", (atom,)), nt.float32)
+    kind = nt.complex64 if isinstance(have, nt.Complex) else nt.float32
+    return atom if have is kind else out.named(ir.Apply(f"np.{kind}", (atom,)), kind)
 
 
 def cast(out: Emitter, atom: ir.Expr, have: nt.Type, want: nt.Type) -> ir.Expr:
@@ -141,3 +152,22 @@ def cast(out: Emitter, atom: ir.Expr, have: nt.Type, want: nt.Type) -> ir.Expr:
             return ir.Const(float(atom.value))
     name = "np.bool_" if isinstance(want, nt.Boolean) else f"np.{want}"
     return out.named(ir.Apply(name, (atom,)), want)
+
+
+# ---------------------------------------------------------------- complex numbers
+
+
+def component(m: Machine, fn: str, a: Pull) -> Pull:
+    """The real or imaginary parts, of which NumPy makes a view."""
+    if fn == "np.real" and not isinstance(a.dtype, nt.Complex):
+        return a
+    found = m.elementwise(fn, lambda p: ir.Apply(fn, (p[0],)), (a,))
+    return replace(found, maybe_view=a.place is not None)
+
+
+def squared(m: Machine, a: Pull) -> Pull:
+    """The squares of the absolute values."""
+    if isinstance(a.dtype, nt.Complex):
+        kind = m.result(np.abs, (a,))
+        return m.combine(np.abs, lambda p: ir.Apply("rt.abs2", (p[0],)), (a,), kind)
+    return m.combine(np.square, lambda p: ir.Binary("*", p[0], p[0]), (a,))

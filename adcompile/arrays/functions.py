@@ -39,10 +39,23 @@ def call(m: Machine, apply: ir.Apply, target: ir.Var | None) -> Pull | Several |
             given[parameter] = extents(m, arg)
         else:
             given[parameter] = static(m, name, parameter, arg)
+    if name in _OF_REALS and any(_is_complex(value) for value in given.values()):
+        raise UnsupportedError(f"np.{name} of complex numbers", m.out.loc)
     if name in reductions.REDUCTIONS:
         return reductions.REDUCTIONS[name](m, target, **given)
     operands = given.pop("operands", None)
     return TABLE[name](m, *given.values(), *(() if operands is None else (operands,)))
+
+
+# Functions that compare, and those whose results or derivatives are known for real numbers only.
+_OF_REALS = frozenset(
+    ("max", "min", "argmax", "argmin", "median", "sort", "argsort", "searchsorted", "interp")
+    + ("linspace", "logsumexp", "slogdet", "cholesky", "eigh", "qr", "svd", "pinv")
+)
+
+
+def _is_complex(value: object) -> bool:
+    return isinstance(value, Pull) and isinstance(value.dtype, nt.Complex)
 
 
 def sequence(m: Machine, arg: ir.Expr) -> Any:
@@ -77,7 +90,7 @@ def where(m: Machine, condition: Pull, x: Pull, y: Pull) -> Pull:
         return ir.Select(p[0], *(_as_float(e, floats) for e in p[1:]))
 
     kind = m.result(np.where, (condition, x, y))
-    floats = str(kind).startswith("float")
+    floats = isinstance(kind, nt.Float | nt.Complex)
     return m.combine(np.where, build, (condition, x, y), kind)
 
 
@@ -113,6 +126,13 @@ def dot(m: Machine, a: Pull, b: Pull) -> Pull:
     if not a.rank or not b.rank:
         return m.combine(np.multiply, lambda p: ir.Binary("*", p[0], p[1]), (a, b))
     return matmul(m, a, b)
+
+
+def vdot(m: Machine, a: Pull, b: Pull) -> Pull:
+    """The first operand conjugated."""
+    if isinstance(a.dtype, nt.Complex):
+        a = m.combine(np.conjugate, lambda p: ir.Apply("np.conjugate", (p[0],)), (a,))
+    return dot(m, shapes.ravel(m, a), shapes.ravel(m, b))
 
 
 def inner(m: Machine, a: Pull, b: Pull) -> Pull:
@@ -153,7 +173,7 @@ TABLE: dict[str, Callable[..., Pull | Several]] = {
     "where": where,
     "matmul": matmul,
     "dot": dot,
-    "vdot": lambda m, a, b: dot(m, shapes.ravel(m, a), shapes.ravel(m, b)),
+    "vdot": vdot,
     "inner": inner,
     "einsum": calculus.einsum,
     "outer": shapes.outer,

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 
 def is_possible(m: Machine, operands: Sequence[Pull]) -> bool:
-    """A call, not loops: outside of control flow, and for floats of one kind."""
+    """A call, not loops: outside of control flow, and for floats or complex numbers of one kind."""
     kinds = {p.dtype for p in operands}
-    return m.depth == 1 and len(kinds) == 1 and kinds <= {nt.float64, nt.float32}
+    known = {nt.float64, nt.float32, nt.complex128, nt.complex64}
+    return m.depth == 1 and len(kinds) == 1 and kinds <= known
 
 
 def call(

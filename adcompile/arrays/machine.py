@@ -11,8 +11,10 @@ from numba.core import types as nt
 
 from adcompile.arrays import functions, reductions, shapes, subscripts
 from adcompile.arrays.elementwise import (
+    LITERALS,
     Build,
     cast,
+    component,
     function_named,
     mapped,
     operator_named,
@@ -79,6 +81,10 @@ class Machine(Extents, Uses):
             case ir.Compare(op, a, b):
                 parts = [self.tree(a), self.tree(b)]
                 return self.elementwise(op, lambda p: ir.Compare(op, p[0], p[1]), parts)
+            case ir.Attribute(base, "real" | "imag" as part):
+                return component(self, f"np.{part}", self.tree(base))
+            case ir.Apply("np.real" | "np.imag" as fn, (base,)):
+                return component(self, fn, self.tree(base))
             case ir.Apply(fn, args) if function_named(fn) is not None:
                 parts = [self.tree(arg) for arg in args]
                 return self.elementwise(fn, lambda p: ir.Apply(fn, tuple(p)), parts)
@@ -122,8 +128,7 @@ class Machine(Extents, Uses):
         return of_scalar(value, self.types[value])
 
     def literal(self, value: ir.Const) -> Pull:
-        kinds: dict[type, nt.Type] = {bool: nt.boolean, int: nt.int64, float: nt.float64}
-        kind = kinds.get(type(value.value))
+        kind = LITERALS.get(type(value.value))
         if kind is None:
             raise UnsupportedError(f"{value.value!r} in an array expression", self.out.loc)
         return of_scalar(value, kind, weak=True)
@@ -131,7 +136,7 @@ class Machine(Extents, Uses):
     def elementwise(self, spelled: str, build: Build, operands: Sequence[Pull]) -> Pull:
         """An operator or function of numbers on arrays, which broadcast."""
         f = function_named(spelled) or operator_named(spelled, len(operands))
-        if spelled in ("+", "*") and isinstance(result_dtype(f, operands), nt.Boolean):
+        if spelled in ("+", "*") and isinstance(self.result(f, operands), nt.Boolean):
             logic = "|" if spelled == "+" else "&"
             return self.combine(f, lambda p: ir.Binary(logic, p[0], p[1]), operands)
         return self.combine(f, build, operands)
@@ -143,7 +148,7 @@ class Machine(Extents, Uses):
         operands: Sequence[Pull],
         dtype: nt.Type | None = None,
     ) -> Pull:
-        dtype = dtype or result_dtype(f, operands)
+        dtype = dtype or self.result(f, operands)
         dims = self.common(operands)
         operands = [self.once(p, dims) for p in operands]
         if isinstance(dtype, nt.Boolean) and f is operator_named("~", 1):
@@ -163,7 +168,12 @@ class Machine(Extents, Uses):
         return pull
 
     def result(self, f: Callable[..., object], operands: Sequence[Pull]) -> nt.Type:
-        return result_dtype(f, operands)
+        try:
+            return result_dtype(f, operands)
+        except TypeError:
+            kinds = ", ".join(str(p.dtype) for p in operands)
+            name = getattr(f, "__name__", "this function")
+            raise UnsupportedError(f"{name} of elements of type {kinds}", self.out.loc) from None
 
     def kept(self, pull: Pull) -> Pull:
         """``pull``, in memory unless its elements cost nothing."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba.core import types as nt
 
+from adcompile.arrays.elementwise import squared
 from adcompile.arrays.emitter import ZERO, Emitter, Index, Running
 from adcompile.arrays.pull import Pull, of_scalar
 from adcompile.errors import UnsupportedError
@@ -98,6 +99,8 @@ def times(a: ir.Expr, b: ir.Expr) -> ir.Expr:
 
 
 def number_of(kind: nt.Type, value: int) -> ir.Const:
+    if isinstance(kind, nt.Complex):
+        return ir.Const(complex(value))
     return ir.Const(float(value)) if isinstance(kind, nt.Float) else ir.Const(value)
 
 
@@ -183,7 +186,7 @@ def var(
     centre = mean(m, None, a, axis, dtype, True)
     centre = m.scalar_of(centre) if axis is None else m.kept(centre)
     apart = m.combine(np.subtract, lambda p: ir.Binary("-", p[0], p[1]), (a, centre))
-    square = m.combine(np.square, lambda p: ir.Binary("*", p[0], p[0]), (apart,))
+    square = squared(m, apart)
     count = _count(m, a, axis, ddof)
     return _divided(m, total(m, square, axis, keepdims, square.dtype), count)
 

@@ -44,8 +44,10 @@ def flags(options: Options) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in options.decorator().items())
 
 
-def imports(helpers: list[str]) -> str:
+def imports(helpers: list[str], texts: list[str]) -> str:
     lines = ["import math", "", "import numpy as np", "from numba import njit"]
+    if any("cmath." in text for text in texts):
+        lines.insert(0, "import cmath")
     modules: dict[str, list[str]] = {}
     for helper in helpers:
         module = _MODULE_OF.get(helper, "adcompile.runtime.arrays")

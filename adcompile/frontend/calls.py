@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import cmath
 from abc import abstractmethod
 from collections.abc import Sequence
 from types import FunctionType
@@ -74,6 +75,11 @@ class Calls(Conditions):
             return ir.MakeTuple((quotient, self.temp(self.binary(node, ast.Mod(), a, b), node)))
         if allocator is not None:
             return self.allocate(node, allocator, into)
+        if func is cmath.polar:
+            self.only_positional(node, 1)
+            z = self.atom(node.args[0])
+            parts = (ir.Apply("abs", (z,)), ir.Apply("cmath.phase", (z,)))
+            return ir.MakeTuple(tuple(self.temp(part, node) for part in parts))
         if func is np.copy:
             self.only_positional(node, 1)
             return self.copy(node, node.args[0], into)
@@ -127,6 +133,8 @@ class Calls(Conditions):
             return ir.Apply(name, (done, args[-1]))
         if name == "np.clip":
             return self.clip(node, args, whole)
+        if name == "complex" and len(args) != 1:
+            return ir.Apply("complex2", args) if args else ir.Const(0j)
         return ir.Apply(name, args)
 
     def clip(self, node: ast.Call, args: Sequence[ir.Expr], whole: bool) -> ir.Expr:
@@ -165,6 +173,9 @@ class Calls(Conditions):
                 if name == "clip":
                     return self.clip(node, self.atoms(args), False)
                 return ir.Apply("np.round", self.atoms(args))
+            case ast.Attribute(base, "conj" | "conjugate"):
+                self.only_positional(node, 0)
+                return ir.Apply("np.conjugate", (self.atom(base),))
             case ast.Attribute(base, "astype"):
                 self.only_positional(node, 1)
                 kind = self.dtype(node.args[0])

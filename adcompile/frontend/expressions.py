@@ -16,7 +16,7 @@ from adcompile.frontend.lifting import Lifting
 from adcompile.frontend.operators import BINARY, COMPARE, UNARY, UNSUPPORTED, is_boolean
 from adcompile.ir import nodes as ir
 
-_ATTRIBUTES = ("shape", "size", "ndim", "T", "dtype")
+_ATTRIBUTES = ("shape", "size", "ndim", "T", "dtype", "real", "imag")
 
 
 class Expressions(Lifting):
@@ -120,8 +120,8 @@ class Expressions(Lifting):
             return self.constant(outside.value, node)
         match node:
             case ast.Constant(value):
-                if isinstance(value, complex | bytes):
-                    self.refuse(node, f"a constant of type {type(value).__name__}")
+                if isinstance(value, bytes):
+                    self.refuse(node, "a constant of type bytes")
                 if value is Ellipsis:
                     return ir.Const(...)
                 return self.constant(value, node)

@@ -44,10 +44,10 @@ class Var:
 
 @dataclass(frozen=True)
 class Const:
-    """int, float, bool, str or None; ``float`` keeps nan and inf.  In subscripts None is a new
-    axis, and ``...`` stands for itself."""
+    """int, float, complex, bool, str or None; ``float`` keeps nan and inf.  In subscripts None is a
+    new axis, and ``...`` stands for itself."""
 
-    value: int | float | bool | str | EllipsisType | None
+    value: int | float | complex | bool | str | EllipsisType | None
 
 
 @dataclass(frozen=True)

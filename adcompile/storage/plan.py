@@ -245,6 +245,8 @@ class Planner:
         kind = self.types[var]
         if isinstance(kind, nt.Float | nt.Integer):
             store = _STORE
+        elif isinstance(kind, nt.Complex):
+            store = 2 * _STORE
         elif isinstance(kind, nt.Boolean):
             store = _STORE_FLAG
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import math
 from dataclasses import replace
 from typing import Any
@@ -28,7 +29,8 @@ def infer_variables(
     """Types by variable, and the type of the result.  Each variable has a name of its own in the
     text, so the types cannot be confused."""
     stubs: dict[str, Stub] = {}
-    narrow = "float32" in f"{argtypes}{[s for s in statements(fn.body) if isinstance(s, ir.Alloc)]}"
+    kinds_named = f"{argtypes}{[s for s in statements(fn.body) if isinstance(s, ir.Alloc)]}"
+    narrow = "float32" in kinds_named or "complex64" in kinds_named
 
     def block(stmts: ir.Block) -> ir.Block:
         return tuple(map_blocks(block, with_stubs(s, result_type, stubs, narrow)) for s in stmts)
@@ -41,7 +43,7 @@ def infer_variables(
     for var, _ in fn.constants:
         names[var] = f"{var.name}_captured_"
     text, lines = print_function(plain, names, None, False)
-    namespace: dict[str, Any] = {"np": np, "math": math}
+    namespace: dict[str, Any] = {"np": np, "math": math, "cmath": cmath}
     namespace.update(vars(arrays))
     namespace.update(vars(special))
     namespace.update(vars(likelihood))
@@ -52,10 +54,12 @@ def infer_variables(
     try:
         by_name, returns = infer(text, plain.name, namespace, kinds)
     except InferenceFailed as failed:
-        for stub in stubs.values():
-            if stub.failure is not None:
-                raise stub.failure from None
         loc = lines.get(failed.line, fn.loc) if failed.line is not None else fn.loc
+        for stub in stubs.values():
+            if (error := stub.failure) is not None:
+                if error.loc is None or not error.loc.line:
+                    error = type(error)(error.message, loc, error.advice)
+                raise error from None
         raise UnsupportedError(
             f"Numba cannot type this: {failed.message}",
             loc,
