@@ -14,6 +14,13 @@ INF = math.inf
 
 # ---------------------------------------------------------------- trigonometric
 
+
+def _root_of_one_minus_square(z: op.Value) -> op.Value:
+    """sqrt(1 - z^2), on the cuts on the side that asin and acos take: -(z - 1), not 1 - z, keeps
+    the sign of a zero."""
+    return op.sqrt(-(z - 1.0)) * op.sqrt(z + 1.0)
+
+
 partials(
     "sin",
     ["math.sin", "cmath.sin", "np.sin"],
@@ -42,7 +49,7 @@ partials(
     at=[0.5, -0.7, 0.999],
     kinks=[(1.0, INF), (-1.0, INF)],
     strong_zero=True,
-    on_complex=lambda ans, x: 1.0 / op.sqrt((1.0 - op.as_complex(x)) * (1.0 + x)),
+    on_complex=lambda ans, x: 1.0 / _root_of_one_minus_square(op.as_complex(x)),
 )
 partials(
     "acos",
@@ -51,7 +58,7 @@ partials(
     at=[0.5, -0.7, 0.999],
     kinks=[(1.0, -INF), (-1.0, -INF)],
     strong_zero=True,
-    on_complex=lambda ans, x: -1.0 / op.sqrt((1.0 - op.as_complex(x)) * (1.0 + x)),
+    on_complex=lambda ans, x: -1.0 / _root_of_one_minus_square(op.as_complex(x)),
 )
 partials(
     "atan",
