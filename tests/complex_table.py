@@ -202,6 +202,20 @@ def kinks(z: complex) -> float:
     return (w * w).real if w.real < 0 else abs(w)
 
 
+@program(lambda rng: (cvec(rng, 4), 3))
+def parts(z: Any, n: int) -> float:
+    """Parts of an array see later writes."""
+    r = z.real
+    tail = z.imag[1:]
+    total = 0.0
+    for k in range(n):
+        z[k] = z[k] * z[k - 1]
+        total += np.sum(z.real**2) * r[0] + z.imag[k] * tail[k]
+    before = z.real.copy()
+    z[0] = 1j * z[1]
+    return total + np.sum(before * z.imag)
+
+
 # ---------------------------------------------------------------- whole arrays
 
 # z, w: complex vectors; x: a real one; a, b: complex matrices; m: a real one; c: a complex number

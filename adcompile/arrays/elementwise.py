@@ -162,7 +162,7 @@ def component(m: Machine, fn: str, a: Pull) -> Pull:
     if fn == "np.real" and not isinstance(a.dtype, nt.Complex):
         return a
     found = m.elementwise(fn, lambda p: ir.Apply(fn, (p[0],)), (a,))
-    return replace(found, maybe_view=a.place is not None)
+    return replace(found, cheap=a.cheap, part=a.part or a.place is not None)
 
 
 def squared(m: Machine, a: Pull) -> Pull:
