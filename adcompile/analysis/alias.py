@@ -34,18 +34,24 @@ def find_roots(fn: ir.Function, types: dict[ir.Var, nt.Type]) -> Roots:
             roots[target] = new
             changed = True
 
+    def begin(target: ir.Var) -> None:
+        nonlocal changed
+        if target not in roots:
+            roots[target] = frozenset((target,))
+            changed = True
+
     while changed:
         changed = False
         for stmt in statements(fn.body):
             match stmt:
                 case ir.Alloc(target) | ir.Copy(target):
-                    roots.setdefault(target, frozenset((target,)))
+                    begin(target)
                 case ir.Assign(target, value, inplace) if isinstance(types.get(target), nt.Array):
                     # An item of a tuple; before expansion also a = b + c, and y += e.
                     if inplace and isinstance(value, ir.Binary) and isinstance(value.a, ir.Var):
                         merge(target, value.a)
                     else:
-                        roots.setdefault(target, frozenset((target,)))
+                        begin(target)
                         merge(target, *_seen_through(value))
                 case ir.View(target, base):
                     merge(target, base)
