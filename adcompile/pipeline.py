@@ -9,7 +9,7 @@ from typing import Any
 from numba.core import types as nt
 
 from adcompile.adjoint.assemble import Problem, assemble, result_leaves
-from adcompile.adjoint.fused import candidate, fuse
+from adcompile.adjoint.fused import Fused, candidate, fuse
 from adcompile.analysis.activity import find_activity, is_float
 from adcompile.analysis.alias import find_roots, written_roots
 from adcompile.analysis.scope import find_scopes
@@ -35,6 +35,8 @@ from adcompile.normalise.unset import define_unset
 from adcompile.optimise.cse import merge_common
 from adcompile.optimise.deadcode import eliminate_dead
 from adcompile.optimise.factor import factor_products
+from adcompile.optimise.pages import names_of_arrays, use_large_pages
+from adcompile.optimise.vectorise import keep_order, regroup_sums, use_vector_math
 from adcompile.options import Options
 from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Planner
@@ -107,6 +109,7 @@ def derive_forward(func: Any, argtypes: Types, argnums: Argnums, options: Option
     activity = find_activity(fn, types, roots, inputs, [*seeded, *written])
     wanted = tuple(fn.params[k] for k in argnums)
     tangent = derive_tangent(fn, types, roots, activity, wanted, written)
+    tangent = finished(tangent, types, frozenset(), found.plain, options)
     verify(tangent, "plain")
     return write_tangent_module(func, fn, tangent, types, argnums, options, argtypes)
 
@@ -156,33 +159,55 @@ def derive(
         selections,
         arenas,
         tuple(inputs),
+        options.optimise,
     )
     finals = tuple(written) if argnums.mode == "vjp" else ()
     derivative = assemble(problem, tuple(seeded), finals)
-    if options.optimise:
-        shorter = factor_products(derivative.adjoint, types)
-        derivative = replace(derivative, adjoint=shorter)
+    derivative = replace(
+        derivative,
+        forward=finished(derivative.forward, types, frozenset(), found.plain, options),
+        adjoint=finished(derivative.adjoint, types, derivative.adjoints, found.plain, options),
+    )
     verify(derivative.forward, "plain")
     verify(derivative.adjoint, "plain")
     seen("problem", problem)
     seen("derivative", derivative)
 
-    fused: ir.Function | None = None
+    fused: Fused | None = None
     may_fuse = argnums.mode == "grad" and options.optimise and not arenas.places
     loop = candidate(problem) if may_fuse else None
     if loop is not None:
         joint_plan = Planner(*known, loop).run([])
         joint_tapes = lay_out(joint_plan, types, scopes, loop)
         joint = replace(problem, plan=joint_plan, tapes=joint_tapes)
-        fused = fuse(joint, loop, tuple(seeded))
-    if fused is not None:
-        problem = joint
-        verify(fused, "plain")
+        made = fuse(joint, loop, tuple(seeded))
+        if made is not None:
+            problem = joint
+            fused = replace(made, fn=finished(made.fn, types, made.adjoints, found.plain, options))
+            verify(fused.fn, "plain")
 
     notes = explain(func, problem)
     return write_module(
         func, problem, derivative, fused, argnums, has_aux, options, argtypes, notes
     )
+
+
+def finished(
+    fn: ir.Function,
+    types: dict[ir.Var, nt.Type],
+    adjoints: frozenset[ir.Var],
+    plain: ir.Function,
+    options: Options,
+) -> ir.Function:
+    """A generated function as it is printed: its arithmetic rearranged as far as ``options`` let
+    it.  ``adjoints``: its variables that hold scalar adjoints; ``plain``: the user's program."""
+    if options.optimise:
+        fn = use_large_pages(fn, names_of_arrays(plain))
+    if not (options.vector_math and options.optimise):
+        fn = keep_order(fn)
+    if options.optimise and adjoints:
+        fn = regroup_sums(factor_products(fn, types), adjoints)
+    return use_vector_math(fn) if options.vector_math else fn
 
 
 # ---------------------------------------------------------------- checks

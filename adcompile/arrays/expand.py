@@ -52,7 +52,7 @@ def expand(
         dims = list(expander.dims_of(fn.params[k]))
         dims[axis] = ir.Const(1)
         expander.dims[fn.params[k]] = tuple(dims)
-    made = replace(fn, body=expander.block(fn.body))
+    made = without_second_names(replace(fn, body=expander.block(fn.body)))
     check_expanded(made, types)
     return made
 

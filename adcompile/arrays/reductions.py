@@ -12,6 +12,7 @@ from adcompile.arrays.emitter import ZERO, Emitter, Index, Running
 from adcompile.arrays.pull import Pull, of_scalar
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
+from adcompile.ir.walk import rename_expr
 
 if TYPE_CHECKING:
     from adcompile.arrays.machine import Machine
@@ -93,6 +94,13 @@ def add(a: ir.Expr, b: ir.Expr) -> ir.Expr:
     return ir.Binary("+", a, b)
 
 
+def adding(kind: nt.Type) -> Step:
+    """The step of a sum in any order, which is what a sum over an array is."""
+    if isinstance(kind, nt.Float):
+        return lambda a, b: ir.Apply("rt.plus", (a, b))
+    return add
+
+
 def times(a: ir.Expr, b: ir.Expr) -> ir.Expr:
     return ir.Binary("*", a, b)
 
@@ -111,7 +119,7 @@ def sum_(
 ) -> Pull | None:
     _no_dtype(m, dtype)
     kind = m.result(np.sum, (a,))
-    return fold(m, target, a, axis, keepdims, kind, number_of(kind, 0), add)
+    return fold(m, target, a, axis, keepdims, kind, number_of(kind, 0), adding(kind))
 
 
 def prod(
@@ -140,7 +148,7 @@ def total(
     """The sum as an operand of more arithmetic."""
     kind = kind or m.result(np.sum, (a,))
     target = m.out.var("t", kind)
-    found = fold(m, target, a, axis, keepdims, kind, number_of(kind, 0), add)
+    found = fold(m, target, a, axis, keepdims, kind, number_of(kind, 0), adding(kind))
     if found is not None:
         return found
     m.close(taken=True)
@@ -213,6 +221,11 @@ def extreme(m: Machine, a: Pull, axis: Axis, keepdims: bool, better: str, place:
 
     def at(out: Emitter, index: Index) -> ir.Expr:
         first = a.at(out, element_index(a, axes, keepdims, index, (ZERO,) * len(going)))
+        if (line := _line(a, axes, keepdims, index, out)) is not None:
+            pos = _search(out, line, going[0], first, better)
+            if place:
+                return pos
+            return a.at(out, element_index(a, axes, keepdims, index, (pos,)))
 
         def body(inner: Emitter, over: Index, heads: tuple[ir.Var, ...]) -> Sequence[ir.Expr]:
             best, *places = heads
@@ -244,6 +257,48 @@ def extreme(m: Machine, a: Pull, axis: Axis, keepdims: bool, better: str, place:
     return Pull(remaining(a, axes, keepdims), kind, at, reads=a.reads, shifted=a.reads)
 
 
+def _line(
+    a: Pull, axes: tuple[int, ...], keepdims: bool, index: Index, out: Emitter
+) -> Callable[[ir.Var], ir.Load] | None:
+    """The elements along one axis, if they are floats in memory."""
+    if len(axes) != 1 or not isinstance(a.dtype, nt.Float):
+        return None
+    trial = out.inner()
+    k = trial.var("k", nt.int64)
+    a.at(trial, element_index(a, axes, keepdims, index, (k,)))
+    match trial.out:
+        case [ir.Assign(_, ir.Load() as load)]:
+            return lambda place: ir.Load(
+                load.array, tuple(rename_expr(e, {k: place}) for e in load.index)
+            )
+        case _:
+            return None
+
+
+def _search(
+    out: Emitter, line: Callable[[ir.Var], ir.Load], size: ir.Expr, first: ir.Expr, better: str
+) -> ir.Var:
+    """The place of the extreme element: its value in a loop that can run on several lanes, then
+    where it is.  The first nan wins."""
+    kind = out.types[first] if isinstance(first, ir.Var) else nt.float64
+    larger = "rt.larger" if better == ">" else "rt.smaller"
+
+    def compare(inner: Emitter, k: ir.Var, heads: tuple[ir.Var, ...]) -> Sequence[ir.Expr]:
+        element = inner.named(line(k), kind)
+        return (inner.named(ir.Apply(larger, (heads[0], element)), kind),)
+
+    (best,) = out.loop(size, compare, [Running("best", first, kind)], wish="k")
+    head, found = out.var("pos", nt.int64), out.var("pos", nt.int64)
+    start = out.named(ZERO, nt.int64, "pos")
+    inner = out.inner()
+    further = inner.named(ir.Binary("+", head, ir.Const(1)), nt.int64, "pos")
+    here = line(head)
+    elsewhere = ir.Logic("and", ir.Compare("!=", here, best), ir.Compare("==", here, here))
+    carried = ir.Carried(head, start, further, found)
+    out.out.append(ir.While(elsewhere, tuple(inner.out), None, (carried,), out.loc))
+    return found
+
+
 def inner_sum(
     dims: tuple[ir.Expr, ...],
     count: ir.Expr,
@@ -256,7 +311,7 @@ def inner_sum(
     def at(out: Emitter, index: Index) -> ir.Expr:
         def body(inner: Emitter, k: ir.Var, heads: tuple[ir.Var, ...]) -> Sequence[ir.Expr]:
             value = inner.named(element(index, k, inner), kind)
-            return (inner.named(add(heads[0], value), kind),)
+            return (inner.named(adding(kind)(heads[0], value), kind),)
 
         return out.loop(count, body, [Running("t", number_of(kind, 0), kind)], wish="k")[0]
 

@@ -44,7 +44,7 @@ from adcompile.ir.walk import (
     subexpressions,
 )
 
-_MODULES = frozenset(("np", "math", "rt"))
+_MODULES = frozenset(("np", "math", "rt", "vm"))
 _TEMP = "t"
 
 
@@ -84,8 +84,9 @@ def called_names(fn: Function) -> frozenset[str]:
 
 
 def runtime_names(fn: Function) -> set[str]:
-    """The runtime functions that the printed function calls by their bare names."""
-    return {_root(name) for name in _called(fn.body) if name.startswith("rt.")}
+    """The runtime functions that the printed function calls by their bare names, and "vm" if it
+    calls vector mathematics."""
+    return {_root(name) for name in _called(fn.body) if name.startswith(("rt.", "vm."))}
 
 
 def _called(body: Block) -> Iterator[str]:

@@ -16,15 +16,15 @@ from adcompile.emit.source import print_function
 from adcompile.errors import AliasError, BroadcastError, Loc
 from adcompile.ir import nodes as ir
 from adcompile.options import Options
-from adcompile.runtime import likelihood, linalg, special
+from adcompile.runtime import likelihood, linalg, memory, products, special, sums
 from adcompile.version import __version__
 
 # The runtime module of each helper; those of arrays are not listed.
 _MODULE_OF = {
     name: module.__name__
-    for module in (special, likelihood, linalg)
+    for module in (special, likelihood, linalg, products, memory, sums)
     for name, value in vars(module).items()
-    if hasattr(value, "py_func")
+    if callable(value) and getattr(value, "__module__", "") == module.__name__
 }
 
 
@@ -46,8 +46,12 @@ def flags(options: Options) -> str:
 
 def imports(helpers: list[str]) -> str:
     lines = ["import math", "", "import numpy as np", "from numba import njit"]
+    if "vm" in helpers:
+        lines += ["", "from adcompile import vectormath as vm"]
     modules: dict[str, list[str]] = {}
     for helper in helpers:
+        if helper == "vm":
+            continue
         module = _MODULE_OF.get(helper, "adcompile.runtime.arrays")
         modules.setdefault(module, []).append(helper)
     for module in sorted(modules):

@@ -14,7 +14,7 @@ partials(
     lambda ans, x: 1.0,
     at=[0.3, -1.1],
 )
-partials("+", ["+", "np.add"], lambda ans, a, b: (1.0, 1.0), at=[(0.3, -1.1)])
+partials("+", ["+", "np.add", "rt.plus"], lambda ans, a, b: (1.0, 1.0), at=[(0.3, -1.1)])
 partials("-", ["-", "np.subtract"], lambda ans, a, b: (1.0, -1.0), at=[(0.3, -1.1)])
 partials("*", ["*", "np.multiply"], lambda ans, a, b: (b, a), at=[(0.3, -1.1), (0.0, 2.0)])
 partials(

@@ -62,3 +62,10 @@ def operands_of(
 
 
 NAMES = frozenset(name for name, _ in LIBRARY)
+
+# What assigns where the function on the left adds.
+OVERWRITING = {"rt.add_into": "rt.copy_into"}
+for _ranks in ("22", "21", "12"):
+    for _side in ("left", "right"):
+        _adds = f"rt.dot_{_ranks}_{_side}"
+        OVERWRITING[_adds] = f"{_adds}_first"

@@ -92,6 +92,12 @@ def add_into(total: Any, part: Any) -> None:
 
 
 @njit(**_flags)
+def copy_into(total: Any, part: Any) -> None:
+    """``total = part``, for the first part of a total."""
+    total[...] = part
+
+
+@njit(**_flags)
 def move_adjoint(source_adj: Any, target_adj: Any) -> None:
     """The adjoint of ``target[...] = source`` for equal shapes, which may overlap: the shadow of
     the target is emptied into that of the source."""

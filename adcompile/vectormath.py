@@ -1,0 +1,3 @@
+"""stub"""
+
+REPLACES: dict[str, str] = {}
