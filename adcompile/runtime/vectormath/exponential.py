@@ -1,0 +1,111 @@
+"""exp, exp2, expm1: x = n ln 2 + r, |r| <= ln 2 / 2, exp(x) = 2^n exp(r).
+
+n comes from adding 1.5 * 2^52 (float32: 1.5 * 2^23), where floats are one apart: the sum rounds to
+the integer, and its lowest bits hold it.  ln 2 is a rounded value and a rest; the product with the
+first is exact inside fma, so r is as good as its own rounding.
+"""
+
+from __future__ import annotations
+
+from adcompile.runtime.vectormath.values import Float, Int, clamp, fma, horner, select
+
+LOG2_E = 1.4426950408889634
+LN_2 = {
+    64: (0.6931471805599453, 2.3190468138462996e-17),
+    32: (0.693147182464599609375, -1.90465421e-09),
+}
+MANTISSA = {64: 52, 32: 23}
+
+# (exp(r) - 1 - r) / r^2; relative error in exp(r) 2^-57.9 (float64), 2^-28.2 (float32).
+_EXP = {
+    64: (
+        0.5000000000000011,
+        0.16666666666666433,
+        0.04166666666652699,
+        0.008333333333482018,
+        0.0013888888944334084,
+        0.0001984126953289186,
+        2.48014924588317e-05,
+        2.755756330405406e-06,
+        2.763045353924629e-07,
+        2.5007253567893903e-08,
+    ),
+    32: (0.49999994, 0.166665211, 0.0416682549, 0.00836867001, 0.00138216955),
+}
+# (2^r - 1) / r for |r| <= 1/2; relative error in 2^r 2^-57.4, 2^-27.9.
+_EXP2 = {
+    64: (
+        0.6931471805599453,
+        0.2402265069591013,
+        0.0555041086648223,
+        0.009618129107594383,
+        0.0013333558146371223,
+        0.00015403530456824789,
+        1.5252733814444695e-05,
+        1.3215435409987149e-06,
+        1.0178083213286497e-07,
+        7.073763344076745e-09,
+        4.450465166441965e-10,
+    ),
+    32: (0.693147182, 0.240226433, 0.0555035844, 0.00961899571, 0.0013391471, 0.000151995759),
+}
+# Below, exp is 0; above, infinite.
+EXP_RANGE = {64: (-746.0, 710.0), 32: (-104.0, 89.0)}
+_EXP2_RANGE = {64: (-1076.0, 1025.0), 32: (-151.0, 129.0)}
+# Twice the exponent's bias: what ``power_of_2`` expects on top of n.
+_TWO_BIASES = {64: 2046, 32: 254}
+
+
+def nearest(x: Float, factor: float) -> tuple[Float, Int]:
+    """n, the integer nearest x * factor, as a float and on top of two biases in the low bits."""
+    magic = 1.5 * 2.0 ** MANTISSA[x.bits] + _TWO_BIASES[x.bits]
+    shifted = fma(x, factor, magic)
+    return shifted - magic, shifted.as_int()
+
+
+def power_of_2(n: Int) -> tuple[Float, Float]:
+    """Two powers of 2 whose product is 2^n, which itself may overflow or be subnormal."""
+    half = n >> 1
+    places = MANTISSA[n.bits]
+    return (half << places).as_float(), ((n - half) << places).as_float()
+
+
+def reduce(x: Float) -> tuple[Float, Int, Float, Float]:
+    """x = n ln 2 + r + rest: n twice, as ``nearest`` gives it, then r, and its rounding error."""
+    n, low_bits = nearest(x, LOG2_E)
+    high, low = LN_2[x.bits]
+    exact = fma(n, -high, x)
+    r = fma(n, -low, exact)
+    return n, low_bits, r, fma(n, -low, exact - r)
+
+
+def exp_minus_1(r: Float, rest: Float | float = 0.0) -> Float:
+    """exp(r + rest) - 1 for a reduced argument."""
+    return r + fma(r * r, horner(r, _EXP[r.bits]), rest)
+
+
+def exp(x: Float) -> Float:
+    """e to the power x."""
+    _, n, r, _ = reduce(clamp(x, *EXP_RANGE[x.bits]))
+    first, second = power_of_2(n)
+    return (1.0 + exp_minus_1(r)) * first * second
+
+
+def exp2(x: Float) -> Float:
+    """2 to the power x."""
+    x = clamp(x, *_EXP2_RANGE[x.bits])
+    nearby, n = nearest(x, 1.0)
+    r = x - nearby
+    first, second = power_of_2(n)
+    return fma(r, horner(r, _EXP2[x.bits]), 1.0) * first * second
+
+
+def expm1(x: Float) -> Float:
+    """exp(x) - 1, accurate near 0."""
+    # Half of 2^n p + (2^n - 1), p = exp(r) - 1: 2^n itself may overflow.
+    low = {64: -40.0, 32: -20.0}[x.bits]
+    _, n, r, rest = reduce(clamp(x, low, EXP_RANGE[x.bits][1]))
+    bias = {64: 1023, 32: 127}[x.bits]
+    half = ((n - (bias + 1)) << MANTISSA[x.bits]).as_float()
+    y = 2.0 * fma(half, exp_minus_1(r, rest), half - 0.5)
+    return select(x.equals(0.0), x, y)  # the sign of -0.0
