@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from adcompile.runtime.vectormath import exponential, logarithm
-from adcompile.runtime.vectormath.register import unary
+from adcompile.runtime.vectormath import exponential, hyperbolic, logarithm, logistic, plain, power
+from adcompile.runtime.vectormath.register import binary, unary
 
 exp = unary(exponential.exp, np.exp)
 exp2 = unary(exponential.exp2, np.exp2)
@@ -19,3 +19,13 @@ log = unary(logarithm.log, np.log)
 log2 = unary(logarithm.log2, np.log2)
 log10 = unary(logarithm.log10, np.log10)
 log1p = unary(logarithm.log1p, np.log1p)
+tanh = unary(hyperbolic.tanh, np.tanh)
+sinh = unary(hyperbolic.sinh, np.sinh)
+cosh = unary(hyperbolic.cosh, np.cosh)
+asinh = unary(hyperbolic.asinh, np.arcsinh)
+acosh = unary(hyperbolic.acosh, np.arccosh)
+atanh = unary(hyperbolic.atanh, np.arctanh)
+expit = unary(logistic.expit, plain.expit)
+softplus = unary(logistic.softplus, plain.softplus)
+log_expit = unary(logistic.log_expit, plain.log_expit)
+pow = binary(power.pow, plain.power)

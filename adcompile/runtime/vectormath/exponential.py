@@ -7,7 +7,9 @@ first is exact inside fma, so r is as good as its own rounding.
 
 from __future__ import annotations
 
-from adcompile.runtime.vectormath.values import Float, Int, clamp, fma, horner, select
+from collections.abc import Sequence
+
+from adcompile.runtime.vectormath.values import Float, Int, clamp, fma, horner, select, two_sum
 
 LOG2_E = 1.4426950408889634
 LN_2 = {
@@ -51,6 +53,8 @@ _EXP2 = {
 }
 # Below, exp is 0; above, infinite.
 EXP_RANGE = {64: (-746.0, 710.0), 32: (-104.0, 89.0)}
+# Below, exp is lost beside 1.
+LOST = {64: -40.0, 32: -20.0}
 _EXP2_RANGE = {64: (-1076.0, 1025.0), 32: (-151.0, 129.0)}
 # Twice the exponent's bias: what ``power_of_2`` expects on top of n.
 _TWO_BIASES = {64: 2046, 32: 254}
@@ -79,33 +83,48 @@ def reduce(x: Float) -> tuple[Float, Int, Float, Float]:
     return n, low_bits, r, fma(n, -low, exact - r)
 
 
-def exp_minus_1(r: Float, rest: Float | float = 0.0) -> Float:
-    """exp(r + rest) - 1 for a reduced argument."""
-    return r + fma(r * r, horner(r, _EXP[r.bits]), rest)
-
-
 def exp(x: Float) -> Float:
     """e to the power x."""
     _, n, r, _ = reduce(clamp(x, *EXP_RANGE[x.bits]))
     first, second = power_of_2(n)
-    return (1.0 + exp_minus_1(r)) * first * second
+    return (1.0 + fma(r * r, horner(r, _EXP[x.bits]), r)) * first * second
+
+
+def exp2_sum(x: Float, rest: Float, coefficients: Sequence[float] | None = None) -> Float:
+    """2 to the power x + rest, x clamped and ``rest`` small against 1."""
+    nearby, n = nearest(x, 1.0)
+    r = (x - nearby) + rest
+    first, second = power_of_2(n)
+    return fma(r, horner(r, coefficients or _EXP2[x.bits]), 1.0) * first * second
 
 
 def exp2(x: Float) -> Float:
     """2 to the power x."""
-    x = clamp(x, *_EXP2_RANGE[x.bits])
-    nearby, n = nearest(x, 1.0)
-    r = x - nearby
-    first, second = power_of_2(n)
-    return fma(r, horner(r, _EXP2[x.bits]), 1.0) * first * second
+    return exp2_sum(clamp(x, *_EXP2_RANGE[x.bits]), x.const(0.0))
+
+
+def exp_pair(r: Float, rest: Float) -> tuple[Float, Float]:
+    """exp(r + rest) for a reduced argument, and what rounding lost of it."""
+    leading, lost = two_sum(r.const(1.0), r)
+    return two_sum(leading, lost + fma(r * r, horner(r, _EXP[r.bits]), rest))
+
+
+def expm1_pair(x: Float, shift: int, decaying: bool = False) -> tuple[Float, Float]:
+    """2^-shift (exp(x) - 1), and what rounding lost of it, to the last place for x >= -30 or, if
+    ``decaying``, x <= 0.  ``x`` must not be far below -30, nor so large that this overflows."""
+    _, n, r, rest = reduce(x)
+    bias = {64: 1023, 32: 127}[x.bits]
+    scale = ((n - (bias + shift)) << MANTISSA[x.bits]).as_float()  # 2^(n - shift)
+    unit = 2.0**-shift
+    steps = scale - unit
+    lost = scale - (steps + unit) if decaying else (scale - steps) - unit
+    leading, more = two_sum(steps, scale * r)
+    rest = fma(scale, fma(r * r, horner(r, _EXP[x.bits]), rest), lost + more)
+    return two_sum(leading, rest)
 
 
 def expm1(x: Float) -> Float:
     """exp(x) - 1, accurate near 0."""
-    # Half of 2^n p + (2^n - 1), p = exp(r) - 1: 2^n itself may overflow.
-    low = {64: -40.0, 32: -20.0}[x.bits]
-    _, n, r, rest = reduce(clamp(x, low, EXP_RANGE[x.bits][1]))
-    bias = {64: 1023, 32: 127}[x.bits]
-    half = ((n - (bias + 1)) << MANTISSA[x.bits]).as_float()
-    y = 2.0 * fma(half, exp_minus_1(r, rest), half - 0.5)
-    return select(x.equals(0.0), x, y)  # the sign of -0.0
+    half, _ = expm1_pair(clamp(x, LOST[x.bits], EXP_RANGE[x.bits][1]), 1)
+    tiny = 2.0 ** -(MANTISSA[x.bits] + 4)
+    return select(abs(x) < tiny, x, 2.0 * half)  # subnormal numbers, and the sign of -0.0

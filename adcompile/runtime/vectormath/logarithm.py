@@ -85,17 +85,22 @@ def log(x: Float) -> Float:
     return _ends(x, y)
 
 
-def log1p(x: Float) -> Float:
-    """log(1 + x), accurate near 0."""
-    u = 1.0 + x
-    # What rounding 1 + x lost, exactly; infinite arguments are not of interest here.
-    lost = select(abs(x) < 1.0, x - (u - 1.0), 1.0 - (u - x))
+def log_sum(u: Float, rest: Float, doublings: Float | float = 0.0) -> Float:
+    """log((u + rest) 2^doublings) for a positive normal u and |rest| <= ulp(u)."""
     e, m = split(u)
     f = m - 1.0
     half_square, small = log_1p_reduced(f)
-    high, low = LN_2[x.bits]
-    y = fma(e, high, f - (half_square - (fma(e, low, small) + lost / u)))
-    y = _ends(u, y)
+    high, low = LN_2[u.bits]
+    e = e + doublings
+    return fma(e, high, f - (half_square - (fma(e, low, small) + rest / u)))
+
+
+def log1p(x: Float) -> Float:
+    """log(1 + x), accurate near 0."""
+    u = 1.0 + x
+    # What rounding 1 + x lost, exactly.
+    lost = select(abs(x) < 1.0, x - (u - 1.0), 1.0 - (u - x))
+    y = _ends(u, log_sum(u, lost))
     return select(x.equals(0.0) | x.equals(math.inf), x, y)
 
 

@@ -248,6 +248,13 @@ def two_sum(a: Float, b: Float) -> tuple[Float, Float]:
     return total, b - (total - a)
 
 
+def two_sum_any(a: Float, b: Float) -> tuple[Float, Float]:
+    """``two_sum``, whichever is larger."""
+    total = a + b
+    from_b = total - a
+    return total, (a - (total - from_b)) + (b - from_b)
+
+
 def two_product(a: Float, b: Float) -> tuple[Float, Float]:
     """a * b exactly, as its rounded value and the rest (where the rest does not underflow)."""
     product = a * b
