@@ -20,7 +20,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from adcompile import vectormath as vm
-from benchmarks.elementary import UNARY, Case, Range
+from benchmarks.elementary import BINARY, UNARY, Case, Range
 from benchmarks.page import table, write
 
 Array = NDArray[Any]
@@ -38,23 +38,25 @@ class Worst:
         return f"{self.ulps:.2f}"
 
 
-def samples(case: Case, dtype: Any, count: int, rng: np.random.Generator) -> Array:
+def samples(case: Case, dtype: Any, count: int, rng: np.random.Generator) -> tuple[Array, ...]:
     """A quarter over all bit patterns, the rest shared by the ranges."""
+    if case.draw is not None:
+        return case.draw(count, dtype, rng)
     kind = np.int64 if dtype is np.float64 else np.int32
     low, high = np.iinfo(kind).min, np.iinfo(kind).max
     parts = [rng.integers(low, high, count // 4, kind, endpoint=True).view(dtype)]
     ranges = USUAL + case.ranges
     for start, stop in ranges:
         parts.append(rng.uniform(start, stop, 3 * count // (4 * len(ranges))).astype(dtype))
-    return np.concatenate(parts)
+    return (np.concatenate(parts),)
 
 
 def compiled(name: str) -> Callable[..., Array]:
     function = getattr(vm, name)
 
     @njit(error_model="numpy")
-    def over(x: Array) -> Array:
-        return function(x)  # type: ignore[no-any-return]
+    def over(*arguments: Array) -> Array:
+        return function(*arguments)  # type: ignore[no-any-return]
 
     return over  # type: ignore[no-any-return]
 
@@ -93,28 +95,47 @@ def worst(name: str, case: Case, dtype: Any, count: int, seed: int = 0) -> Worst
     """The largest error found; ``count`` float64 arguments go through mpmath."""
     rng = np.random.default_rng(seed)
     function = compiled(name)
-    if dtype is np.float32:
-        x = samples(case, dtype, 64 * count, rng)
+
+    def approximate(number: int, wide: Any) -> tuple[tuple[Array, ...], Array]:
+        x = samples(case, dtype, number, rng)
         with np.errstate(all="ignore"):
-            errors = approximate_ulps(function(x), case.wide(x.astype(np.float64)), dtype)
+            near = case.wide(*(part.astype(wide) for part in x))
+            return x, approximate_ulps(function(*x), near, dtype)
+
+    def largest(x: tuple[Array, ...], errors: Any) -> Worst:
         k = int(np.argmax(errors))
-        return Worst(float(errors[k]), (float(x[k]),))
+        return Worst(float(errors[k]), tuple(float(part[k]) for part in x))
+
+    if dtype is np.float32:
+        return largest(*approximate(64 * count, np.float64))
     x = samples(case, dtype, count // 2, rng)
-    if "g->g" in getattr(case.wide, "types", ()):
-        many = samples(case, dtype, 32 * count, rng)
-        with np.errstate(all="ignore"):
-            errors = approximate_ulps(function(many), case.wide(many.astype(np.longdouble)), dtype)
-        x = np.concatenate([x, many[np.argsort(errors)[-count // 2 :]]])
-    y = function(x)
+    if takes_long_double(case):
+        many, errors = approximate(32 * count, np.longdouble)
+        hardest = np.argsort(errors)[-count // 2 :]
+        x = tuple(np.concatenate([a, b[hardest]]) for a, b in zip(x, many))
     with mpmath.workprec(160):
         exact = [
-            exact_ulps(
-                b, case.exact(mpmath.mpf(float(a))) if not np.isnan(a) else mpmath.nan, dtype
-            )
-            for a, b in zip(x, y)
+            exact_ulps(got, exact_value(case, point), dtype)
+            for got, *point in zip(function(*x), *x)
         ]
-    k = int(np.argmax(exact))
-    return Worst(exact[k], (float(x[k]),))
+    return largest(x, exact)
+
+
+def takes_long_double(case: Case) -> bool:
+    """Does NumPy's function compute with more digits than a float64 has?"""
+    third = np.longdouble(1) / 3
+    try:
+        value = case.wide(*(third,) * (1 if case.draw is None else 2))
+    except TypeError:
+        return False
+    return bool(value.dtype == np.longdouble and np.finfo(np.longdouble).eps < 2.0**-60)
+
+
+def exact_value(case: Case, point: list[Any]) -> Any:
+    if any(np.isnan(part) for part in point):
+        return mpmath.nan
+    value = case.exact(*(mpmath.mpf(float(part)) for part in point))
+    return mpmath.nan if isinstance(value, mpmath.mpc) else value
 
 
 def wrong_special(name: str, case: Case, dtype: Any) -> list[str]:
@@ -137,7 +158,7 @@ def main() -> None:
     parser.add_argument("function", nargs="*")
     options = parser.parse_args()
     rows = []
-    for name, case in UNARY.items():
+    for name, case in (UNARY | BINARY).items():
         if options.function and name not in options.function:
             continue
         row = [f"`{name}`"]

@@ -9,8 +9,10 @@ from typing import Any
 
 import mpmath
 import numpy as np
+from numpy.typing import NDArray
 
 inf, nan = math.inf, math.nan
+Array = NDArray[Any]
 Range = tuple[float, float]
 Special = tuple[tuple[float, ...], ...]  # arguments, then the result
 
@@ -20,12 +22,13 @@ class Case:
     """``exact``: in mpmath.  ``wide``: NumPy's or SciPy's, in float64 the reference of float32;
     where it is a ufunc that takes long double, it finds the float64 arguments to look at.
     ``ranges``: where to sample besides the usual places.  ``special``: arguments and exact
-    results, for both widths."""
+    results, for both widths.  ``draw``: how to sample, for several arguments."""
 
     exact: Callable[..., Any]
     wide: Callable[..., Any]
     ranges: tuple[Range, ...] = ()
     special: Special = ()
+    draw: Callable[[int, Any, np.random.Generator], tuple[Array, ...]] | None = None
 
 
 def _log(exact: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -119,3 +122,55 @@ UNARY: dict[str, Case] = {
 
 def _softplus(x: Any) -> Any:
     return max(x, mpmath.mpf(0)) + mpmath.log1p(mpmath.exp(-abs(x)))
+
+
+def _power(x: Any, y: Any) -> Any:
+    if y == 0 or x == 1:
+        return mpmath.mpf(1)
+    return mpmath.power(x, y)
+
+
+def _powers(count: int, dtype: Any, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Bases and exponents whose powers are finite or nearly so, most of them."""
+    reach = 1100.0 if dtype is np.float64 else 155.0
+    part = count // 5
+    with np.errstate(over="ignore"):
+        base = np.exp2(rng.uniform(-reach, reach, part))  # every magnitude of x
+    near = 1.0 + rng.normal(size=part) * 10.0 ** rng.uniform(-7.0, -1.0, part)  # large y
+    plain = rng.uniform(0.0, 10.0, part)
+    negative = -rng.uniform(0.0, 10.0, part)
+    x = np.concatenate([base, near, plain, negative, rng.uniform(0.5, 2.0, part)])
+    with np.errstate(all="ignore"):
+        y = rng.uniform(-reach, reach, x.size) / np.log2(np.abs(x))
+    y[2 * part : 3 * part] = rng.uniform(-5.0, 5.0, part)
+    y[3 * part : 4 * part] = rng.integers(-30, 30, part)
+    with np.errstate(over="ignore"):
+        return x.astype(dtype), y.astype(dtype)
+
+
+BINARY: dict[str, Case] = {
+    "pow": Case(
+        _power,
+        np.power,
+        draw=_powers,
+        special=(
+            *((x, 0.0, 1.0) for x in (0.0, 1.0, -2.0, inf, -inf, nan)),
+            *((1.0, y, 1.0) for y in (1e30, -inf, inf, nan, 0.5)),
+            *((-1.0, y, 1.0) for y in (inf, -inf, 1e30)),
+            *((0.0, y, 0.0) for y in (1.0, 2.0, 0.5, inf)),
+            *((0.0, y, inf) for y in (-1.0, -2.0, -0.5, -inf)),
+            *((-0.0, y, z) for y, z in ((3.0, -0.0), (2.0, 0.0), (0.5, 0.0), (inf, 0.0))),
+            *((-0.0, y, z) for y, z in ((-3.0, -inf), (-2.0, inf), (-0.5, inf), (-inf, inf))),
+            *((inf, y, z) for y, z in ((2.0, inf), (0.5, inf), (-2.0, 0.0), (inf, inf))),
+            *((-inf, y, z) for y, z in ((3.0, -inf), (2.0, inf), (-3.0, -0.0), (0.5, inf))),
+            *((0.5, y, z) for y, z in ((inf, 0.0), (-inf, inf), (nan, nan), (-1.0, 2.0))),
+            *((2.0, y, z) for y, z in ((inf, inf), (-inf, 0.0), (10.0, 1024.0), (1.0, 2.0))),
+            *((-8.0, y, z) for y, z in ((3.0, -512.0), (2.0, 64.0), (0.5, nan), (-1.0, -0.125))),
+            *((3.0, y, z) for y, z in ((2.0, 9.0), (4.0, 81.0), (1.0, 3.0))),
+            (nan, 1.0, nan),
+            (nan, inf, nan),
+            (-0.5, inf, 0.0),
+            (-2.0, -inf, 0.0),
+        ),
+    ),
+}
