@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from adcompile.runtime.vectormath.values import Float, Int, clamp, fma, horner, select, two_sum
+from adcompile.runtime.vectormath.values import Float, Int, clamp, fma, polynomial, select, two_sum
 
 LOG2_E = 1.4426950408889634
 LN_2 = {
@@ -87,7 +87,7 @@ def exp(x: Float) -> Float:
     """e to the power x."""
     _, n, r, _ = reduce(clamp(x, *EXP_RANGE[x.bits]))
     first, second = power_of_2(n)
-    return (1.0 + fma(r * r, horner(r, _EXP[x.bits]), r)) * first * second
+    return (1.0 + fma(r * r, polynomial(r, _EXP[x.bits]), r)) * first * second
 
 
 def exp2_sum(x: Float, rest: Float, coefficients: Sequence[float] | None = None) -> Float:
@@ -95,7 +95,8 @@ def exp2_sum(x: Float, rest: Float, coefficients: Sequence[float] | None = None)
     nearby, n = nearest(x, 1.0)
     r = (x - nearby) + rest
     first, second = power_of_2(n)
-    return fma(r, horner(r, coefficients or _EXP2[x.bits]), 1.0) * first * second
+    slope, *others = coefficients or _EXP2[x.bits]
+    return fma(r, fma(r, polynomial(r, others), slope), 1.0) * first * second
 
 
 def exp2(x: Float) -> Float:
@@ -106,7 +107,7 @@ def exp2(x: Float) -> Float:
 def exp_pair(r: Float, rest: Float) -> tuple[Float, Float]:
     """exp(r + rest) for a reduced argument, and what rounding lost of it."""
     leading, lost = two_sum(r.const(1.0), r)
-    return two_sum(leading, lost + fma(r * r, horner(r, _EXP[r.bits]), rest))
+    return two_sum(leading, lost + fma(r * r, polynomial(r, _EXP[r.bits]), rest))
 
 
 def expm1_pair(x: Float, shift: int, decaying: bool = False) -> tuple[Float, Float]:
@@ -119,7 +120,7 @@ def expm1_pair(x: Float, shift: int, decaying: bool = False) -> tuple[Float, Flo
     steps = scale - unit
     lost = scale - (steps + unit) if decaying else (scale - steps) - unit
     leading, more = two_sum(steps, scale * r)
-    rest = fma(scale, fma(r * r, horner(r, _EXP[x.bits]), rest), lost + more)
+    rest = fma(scale, fma(r * r, polynomial(r, _EXP[x.bits]), rest), lost + more)
     return two_sum(leading, rest)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from adcompile.runtime.vectormath.exponential import LN_2, MANTISSA
-from adcompile.runtime.vectormath.values import Float, fma, horner, select, two_product, two_sum
+from adcompile.runtime.vectormath.values import Float, fma, polynomial, select, two_product, two_sum
 
 _SQRT_HALF = {64: 0x3FE6A09E667F3BCD, 32: 0x3F3504F3}  # the bits
 _BIAS = {64: 1023, 32: 127}
@@ -65,7 +65,7 @@ def log_1p_reduced(f: Float) -> tuple[Float, Float]:
     s = f / (2.0 + f)
     z = s * s
     half_square = 0.5 * f * f
-    return half_square, s * fma(z, horner(z, _ATANH[f.bits]), half_square)
+    return half_square, s * fma(z, polynomial(z, _ATANH[f.bits]), half_square)
 
 
 def _ends(x: Float, y: Float) -> Float:

@@ -16,7 +16,7 @@ from adcompile.runtime.vectormath.values import (
     Mask,
     clamp,
     fma,
-    horner,
+    polynomial,
     select,
     two_product,
     two_sum,
@@ -79,7 +79,7 @@ def _log2(x: Float) -> Pair:
     s_rest = fma(s, -(f - (below - 2.0)), fma(-s, below, f)) / below
     z, z_rest = two_product(s, s)
     z_rest = fma(2.0 * s, s_rest, z_rest)
-    a = _add(_TWO_FIFTHS, z * horner(z, _LOG2), 0.0)
+    a = _add(_TWO_FIFTHS, z * polynomial(z, _LOG2), 0.0)
     b = _add(_TWO_THIRDS, *_times((z, z_rest), a))
     c = _add(_TWO_OVER_LN_2, *_times((z, z_rest), b))
     high, low = _times((s, s_rest), c)
@@ -104,7 +104,7 @@ def _short(x: Float, y: Float) -> Float:
     f = m - 1.0
     s = f / (2.0 + f)
     z = s * s
-    log = fma(s, fma(z, horner(z, _LOG2_SHORT), _TWO_OVER_LN_2[0]), e)
+    log = fma(s, fma(z, polynomial(z, _LOG2_SHORT), _TWO_OVER_LN_2[0]), e)
     log = select(x.equals(0.0), -math.inf, select(x < math.inf, log, x))
     return exp2_sum(clamp(y * log, -_FAR, _FAR), x.const(0.0), _EXP2_SHORT)
 

@@ -242,6 +242,19 @@ def horner(x: Float, coefficients: Sequence[float]) -> Float:
     return total
 
 
+def polynomial(x: Float, coefficients: Sequence[float]) -> Float:
+    """``horner`` by Estrin's scheme: neighbours are joined, then pairs of these, and so on, so that
+    few operations wait for one another."""
+    terms: list[Float | float] = list(coefficients)
+    while len(terms) > 1:
+        pairs = [fma(x, terms[i + 1], terms[i]) for i in range(0, len(terms) - 1, 2)]
+        terms = [*pairs, *terms[len(terms) & ~1 :]]
+        x = x * x
+    total = terms[0]
+    assert isinstance(total, Float)
+    return total
+
+
 def two_sum(a: Float, b: Float) -> tuple[Float, Float]:
     """a + b exactly, as its rounded value and the rest, for |a| >= |b| or a == 0."""
     total = a + b
