@@ -19,15 +19,13 @@ def _decay(x: Float) -> tuple[Float, Float]:
 
 def expit(x: Float) -> Float:
     """1 / (1 + exp(-x))."""
-    e, small = _decay(x)
     # 1 / (1 + e) to the right of 0, e / (1 + e) to the left; then the quotient's residual.
+    e, _ = _decay(x)
     total, lost = two_sum(x.const(1.0), e)
-    lost = lost + small
-    right = x > 0.0
-    above, rest = select(right, 1.0, e), select(right, 0.0, small)
+    above = select(x > 0.0, 1.0, e)
     inverse = 1.0 / total
     y = above * inverse
-    return fma(fma(-y, total, above) + fma(-y, lost, rest), inverse, y)
+    return fma(fma(-y, lost, fma(-y, total, above)), inverse, y)
 
 
 def softplus(x: Float) -> Float:

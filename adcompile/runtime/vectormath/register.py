@@ -18,7 +18,7 @@ def unary(kernel: Callable[[Float], Float], plain: Callable[[Any], Any]) -> Call
     """The public function of a kernel; ``plain`` is what it does outside compiled code."""
 
     def function(x: Any) -> Any:
-        return plain(x)
+        return plain(_as_float(x))
 
     _publish(function, kernel)
     _scalars(function, kernel, 1)
@@ -48,7 +48,7 @@ def binary(
     """``unary`` for two arguments, which broadcast."""
 
     def function(x: Any, y: Any) -> Any:
-        return plain(x, y)
+        return plain(_as_float(x), _as_float(y))
 
     _publish(function, kernel)
     _scalars(function, kernel, 2)
@@ -123,6 +123,13 @@ def _scalars(function: Any, kernel: Callable[..., Float], count: int) -> None:
         to = signature.return_type
         values = [context.cast(builder, a, kind, to) for a, kind in zip(args, signature.args)]
         return kernel(*(Float(builder, value) for value in values)).ir
+
+
+def _as_float(x: Any) -> Any:
+    """What compiled code computes with, where NumPy would take a float16 for small integers."""
+    if isinstance(x, float) or np.asarray(x).dtype.kind not in "biu":
+        return x
+    return np.asarray(x).astype(np.float64)[()]
 
 
 def _float_type(kind: Any) -> Any:
