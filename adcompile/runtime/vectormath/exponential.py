@@ -87,7 +87,8 @@ def exp(x: Float) -> Float:
     """e to the power x."""
     _, n, r, _ = reduce(clamp(x, *EXP_RANGE[x.bits]))
     first, second = power_of_2(n)
-    return (1.0 + fma(r * r, polynomial(r, _EXP[x.bits]), r)) * first * second
+    leading, lost = two_sum(x.const(1.0), r)
+    return (leading + fma(r * r, polynomial(r, _EXP[x.bits]), lost)) * first * second
 
 
 def exp2_sum(x: Float, rest: Float, coefficients: Sequence[float] | None = None) -> Float:
