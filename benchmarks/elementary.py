@@ -235,7 +235,7 @@ def _powers(count: int, dtype: Any, rng: np.random.Generator) -> tuple[Array, Ar
 
 
 def _angle(y: Any, x: Any) -> Any:
-    if y == 0 and x == 0 or mpmath.isinf(y) and mpmath.isinf(x):
+    if (y == 0 and x == 0) or (mpmath.isinf(y) and mpmath.isinf(x)):
         return mpmath.mpf(float(np.arctan2(float(y), float(x))))
     return mpmath.atan2(y, x)
 

@@ -218,8 +218,19 @@ class ReverseBuilder(Shadows):
         incoming = self.adj.pop(stmt.target, None)
         if incoming is None:
             return
-        for c in self.needs.contributions[id(stmt)]:
-            value = incoming if c.factor is None else contribution(incoming, c.factor, c.guarded)
+        found = self.needs.contributions[id(stmt)]
+        shared: ir.Var | None = None
+        match stmt.value:
+            case ir.Binary("/", _, divisor) if len(found) == 2:
+                # a / b: b receives -y times what a does, so that one division serves both.
+                shared = ir.Var("t_adj", temp=True)
+                out.append(ir.Assign(shared, ir.Binary("/", incoming, divisor)))
+                found = (replace(found[1], factor=neg(stmt.target)), replace(found[0], factor=None))
+            case _:
+                pass
+        for c in found:
+            base = incoming if shared is None else shared
+            value = base if c.factor is None else contribution(base, c.factor, c.guarded)
             if isinstance(c.operand, ir.Load):
                 place = self.place(c.operand.array, c.operand.index)
                 op = "+"

@@ -54,9 +54,21 @@ def _only_added_to(body: ir.Block, ours: Set[ir.Var]) -> set[ir.Var]:
                 other.update(stmt_reads(stmt))
                 other.update(stmt_defs(stmt))
     sums = (found - other) & ours
+    return sums if _handed_on(body) <= sums else set()
+
+
+def _handed_on(body: ir.Block) -> set[ir.Var]:
+    """What an iteration leaves to the next one, but for what it only copies around."""
     assigned = {v for stmt in statements(body) for v in stmt_defs(stmt)}
-    handed_on = assigned & set(exposed(body))
-    return sums if handed_on <= sums else set()
+    origin: dict[ir.Var, ir.Var | None] = {}
+    for stmt in body:
+        inner = {v for s in statements((stmt,)) for v in stmt_defs(s)}
+        match stmt:
+            case ir.Assign(target, ir.Var() as value):
+                origin[target] = origin.get(value, value)
+            case _:
+                origin.update(dict.fromkeys(inner))
+    return {v for v in assigned & set(exposed(body)) if origin.get(v) is not v}
 
 
 def _added(block: ir.Block, sums: Set[ir.Var]) -> ir.Block:
@@ -83,11 +95,12 @@ def keep_order(fn: ir.Function) -> ir.Function:
             case _:
                 return expr
 
-    return replace(fn, body=_mapped(fn.body, change, True))
+    return replace(fn, body=_mapped(fn.body, change))
 
 
 def use_vector_math(fn: ir.Function) -> ir.Function:
-    """Branch-free functions in loops; elsewhere there is nothing to vectorise."""
+    """Branch-free functions in loops that can run on several lanes; in a recurrence the C library
+    answers sooner."""
 
     def change(expr: ir.Expr) -> ir.Expr:
         match expr:
@@ -96,17 +109,56 @@ def use_vector_math(fn: ir.Function) -> ir.Function:
             case _:
                 return expr
 
-    return replace(fn, body=_mapped(fn.body, change, False))
+    def block(body: ir.Block) -> ir.Block:
+        out: list[ir.Stmt] = []
+        for stmt in body:
+            if isinstance(stmt, ir.For) and is_line(stmt):
+                stmt = replace(stmt, body=_mapped(stmt.body, change))
+            out.append(map_blocks(block, stmt) if blocks(stmt) else stmt)
+        return tuple(out)
+
+    return replace(fn, body=block(fn.body))
 
 
-def _mapped(block: ir.Block, change: Callable[[ir.Expr], ir.Expr], here: bool) -> ir.Block:
-    """``change`` applied to every expression in loops, and outside of them if ``here``."""
+def is_line(loop: ir.For) -> bool:
+    """An innermost loop whose iterations hand on at most results of reductions."""
+    inner = tuple(statements(loop.body))
+    if loop.exit is not None or any(isinstance(s, ir.For | ir.While | ir.Break) for s in inner):
+        return False
+    return all(_is_running(v, inner) for v in _handed_on(loop.body))
+
+
+def _is_running(var: ir.Var, inner: tuple[ir.Stmt, ...]) -> bool:
+    """Whether ``var`` is a sum, product or extremum so far."""
+    chain = {var}
+    size = 0
+    while size < len(chain):
+        size = len(chain)
+        for stmt in inner:
+            before = [v for v in stmt_reads(stmt) if v in chain]
+            if len(before) > 1 or (before and not _is_step(stmt, before[0])):
+                return False
+            if before:
+                chain.update(stmt_defs(stmt))
+    return all(any(v in chain for v in stmt_reads(s)) for s in inner if var in stmt_defs(s))
+
+
+def _is_step(stmt: ir.Stmt, old: ir.Var) -> bool:
+    match stmt:
+        case ir.Assign(_, ir.Binary("+" | "-" | "*", a)):
+            return a is old
+        case ir.Assign(_, ir.Apply("rt.plus" | "rt.larger" | "rt.smaller", (a, _))):
+            return a is old
+        case ir.Assign(_, value):
+            return value is old
+        case _:
+            return False
+
+
+def _mapped(block: ir.Block, change: Callable[[ir.Expr], ir.Expr]) -> ir.Block:
+    """``change`` applied to every expression."""
     out: list[ir.Stmt] = []
     for stmt in block:
-        if here:
-            stmt = map_stmt_exprs(lambda expr: map_expr(change, expr), stmt)
-        if blocks(stmt):
-            inside = here or isinstance(stmt, ir.For | ir.While)
-            stmt = map_blocks(lambda b, inside=inside: _mapped(b, change, inside), stmt)  # type: ignore[misc]
-        out.append(stmt)
+        stmt = map_stmt_exprs(lambda expr: map_expr(change, expr), stmt)
+        out.append(map_blocks(lambda b: _mapped(b, change), stmt) if blocks(stmt) else stmt)
     return tuple(out)
