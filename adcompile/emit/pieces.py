@@ -16,13 +16,13 @@ from adcompile.emit.source import print_function
 from adcompile.errors import AliasError, BroadcastError, Loc
 from adcompile.ir import nodes as ir
 from adcompile.options import Options
-from adcompile.runtime import likelihood, linalg, special
+from adcompile.runtime import likelihood, linalg, special, systems
 from adcompile.version import __version__
 
 # The runtime module of each helper; those of arrays are not listed.
 _MODULE_OF = {
     name: module.__name__
-    for module in (special, likelihood, linalg)
+    for module in (special, likelihood, linalg, systems)
     for name, value in vars(module).items()
     if hasattr(value, "py_func")
 }
