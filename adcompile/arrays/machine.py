@@ -40,6 +40,7 @@ class Machine(Extents, Uses):
         self.aliases: dict[ir.Var, Pull] = {}
         self.bases: dict[ir.Var, tuple[ir.Var, tuple[ir.Index, ...]]] = {}
         self.made_by_library: set[ir.Var] = set()
+        self.parts: dict[ir.Var, tuple[ir.Expr, ...]] = {}  # of tuples
         self.depth = 0  # of blocks
 
     # ------------------------------------------------------------ pulls
@@ -303,6 +304,10 @@ class Machine(Extents, Uses):
                             a if a == b == _ONE else ir.Dim(j.out, axis)
                             for axis, (a, b) in enumerate(both)
                         )
+            case ir.Assign(target, ir.TupleGet(ir.Var() as whole, k)) if whole in self.parts:
+                part = self.parts[whole][k]
+                if isinstance(part, ir.Var) and part in self.dims:
+                    self.dims[target] = self.dims_of(part)
             case ir.Copy(target, source):
                 self.dims[target] = self.dims_of(source)
             case ir.View(target, base, ()):

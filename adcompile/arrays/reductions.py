@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba.core import types as nt
+from numba.np.numpy_support import from_dtype
 
+from adcompile.arrays import arithmetic as by
 from adcompile.arrays.emitter import ZERO, Emitter, Index, Running
 from adcompile.arrays.pull import Pull, of_scalar
 from adcompile.errors import UnsupportedError
@@ -109,23 +111,25 @@ def number_of(kind: nt.Type, value: int) -> ir.Const:
     return ir.Const(float(value)) if isinstance(kind, nt.Float) else ir.Const(value)
 
 
-def _no_dtype(m: Machine, dtype: object) -> None:
-    if dtype is not None:
-        raise UnsupportedError("the argument dtype= of a reduction", m.out.loc, "Convert first.")
+def _of_dtype(m: Machine, a: Pull, dtype: str | None) -> Pull:
+    """``a``, converted to what the reduction is to compute in."""
+    if dtype is None:
+        return a
+    return by.cast(m, a, from_dtype(np.dtype(dtype.removeprefix("np."))))
 
 
 def sum_(
-    m: Machine, target: ir.Var | None, a: Pull, axis: Axis, dtype: object, keepdims: bool
+    m: Machine, target: ir.Var | None, a: Pull, axis: Axis, dtype: str | None, keepdims: bool
 ) -> Pull | None:
-    _no_dtype(m, dtype)
+    a = _of_dtype(m, a, dtype)
     kind = m.result(np.sum, (a,))
     return fold(m, target, a, axis, keepdims, kind, number_of(kind, 0), adding(kind))
 
 
 def prod(
-    m: Machine, target: ir.Var | None, a: Pull, axis: Axis, dtype: object, keepdims: bool
+    m: Machine, target: ir.Var | None, a: Pull, axis: Axis, dtype: str | None, keepdims: bool
 ) -> Pull | None:
-    _no_dtype(m, dtype)
+    a = _of_dtype(m, a, dtype)
     kind = m.result(np.prod, (a,))
     return fold(m, target, a, axis, keepdims, kind, number_of(kind, 1), times)
 
@@ -169,9 +173,9 @@ def _divided(m: Machine, a: Pull, count: ir.Expr) -> Pull:
 
 
 def mean(
-    m: Machine, target: ir.Var | None, a: Pull, axis: Axis, dtype: object, keepdims: bool
+    m: Machine, target: ir.Var | None, a: Pull, axis: Axis, dtype: str | None, keepdims: bool
 ) -> Pull:
-    _no_dtype(m, dtype)
+    a = _of_dtype(m, a, dtype)
     kind = m.result(np.mean, (a,))
     count = _count(m, a, axis, 0)
     return _divided(m, total(m, a, axis, keepdims, kind), count)
@@ -182,13 +186,13 @@ def var(
     target: ir.Var | None,
     a: Pull,
     axis: Axis,
-    dtype: object,
+    dtype: str | None,
     ddof: int,
     keepdims: bool,
 ) -> Pull:
     """The mean of squared distances from the mean."""
-    a = m.kept(a)
-    centre = mean(m, None, a, axis, dtype, True)
+    a = m.kept(_of_dtype(m, a, dtype))
+    centre = mean(m, None, a, axis, None, True)
     centre = m.scalar_of(centre) if axis is None else m.kept(centre)
     apart = m.combine(np.subtract, lambda p: ir.Binary("-", p[0], p[1]), (a, centre))
     square = m.combine(np.square, lambda p: ir.Binary("*", p[0], p[0]), (apart,))
@@ -318,9 +322,11 @@ def inner_sum(
     return Pull(dims, kind, at, reads=reads, shifted=reads)
 
 
-def logsumexp(m: Machine, target: ir.Var | None, a: Pull, axis: Axis, keepdims: bool) -> Pull:
-    """top + log(sum(exp(a - top))), with top the largest element, or 0 where that is infinite.  The
-    result does not depend on top, so no derivative goes through it."""
+def logsumexp(
+    m: Machine, target: ir.Var | None, a: Pull, axis: Axis, b: Pull | None, keepdims: bool
+) -> Pull:
+    """top + log(sum(b exp(a - top))), with top the largest element, or 0 where that is infinite.
+    The result does not depend on top, so no derivative goes through it."""
     a = m.kept(a)
     kind = m.result(np.exp, (a,))
     largest = extreme(m, a, axis, True, ">", False)
@@ -331,25 +337,43 @@ def logsumexp(m: Machine, target: ir.Var | None, a: Pull, axis: Axis, keepdims: 
 
     top = m.combine(np.exp, finite, (largest,), kind)
     top = m.scalar_of(top) if axis is None else m.kept(top)
-    apart = m.combine(np.subtract, lambda p: ir.Binary("-", p[0], p[1]), (a, top))
-    powers = m.combine(np.exp, lambda p: ir.Apply("np.exp", (p[0],)), (apart,))
-    logs = m.combine(
-        np.log, lambda p: ir.Apply("np.log", (p[0],)), (total(m, powers, axis, True, kind),)
-    )
+    powers = by.apply(m, "np.exp", by.minus(m, a, top))
+    if b is not None:
+        powers = by.times(m, b, powers)
+    logs = by.apply(m, "np.log", total(m, powers, axis, True, powers.dtype))
     if axis is None and not keepdims:
         logs = m.scalar_of(logs)
-    found = m.combine(np.add, lambda p: ir.Binary("+", p[0], p[1]), (logs, top))
+    found = by.plus(m, logs, top)
     if axis is None or keepdims:
         return found
     axes = axes_of(m, a, axis)
-    dims = remaining(a, axes, False)
     return Pull(
-        dims,
-        kind,
+        remaining(a, axes, False),
+        found.dtype,
         lambda out, index: found.at(out, element_index(a, axes, False, index, (ZERO,) * len(axes))),
         reads=found.reads,
         shifted=found.reads,
     )
+
+
+def filtered(m: Machine, name: str, given: dict[str, Any]) -> None:
+    """What ``where=`` leaves out counts as the element that changes nothing."""
+    where, a = given.pop("where", None), given["a"]
+    if where is None:
+        return
+    if name == "mean":
+        raise UnsupportedError("np.mean with where=", m.out.loc, "Select the elements first.")
+    neutral: Any = {"sum": 0, "prod": 1, "any": False, "all": True}.get(name)
+    instead = given["initial"] if neutral is None else by.number(neutral)
+    if instead is None:
+        raise UnsupportedError(f"np.{name} with where= and no initial=", m.out.loc)
+    given["a"] = by.select(m, where, a, instead)
+
+
+def with_initial(m: Machine, name: str, found: Pull, initial: Pull) -> Pull:
+    if name in ("max", "min"):
+        return by.apply(m, f"np.{name}imum", found, initial)
+    return by.plus(m, found, initial) if name == "sum" else by.times(m, found, initial)
 
 
 REDUCTIONS: dict[str, Callable[..., Pull | None]] = {

@@ -13,19 +13,17 @@ from typing import Self
 import numpy as np
 
 from adcompile.arrays.signatures import (
-    SEQUENCES,
-    SIGNATURES,
-    Signature,
+    array_builtin,
     array_function,
     array_method,
+    ufunc_method,
 )
-from adcompile.frontend.conditions import Conditions
+from adcompile.frontend.array_calls import WRITERS, ArrayCalls
 from adcompile.frontend.frame import Static
 from adcompile.frontend.functions import (
     ADVICE,
     ALLOCATORS,
     allocator_name,
-    dtype_name,
     is_range,
     primitive_name,
     shown_name,
@@ -36,7 +34,7 @@ from adcompile.ir.walk import statements as all_statements
 from adcompile.ir.walk import stmt_defs
 
 
-class Calls(Conditions):
+class Calls(ArrayCalls):
     @abstractmethod
     def lower_body(self) -> ir.Expr | None:
         """Emit the function's statements; its result, or None if it has none (statements.py)."""
@@ -58,10 +56,22 @@ class Calls(Conditions):
                 "Call the original function here.",
             )
         primitive, allocator = primitive_name(func), allocator_name(func)
-        if primitive is not None:
-            return self.primitive(node, func, primitive, whole)
+        if allocator is not None:
+            return self.allocate(node, allocator, into)
         if (array_name := array_function(func)) is not None:
             return self.array_call(node, array_name, node.args)
+        if len(node.args) == 1 and not isinstance(node.args[0], ast.Tuple | ast.List):
+            if (array_name := array_builtin(func)) is not None:
+                return self.array_call(node, array_name, node.args)
+        if (reduction := ufunc_method(func)) is not None:
+            return self.ufunc_method(node, *reduction)
+        if (writer := next((name for f, name in WRITERS if f is func), None)) is not None:
+            return self.written(node, writer, node.args)
+        if primitive is not None:
+            return self.primitive(node, func, primitive, whole)
+        if func is np.shape:
+            self.only_positional(node, 1)
+            return ir.Attribute(self.atom(node.args[0]), "shape")
         if func is builtins.len:
             self.only_positional(node, 1)
             return self.length(node.args[0])
@@ -72,8 +82,6 @@ class Calls(Conditions):
                 return ir.Binary("**", a, b)
             quotient = self.temp(self.binary(node, ast.FloorDiv(), a, b), node)
             return ir.MakeTuple((quotient, self.temp(self.binary(node, ast.Mod(), a, b), node)))
-        if allocator is not None:
-            return self.allocate(node, allocator, into)
         if func is np.copy:
             self.only_positional(node, 1)
             return self.copy(node, node.args[0], into)
@@ -99,18 +107,11 @@ class Calls(Conditions):
             return not all(isinstance(arg, ast.Name) for arg in node.args)
         return outside.value is not builtins.pow and primitive_name(outside.value) is None
 
-    def only_positional(self, node: ast.Call, count: int | None = None) -> None:
-        """Refuse keywords, stars, and another number of arguments."""
-        written = ast.unparse(node.func)
-        for keyword in node.keywords:
-            shown = f"{keyword.arg}=" if keyword.arg else "**"
-            self.refuse(node, f"the argument {shown} of {written} is not supported")
-        if count is not None and len(node.args) != count:
-            self.refuse(node, f"{written} with {len(node.args)} arguments is not supported")
-
     # ------------------------------------------------------------ numbers
 
     def primitive(self, node: ast.Call, func: object, name: str, whole: bool) -> ir.Expr:
+        if name == "np.clip":
+            return self.clip(node, node.args, whole)
         self.only_positional(node, func.nin if isinstance(func, np.ufunc) else None)
         nodes: Sequence[ast.expr] = node.args
         if name in ("min", "max"):
@@ -125,20 +126,7 @@ class Calls(Conditions):
                 done = ir.Apply(name, (done, arg))
                 done = done if whole else self.temp(done, node)
             return ir.Apply(name, (done, args[-1]))
-        if name == "np.clip":
-            return self.clip(node, args, whole)
         return ir.Apply(name, args)
-
-    def clip(self, node: ast.Call, args: Sequence[ir.Expr], whole: bool) -> ir.Expr:
-        """Numba has np.clip for arrays only, and not with all of its arguments."""
-        if len(args) != 3:
-            self.refuse(node, f"np.clip with {len(args)} arguments", "Give both bounds, or None.")
-        done = args[0]
-        for name, bound in (("np.maximum", args[1]), ("np.minimum", args[2])):
-            if bound != ir.Const(None):
-                done = ir.Apply(name, (done, bound))
-                done = done if whole else self.temp(done, node)
-        return done
 
     def length(self, node: ast.expr) -> ir.Expr:
         outside = self.static(node)
@@ -159,12 +147,13 @@ class Calls(Conditions):
                 if name in ("reshape", "transpose") and len(args) > 1:
                     args = [ast.copy_location(ast.Tuple(args, ast.Load()), node)]
                 return self.array_call(node, name, [base, *args])
-            case ast.Attribute(base, "clip" | "round" as name):
+            case ast.Attribute(base, "clip"):
+                return self.clip(node, [base, *node.args], False)
+            case ast.Attribute(base, "round"):
                 self.only_positional(node)
-                args = [base, *node.args]
-                if name == "clip":
-                    return self.clip(node, self.atoms(args), False)
-                return ir.Apply("np.round", self.atoms(args))
+                return ir.Apply("np.round", self.atoms([base, *node.args]))
+            case ast.Attribute(base, "fill" | "sort" as name):
+                return self.written(node, name, [base, *node.args])
             case ast.Attribute(base, "astype"):
                 self.only_positional(node, 1)
                 kind = self.dtype(node.args[0])
@@ -177,42 +166,6 @@ class Calls(Conditions):
                     f"{ast.unparse(node.func)!r} is called but not known while parsing",
                     "Only functions of the module or closure can be called.",
                 )
-
-    def array_call(self, node: ast.Call, name: str, args: Sequence[ast.expr]) -> ir.Expr:
-        """A function of whole arrays, its arguments in the order of its parameters."""
-        signature = SIGNATURES[name]
-        given = {k.arg: k.value for k in node.keywords if k.arg is not None}
-        try:
-            bound = signature.parameters.bind(*args, **given)
-        except TypeError as error:
-            self.refuse(node, f"np.{name}: {error}")
-        names = {id(arg): parameter for parameter, arg in bound.arguments.items()}
-        if "operands" in bound.arguments:  # all that follow
-            packed = ast.Tuple(list(bound.arguments["operands"]), ast.Load())
-            names[id(packed)] = "operands"
-            args = [*args[: len(args) - len(packed.elts)], packed]
-        values: dict[str, ir.Expr] = {}
-        for arg in (*args, *given.values()):  # evaluated in the order written
-            values[names[id(arg)]] = self.array_argument(names[id(arg)], arg, signature)
-        parts = [
-            values.get(parameter, ir.Const(spec.default))
-            for parameter, spec in signature.parameters.parameters.items()
-        ]
-        return self.temp(ir.Apply(f"arr.{name}", tuple(parts)), node)
-
-    def array_argument(self, parameter: str, arg: ast.expr, signature: Signature) -> ir.Expr:
-        if parameter in SEQUENCES:
-            return self.sequence(arg)
-        if parameter in signature.operands:
-            if isinstance(arg, ast.List | ast.Tuple):
-                items = self.sequence(arg)
-                return self.temp(ir.Apply("arr.array", (items, ir.Const(None))), arg)
-            return self.atom(arg)
-        if parameter == "dtype" and not (isinstance(arg, ast.Constant) and arg.value is None):
-            return self.dtype(arg)
-        if isinstance(arg, ast.Tuple):
-            return ir.MakeTuple(self.atoms(arg.elts))
-        return self.tree(arg)
 
     def copy(self, node: ast.Call, source: ast.expr, into: ir.Var | None) -> ir.Expr:
         array = self.atom(source)
@@ -246,19 +199,6 @@ class Calls(Conditions):
         target = into or ir.Var("t", temp=True)
         self.emit(ir.Alloc(target, name, tuple(args), keywords, self.loc(node)))
         return target
-
-    def dtype(self, node: ast.expr) -> ir.Expr:
-        match node:
-            case ast.Attribute(base, "dtype") if self.static(node) is None:
-                return ir.Attribute(self.atom(base), "dtype")
-            case ast.Constant(value):
-                name = dtype_name(value)
-            case _:
-                outside = self.static(node)
-                name = None if outside is None else dtype_name(outside.value)
-        if name is None:
-            self.refuse(node, "this dtype is not supported", "Write np.float64, or x.dtype.")
-        return ir.Const(name)
 
     # ------------------------------------------------------------ the user's functions
 

@@ -59,3 +59,10 @@ partials(
     kinks=[(0.0, 0.5)],
 )
 nondiff("stop_gradient", ["rt.stop_gradient", "rt.finite_or_zero"])
+nondiff(
+    "integers of array functions",
+    [
+        *("rt.float_count", "rt.pad_edge", "rt.pad_wrap"),
+        *("rt.pad_symmetric", "rt.pad_reflect"),
+    ],
+)

@@ -116,6 +116,11 @@ def with_stubs(stmt: ir.Stmt, answer: Answer, stubs: dict[str, Stub], literals: 
             return ir.Apply(name, stub.operands)
         return expr
 
+    if isinstance(stmt, ir.Alloc) and stmt.fn.endswith(("full", "full_like")):
+        # Numba fills with numbers only.
+        given = (*stmt.args, dict(stmt.keywords).get("dtype", ir.Const(None)))
+        filled = ir.Apply(f"arr.{stmt.fn.removeprefix('np.')}", given)
+        return ir.Assign(stmt.target, one(filled), loc=stmt.loc)
     if isinstance(stmt, ir.Assign):
         return ir.Assign(stmt.target, map_expr(one, stmt.value), stmt.inplace, stmt.loc)
     return stmt
