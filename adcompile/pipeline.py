@@ -24,6 +24,7 @@ from adcompile.frontend.parse import parse
 from adcompile.ir import nodes as ir
 from adcompile.ir.verify import verify
 from adcompile.ir.walk import reads
+from adcompile.normalise.draws import refuse_parameters, standardise_draws
 from adcompile.normalise.guards import guard_divisions
 from adcompile.normalise.name_controls import name_controls
 from adcompile.normalise.places import find_places
@@ -83,7 +84,7 @@ def resolved(
 
     types, returns = infer_variables(ssa, argtypes)
     check_arguments(plain, argtypes, argnums)
-    fn = resolve(ssa, types)
+    fn = standardise_draws(resolve(ssa, types), types)
     fn = expand(fn, types, argnums.ones, compiled=hasattr(func, "py_func"))
     fn = split_tuples(fn, types)
     fn = define_unset(fn, types)
@@ -106,6 +107,7 @@ def derive_forward(func: Any, argtypes: Types, argnums: Argnums, options: Option
     written = tuple(p for p in fn.params if p in written_roots(fn, roots))
     activity = find_activity(fn, types, roots, inputs, [*seeded, *written])
     wanted = tuple(fn.params[k] for k in argnums)
+    refuse_parameters(fn, activity)
     tangent = derive_tangent(fn, types, roots, activity, wanted, written)
     verify(tangent, "plain")
     return write_tangent_module(func, fn, tangent, types, argnums, options, argtypes)
@@ -137,6 +139,7 @@ def derive(
     outputs = [*seeded, *(written if argnums.mode == "vjp" else ())]
     activity = find_activity(fn, types, roots, inputs, outputs)
 
+    refuse_parameters(fn, activity)
     needs = Needs(fn, activity)
     kept_arrays = [v for v in outputs if v in roots and v in activity]
     known = (fn, types, scopes, roots, needs, shapes, selections, arenas)

@@ -197,7 +197,7 @@ class ReverseBuilder(Shadows):
                 self.branch(stmt, loop, out)
             case ir.For() | ir.While():
                 self.loop(stmt, out)
-            case ir.View() | ir.Return() | ir.Raise() | ir.Comment():
+            case ir.View() | ir.Call() | ir.Return() | ir.Raise() | ir.Comment():
                 pass
             case ir.AssignMany() | ir.Do() | ir.Break() | ir.Unset():
                 raise AssertionError(f"not in ssa: {stmt}")

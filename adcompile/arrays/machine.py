@@ -26,6 +26,7 @@ from adcompile.arrays.uses import Uses, all_reads
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import map_expr, rename_stmt
+from adcompile.rules.draws import is_draw, size_of
 
 Dims = tuple[ir.Expr, ...]
 _ONE = ir.Const(1)
@@ -311,6 +312,11 @@ class Machine(Extents, Uses):
             case ir.View(target, base, index):
                 self.dims[target] = subscripts.getitem(self, self.pull_of(base), index).dims
                 self.bases[target] = (base, index)
+            case ir.Call((target,)) if is_draw(stmt):
+                size = size_of(stmt)
+                if size is not None:
+                    parts = size.items if isinstance(size, ir.MakeTuple) else (size,)
+                    self.dims[target] = parts
             case ir.Alloc(target, fn, args) if fn.endswith("_like"):
                 if isinstance(args[0], ir.Var):
                     self.dims[target] = self.dims_of(args[0])
@@ -353,7 +359,7 @@ class Machine(Extents, Uses):
         copies: dict[ir.Var, ir.Var] = {}
         for var in wanted:
             pull = self.aliases[var]
-            if not isinstance(stmt, ir.Return | ir.Copy | ir.Alloc | ir.Assign):
+            if not isinstance(stmt, ir.Return | ir.Copy | ir.Alloc | ir.Assign | ir.Call):
                 raise UnsupportedError(
                     f"{var.name!r}, another arrangement of an array, outlives a branch or loop",
                     self.out.loc,

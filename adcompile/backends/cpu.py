@@ -6,6 +6,7 @@ a thread that is inside Numba and needs a specialisation of ours.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import warnings
@@ -22,7 +23,9 @@ from adcompile.backends import store
 from adcompile.backends.store import Generated, Loaded
 from adcompile.errors import AdcompileError, InactiveArgumentError, Loc, NonScalarOutputError
 from adcompile.fingerprint import fingerprint
+from adcompile.frontend.parse import parse
 from adcompile.options import Options
+from adcompile.rules.draws import draws
 
 Types = tuple[Any, ...]
 Mode = Literal["grad", "vjp", "jvp"]
@@ -131,13 +134,21 @@ class Derivation:
                     "arrays, or tuples of them"
                 )
 
+    @functools.cached_property
+    def draws(self) -> bool:
+        """Whether the function draws random numbers, and so must not be tried twice."""
+        return draws(parse(self.target))
+
+    def fitting(self, args: tuple[Any, ...]) -> Derivation:
+        """The derivative to begin with: of draws, that in which axes of extent one broadcast."""
+        if self.ones or not axes_of_one(args) or not self.draws:
+            return self
+        return self.broadcasting(args) or self
+
     def broadcasting(self, args: tuple[Any, ...]) -> Derivation | None:
         """The same derivative for arguments whose axes of extent one broadcast; None if that is
         what this one is."""
-        shapes = [np.shape(a) if isinstance(a, np.ndarray) else () for a in args]
-        ones = tuple(
-            (k, j) for k, shape in enumerate(shapes) for j, n in enumerate(shape) if n == 1
-        )
+        ones = axes_of_one(args)
         if ones == self.ones:
             return None
         if ones not in self._variants:

@@ -16,6 +16,7 @@ from adcompile.ir.nodes import (
     AssignMany,
     Block,
     Break,
+    Call,
     Comment,
     Copy,
     CopyInto,
@@ -92,7 +93,7 @@ class Interference:
                 return frozenset(stmt_reads(stmt))
             case Break():
                 return leave
-            case Assign() | AssignMany() | Alloc() | Copy() | View():
+            case Assign() | AssignMany() | Alloc() | Call() | Copy() | View():
                 return self._assignment(stmt, live)
             case Store() | Accumulate() | Fill() | CopyInto() | Do():
                 return live | frozenset(stmt_reads(stmt))

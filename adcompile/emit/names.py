@@ -23,6 +23,7 @@ from adcompile.ir.nodes import (
     AssignMany,
     Attribute,
     Block,
+    Call,
     Comment,
     Const,
     Do,
@@ -91,8 +92,9 @@ def runtime_names(fn: Function) -> set[str]:
 def _called(body: Block) -> Iterator[str]:
     for stmt in statements(body):
         match stmt:
-            case Do(fn) | Raise(fn) | Alloc(_, fn):
-                yield fn
+            case Do(fn) | Raise(fn) | Alloc(_, fn) | Call(_, fn):
+                if not fn.startswith("gen."):
+                    yield fn
             case For():
                 yield "range"
             case _:

@@ -59,6 +59,7 @@ COMPARE: Mapping[str, type[ast.cmpop]] = {
 LOGIC: Mapping[str, type[ast.boolop]] = {"and": ast.And, "or": ast.Or}
 
 _RUNTIME = "rt."
+_METHOD = "gen."
 
 
 class Syntax:
@@ -133,7 +134,12 @@ class Syntax:
     def call(
         self, fn: str, args: Iterable[Expr], keywords: Iterable[tuple[str, Expr]] = ()
     ) -> ast.Call:
-        """A call by dotted name.  Runtime functions are known to the module by their bare names."""
+        """A call by dotted name.  Runtime functions are known to the module by their bare names;
+        a method of a Generator has it as its first argument."""
+        if fn.startswith(_METHOD):
+            owner, *args = args
+            method = ast.Attribute(self.expr(owner), fn.removeprefix(_METHOD), ast.Load())
+            return ast.Call(method, [self.argument(arg) for arg in args], [])
         return ast.Call(
             name_of(fn.removeprefix(_RUNTIME)),
             [self.argument(arg) for arg in args],

@@ -19,7 +19,7 @@ from adcompile.arrays.signatures import (
     array_function,
     array_method,
 )
-from adcompile.frontend.conditions import Conditions
+from adcompile.frontend.draws import Draws
 from adcompile.frontend.frame import Static
 from adcompile.frontend.functions import (
     ADVICE,
@@ -34,9 +34,10 @@ from adcompile.frontend.source import Source, is_dispatcher, plain_function, rea
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements as all_statements
 from adcompile.ir.walk import stmt_defs
+from adcompile.rules.draws import generator_draw, legacy_draw
 
 
-class Calls(Conditions):
+class Calls(Draws):
     @abstractmethod
     def lower_body(self) -> ir.Expr | None:
         """Emit the function's statements; its result, or None if it has none (statements.py)."""
@@ -60,6 +61,8 @@ class Calls(Conditions):
         primitive, allocator = primitive_name(func), allocator_name(func)
         if primitive is not None:
             return self.primitive(node, func, primitive, whole)
+        if (drawn := legacy_draw(func)) is not None:
+            return self.draw(node, drawn, None, into)
         if (array_name := array_function(func)) is not None:
             return self.array_call(node, array_name, node.args)
         if func is builtins.len:
@@ -82,6 +85,8 @@ class Calls(Conditions):
         inner = plain_function(func)
         if inner is None or inner.__module__.partition(".")[0] in ("numpy", "math", "scipy"):
             name = shown_name(func, ast.unparse(node.func))
+            if isinstance(getattr(func, "__self__", None), np.random.Generator):
+                self.refuse(node, f"{name}: a captured Generator", "Pass it as an argument.")
             self.refuse(
                 node,
                 f"calls of {name} are not supported",
@@ -169,6 +174,8 @@ class Calls(Conditions):
                 self.only_positional(node, 1)
                 kind = self.dtype(node.args[0])
                 return self.temp(ir.Apply("arr.array", (self.atom(base), kind)), node)
+            case ast.Attribute(base, name) if generator_draw(name) is not None:
+                return self.draw(node, name, base, into)
             case ast.Attribute(_, name):
                 self.refuse(node, f"calls of the method .{name}() are not supported")
             case _:

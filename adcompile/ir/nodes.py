@@ -250,6 +250,18 @@ class Alloc:
 
 
 @dataclass(frozen=True)
+class Call:
+    """``targets = fn(*args)``: a call that runs exactly once, where it stands.  ``np.random.name``
+    and ``gen.name`` (a method of the Generator that is the first argument) draw random numbers.
+    No target: a call for its effect; several: the items of the tuple that it returns."""
+
+    targets: tuple[Var, ...]
+    fn: str
+    args: tuple[Expr, ...]
+    loc: Loc = NOWHERE
+
+
+@dataclass(frozen=True)
 class Copy:
     """``target = source.copy()``: a fresh array."""
 
@@ -375,7 +387,9 @@ class Return:
     loc: Loc = NOWHERE
 
 
-Simple: TypeAlias = Assign | AssignMany | Store | Accumulate | Fill | CopyInto | Alloc | Copy | View
+Simple: TypeAlias = (
+    Assign | AssignMany | Store | Accumulate | Fill | CopyInto | Alloc | Call | Copy | View
+)
 Control: TypeAlias = If | For | While | Raise | Break | Return
 Stmt: TypeAlias = Simple | Control | Do | Unset | Comment
 

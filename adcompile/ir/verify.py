@@ -17,6 +17,7 @@ from adcompile.ir.nodes import (
     Binary,
     Block,
     Break,
+    Call,
     Carried,
     Comment,
     Compare,
@@ -296,7 +297,7 @@ def stmt_problem(stmt: Stmt) -> str:
         case Alloc(_, fn, args, keywords):
             values = (*args, *(value for _, value in keywords))
             return _name(fn) or _no_slices(values)
-        case Do(fn, args) | Raise(fn, args):
+        case Call(_, fn, args) | Do(fn, args) | Raise(fn, args):
             return _name(fn) or _no_slices(args)
         case If() | For() | While() | Assign() | Copy():
             return ""

@@ -16,6 +16,7 @@ from adcompile.ir.nodes import (
     Binary,
     Block,
     Break,
+    Call,
     Carried,
     Comment,
     Compare,
@@ -129,7 +130,7 @@ def stmt_exprs(stmt: Stmt) -> tuple[Expr, ...]:
             return (source,)
         case View(_, base, index):
             return (base, *index_parts(index))
-        case Do(_, args) | Raise(_, args):
+        case Call(_, _, args) | Do(_, args) | Raise(_, args):
             return args
         case If(cond) | While(cond):
             return (cond,)
@@ -154,7 +155,7 @@ def stmt_defs(stmt: Stmt) -> Iterator[Var]:
     match stmt:
         case Assign(target) | Alloc(target) | Copy(target) | View(target):
             yield target
-        case AssignMany(targets):
+        case AssignMany(targets) | Call(targets):
             yield from targets
         case If(joins=joins):
             yield from (join.out for join in joins)
@@ -285,7 +286,7 @@ def map_stmt_exprs(f: Callable[[Expr], Expr], stmt: Stmt) -> Stmt:
             return replace(stmt, source=_array(f(source)))
         case View(_, base, index):
             return replace(stmt, base=_array(f(base)), index=map_index(f, index))
-        case Do(_, args) | Raise(_, args):
+        case Call(_, _, args) | Do(_, args) | Raise(_, args):
             return replace(stmt, args=tuple(f(arg) for arg in args))
         case If(cond) | While(cond):
             return replace(stmt, cond=f(cond))
@@ -335,7 +336,7 @@ def rename_stmt(stmt: Stmt, mapping: Mapping[Var, Var]) -> Stmt:
     match stmt:
         case Assign(target) | Alloc(target) | Copy(target) | View(target):
             return replace(stmt, target=name(target))
-        case AssignMany(targets):
+        case AssignMany(targets) | Call(targets):
             return replace(stmt, targets=tuple(name(target) for target in targets))
         case If(joins=joins):
             return replace(

@@ -134,7 +134,7 @@ class Planner:
         match definition:
             case None | ir.Assign():
                 pass
-            case ir.Alloc() | ir.Copy():
+            case ir.Alloc() | ir.Call() | ir.Copy():
                 self.want(v for dim in self.shapes.get(array, ()) for v in reads(dim))
             case ir.View(_, base, index):
                 self.want(index_reads(index))

@@ -163,6 +163,8 @@ class _Builder:
                     yield self.zeros(target, stmt.loc)
             case ir.Alloc(target) if target in self.activity:
                 yield from self.alloc(stmt)
+            case ir.Call(targets):
+                yield from (self.zeros(t, stmt.loc) for t in targets if t in self.activity)
             case _:
                 pass
 
