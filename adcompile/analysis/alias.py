@@ -40,7 +40,7 @@ def find_roots(fn: ir.Function, types: dict[ir.Var, nt.Type]) -> Roots:
             match stmt:
                 case ir.Alloc(target) | ir.Copy(target):
                     roots.setdefault(target, frozenset((target,)))
-                case ir.Call(targets):
+                case ir.Call(targets) | ir.Custom(targets):
                     for target in targets:
                         if isinstance(types.get(target), nt.Array):
                             roots.setdefault(target, frozenset((target,)))

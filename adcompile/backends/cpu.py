@@ -21,6 +21,7 @@ from numba.core.typing.typeof import Purpose, typeof
 
 from adcompile.backends import store
 from adcompile.backends.store import Generated, Loaded
+from adcompile.clones import namespace
 from adcompile.errors import AdcompileError, InactiveArgumentError, Loc, NonScalarOutputError
 from adcompile.fingerprint import fingerprint
 from adcompile.frontend.parse import parse
@@ -112,11 +113,12 @@ class Derivation:
         if self.ones:
             argnums = Argnums(tuple(argnums), argnums.single, argnums.mode, self.ones)
         key = fingerprint(self.target, argtypes, argnums, self.has_aux, self.options)
-        found = store.load(key) if self.options.cache else None
+        functions = namespace(parse(self.target).callees, self.options)
+        found = store.load(key, functions) if self.options.cache else None
         if found is not None:
             return found
         text = pipeline().generate(self.target, argtypes, argnums, self.has_aux, self.options)
-        return store.save(key, text, persistent=self.options.cache)
+        return store.save(key, text, self.options.cache, functions)
 
     def _floats(self, argtypes: Types) -> Argnums:
         chosen = tuple(i for i, kind in enumerate(argtypes) if is_differentiable(kind))

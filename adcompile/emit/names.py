@@ -115,7 +115,7 @@ def _called(body: Block) -> Iterator[str]:
 def _root(name: str) -> str:
     """The name in a dotted name that the module must know: runtime names are imported bare."""
     parts = name.split(".")
-    return parts[1] if parts[0] == "rt" and len(parts) > 1 else parts[0]
+    return parts[1] if parts[0] in ("rt", "fn") and len(parts) > 1 else parts[0]
 
 
 def fixed_names(fn: Function, called: Set[str]) -> dict[Var, str]:

@@ -29,6 +29,7 @@ from adcompile.ir.nodes import (
     Const,
     Copy,
     CopyInto,
+    Custom,
     Do,
     Expr,
     Fill,
@@ -165,6 +166,9 @@ class _Printer:
                     yield ast.Assign([items], called)
                 else:
                     yield ast.Expr(called)
+            case Custom(targets, values):  # to find types; sweeps have other statements for it
+                for target, value in zip(targets, values, strict=True):
+                    yield ast.Assign([to.target(target)], to.expr(value))
             case Copy(target, source):
                 copy = ast.Attribute(to.var(source), "copy", ast.Load())
                 yield ast.Assign([to.target(target)], ast.Call(copy, [], []))

@@ -60,6 +60,7 @@ LOGIC: Mapping[str, type[ast.boolop]] = {"and": ast.And, "or": ast.Or}
 
 _RUNTIME = "rt."
 _METHOD = "gen."
+PREFIX = "fn."  # functions of the user's
 
 
 class Syntax:
@@ -141,7 +142,7 @@ class Syntax:
             method = ast.Attribute(self.expr(owner), fn.removeprefix(_METHOD), ast.Load())
             return ast.Call(method, [self.argument(arg) for arg in args], [])
         return ast.Call(
-            name_of(fn.removeprefix(_RUNTIME)),
+            name_of(fn.removeprefix(_RUNTIME).removeprefix(PREFIX)),
             [self.argument(arg) for arg in args],
             [ast.keyword(key, self.argument(arg, key == "dtype")) for key, arg in keywords],
         )

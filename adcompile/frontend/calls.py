@@ -6,7 +6,7 @@ from __future__ import annotations
 import ast
 import builtins
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import Self
 
@@ -19,7 +19,7 @@ from adcompile.arrays.signatures import (
     array_function,
     array_method,
 )
-from adcompile.frontend.draws import Draws
+from adcompile.frontend.customs import Customs, Given, registered
 from adcompile.frontend.frame import Static
 from adcompile.frontend.functions import (
     ADVICE,
@@ -37,7 +37,7 @@ from adcompile.ir.walk import stmt_defs
 from adcompile.rules.draws import generator_draw, legacy_draw
 
 
-class Calls(Draws):
+class Calls(Customs):
     @abstractmethod
     def lower_body(self) -> ir.Expr | None:
         """Emit the function's statements; its result, or None if it has none (statements.py)."""
@@ -58,7 +58,11 @@ class Calls(Draws):
                 "derivatives of derivatives are not supported",
                 "Call the original function here.",
             )
+        if (own := self.custom(node, func, into)) is not None:
+            return own
         primitive, allocator = primitive_name(func), allocator_name(func)
+        if (row := registered(func)) is not None:
+            primitive = self.called(row.callee)
         if primitive is not None:
             return self.primitive(node, func, primitive, whole)
         if (drawn := legacy_draw(func)) is not None:
@@ -102,7 +106,9 @@ class Calls(Draws):
             return True
         if outside.value is builtins.len:
             return not all(isinstance(arg, ast.Name) for arg in node.args)
-        return outside.value is not builtins.pow and primitive_name(outside.value) is None
+        func = outside.value
+        plain = primitive_name(func) is not None or registered(func) is not None
+        return func is not builtins.pow and not plain
 
     def only_positional(self, node: ast.Call, count: int | None = None) -> None:
         """Refuse keywords, stars, and another number of arguments."""
@@ -271,6 +277,11 @@ class Calls(Draws):
 
     def inline(self, node: ast.Call, func: FunctionType) -> ir.Expr:
         """The statements of the callee, on variables of its own."""
+        return self.inlined(node, func, lambda: self.given(node, func))
+
+    def inlined(
+        self, node: ast.AST, func: FunctionType, values: Given | Callable[[], Given]
+    ) -> ir.Expr:
         if func.__code__ in self.session.stack:
             self.refuse(
                 node,
@@ -278,7 +289,7 @@ class Calls(Draws):
                 "Write it as a loop.",
             )
         callee = self.child(read_source(func))
-        self.bind(node, callee)
+        self.bind(node, callee, values() if callable(values) else values)
         self.session.stack.append(func.__code__)
         try:
             with self.block() as body:
@@ -292,9 +303,8 @@ class Calls(Draws):
             self.emit(stmt)
         return ir.Const(None) if result is None else result
 
-    def bind(self, node: ast.Call, callee: Self) -> None:
-        """Arguments to parameters: names of their own, except literals and functions."""
-        func, spec = callee.source.func, callee.source.node.args
+    def given(self, node: ast.Call, func: FunctionType) -> Given:
+        spec = read_source(func).node.args
         if spec.vararg or spec.kwarg:
             self.refuse(
                 node, f"{func.__name__} takes * or ** arguments", "Give it plain parameters."
@@ -325,7 +335,11 @@ class Calls(Draws):
                 if name not in defaults:
                     self.refuse(node, f"{func.__name__} is called without {name!r}")
                 values[name] = Static(defaults[name])
-            value = values[name]
+        return {name: values[name] for name in names}
+
+    def bind(self, node: ast.AST, callee: Self, values: Given) -> None:
+        """Arguments to parameters: names of their own, except literals and functions."""
+        for name, value in values.items():
             if isinstance(value, ir.Const):
                 value = Static(value.value)
             if isinstance(value, Static):
@@ -333,7 +347,7 @@ class Calls(Draws):
                     callee.known[name] = value
                     continue
                 callee.initial[callee.var(name)] = value
-                value = self.constant(value.value, node)
+                value = self.constant(value.value, ast.Name(name, ast.Load()))
             elif value in self.session.computed:
                 self.session.computed.add(callee.var(name))
             callee.bound.add(callee.var(name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 
 from adcompile.frontend.conditions import Conditions
 from adcompile.ir import nodes as ir
@@ -10,6 +11,11 @@ from adcompile.rules.draws import DRAWS
 
 
 class Draws(Conditions):
+    @functools.cached_property
+    def effects(self) -> set[ast.Call]:
+        """Calls whose results nobody asks for."""
+        return set()
+
     def draw(
         self, node: ast.Call, name: str, owner: ast.expr | None, into: ir.Var | None
     ) -> ir.Expr:

@@ -298,6 +298,7 @@ class Statements(Assignments):
             case ast.Pass() | ast.Expr(value=ast.Constant()):
                 pass
             case ast.Expr(value=ast.Call() as call):
+                self.effects.add(call)
                 self.value(call)
             case ast.Expr():
                 self.refuse(node, "an expression without effect", "Assign it, or leave it out.")

@@ -24,6 +24,7 @@ from adcompile.ir.nodes import (
     Const,
     Copy,
     CopyInto,
+    Custom,
     Dim,
     Do,
     Expr,
@@ -299,6 +300,8 @@ def stmt_problem(stmt: Stmt) -> str:
             return _name(fn) or _no_slices(values)
         case Call(_, fn, args) | Do(fn, args) | Raise(fn, args):
             return _name(fn) or _no_slices(args)
+        case Custom(targets, values):
+            return "" if len(targets) == len(values) else "targets and values differ in number"
         case If() | For() | While() | Assign() | Copy():
             return ""
         case Break() | Unset() | Comment() | Return():

@@ -23,6 +23,7 @@ from adcompile.ir.nodes import (
     Const,
     Copy,
     CopyInto,
+    Custom,
     Dim,
     Do,
     Expr,
@@ -132,6 +133,8 @@ def stmt_exprs(stmt: Stmt) -> tuple[Expr, ...]:
             return (base, *index_parts(index))
         case Call(_, _, args) | Do(_, args) | Raise(_, args):
             return args
+        case Custom(_, values, args, _, residuals):
+            return (*values, *args, *residuals)
         case If(cond) | While(cond):
             return (cond,)
         case For(_, start, stop, step):
@@ -155,7 +158,7 @@ def stmt_defs(stmt: Stmt) -> Iterator[Var]:
     match stmt:
         case Assign(target) | Alloc(target) | Copy(target) | View(target):
             yield target
-        case AssignMany(targets) | Call(targets):
+        case AssignMany(targets) | Call(targets) | Custom(targets):
             yield from targets
         case If(joins=joins):
             yield from (join.out for join in joins)
@@ -288,6 +291,13 @@ def map_stmt_exprs(f: Callable[[Expr], Expr], stmt: Stmt) -> Stmt:
             return replace(stmt, base=_array(f(base)), index=map_index(f, index))
         case Call(_, _, args) | Do(_, args) | Raise(_, args):
             return replace(stmt, args=tuple(f(arg) for arg in args))
+        case Custom():
+            return replace(
+                stmt,
+                values=tuple(f(value) for value in stmt.values),
+                args=tuple(f(arg) for arg in stmt.args),
+                residuals=tuple(f(one) for one in stmt.residuals),
+            )
         case If(cond) | While(cond):
             return replace(stmt, cond=f(cond))
         case For(_, start, stop, step):
@@ -336,7 +346,7 @@ def rename_stmt(stmt: Stmt, mapping: Mapping[Var, Var]) -> Stmt:
     match stmt:
         case Assign(target) | Alloc(target) | Copy(target) | View(target):
             return replace(stmt, target=name(target))
-        case AssignMany(targets) | Call(targets):
+        case AssignMany(targets) | Call(targets) | Custom(targets):
             return replace(stmt, targets=tuple(name(target) for target in targets))
         case If(joins=joins):
             return replace(

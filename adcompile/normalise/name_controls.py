@@ -11,7 +11,7 @@ from dataclasses import replace
 from numba.core import types as nt
 
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import map_children, stmt_defs, subexpressions
+from adcompile.ir.walk import blocks, map_children, stmt_defs, subexpressions
 from adcompile.rules.draws import is_draw, size_of
 
 Types = dict[ir.Var, nt.Type]
@@ -74,9 +74,9 @@ class _Namer:
             case ir.Alloc() | ir.Copy() if self.in_loop:
                 self.shapes[stmt.target] = self.shape(stmt, out)
                 out.append(stmt)
-            case ir.Call() if self.in_loop:
+            case ir.Call(targets) | ir.Custom(targets) if self.in_loop:
                 out.append(stmt)
-                for target in stmt.targets:
+                for target in targets:
                     if isinstance(kind := self.types.get(target), nt.Array):
                         self.shapes[target] = self.shape_made(stmt, target, kind, out)
             case ir.Assign(value=ir.Load() as load):
@@ -87,7 +87,7 @@ class _Namer:
                 out.append(replace(stmt, index=index))
             case _:
                 out.append(stmt)
-        if self.depth == 0 and isinstance(stmt, ir.Alloc | ir.Call | ir.Copy | ir.View | ir.Assign):
+        if self.depth == 0 and not blocks(stmt):
             self.lasting.update(stmt_defs(stmt))
 
     def loop_body(self, block: ir.Block) -> ir.Block:
@@ -117,10 +117,10 @@ class _Namer:
         return tuple(self.name(dim, "size", nt.int64, stmt, out) for dim in dims)
 
     def shape_made(
-        self, stmt: ir.Call, target: ir.Var, kind: nt.Array, out: list[ir.Stmt]
+        self, stmt: ir.Call | ir.Custom, target: ir.Var, kind: nt.Array, out: list[ir.Stmt]
     ) -> tuple[ir.Expr, ...]:
         """The shape of an array that a call returns: the size asked for, or what came."""
-        size = size_of(stmt) if is_draw(stmt) else None
+        size = size_of(stmt) if isinstance(stmt, ir.Call) and is_draw(stmt) else None
         dims: tuple[ir.Expr, ...] = tuple(ir.Dim(target, axis) for axis in range(kind.ndim))
         if isinstance(size, ir.MakeTuple):
             dims = size.items

@@ -59,3 +59,5 @@ partials(
     kinks=[(0.0, 0.5)],
 )
 nondiff("stop_gradient", ["rt.stop_gradient", "rt.finite_or_zero"])
+# The tangent of a value, which is zero unless something is differentiated.
+partials("zero_tangent", ["rt.zero_tangent"], lambda ans, x: 1.0, [], [(0.3, 1.0)])
