@@ -16,6 +16,7 @@ from adcompile.analysis.scope import find_scopes
 from adcompile.arrays.expand import expand
 from adcompile.backends.cpu import Argnums
 from adcompile.backends.store import Generated
+from adcompile.clones import namespace
 from adcompile.emit.module import ModuleText, write_module
 from adcompile.emit.tangent_module import write_tangent_module
 from adcompile.errors import InactiveArgumentError, NonScalarOutputError
@@ -24,6 +25,8 @@ from adcompile.frontend.parse import parse
 from adcompile.ir import nodes as ir
 from adcompile.ir.verify import verify
 from adcompile.ir.walk import reads
+from adcompile.normalise.customs import prepare_customs
+from adcompile.normalise.draws import refuse_parameters, standardise_draws
 from adcompile.normalise.guards import guard_divisions
 from adcompile.normalise.name_controls import name_controls
 from adcompile.normalise.places import find_places
@@ -83,11 +86,12 @@ def resolved(
     verify(ssa, "ssa")
     seen("ssa", ssa)
 
-    types, returns = infer_variables(ssa, argtypes)
+    types, returns = infer_variables(ssa, argtypes, namespace(ssa.callees, options))
     check_arguments(plain, argtypes, argnums)
-    fn = resolve(ssa, types)
+    fn = standardise_draws(resolve(ssa, types), types)
     fn = expand(fn, types, argnums.ones, compiled=hasattr(func, "py_func"))
     fn = split_tuples(fn, types)
+    fn = prepare_customs(fn, types, options)
     fn = define_unset(fn, types)
     seen("resolved", fn)
     fn, shapes = name_controls(fn, types)
@@ -108,6 +112,7 @@ def derive_forward(func: Any, argtypes: Types, argnums: Argnums, options: Option
     written = tuple(p for p in fn.params if p in written_roots(fn, roots))
     activity = find_activity(fn, types, roots, inputs, [*seeded, *written])
     wanted = tuple(fn.params[k] for k in argnums)
+    refuse_parameters(fn, activity)
     tangent = derive_tangent(fn, types, roots, activity, wanted, written)
     tangent = finished(tangent, types, frozenset(), found.plain, options)
     verify(tangent, "plain")
@@ -140,6 +145,7 @@ def derive(
     outputs = [*seeded, *(written if argnums.mode == "vjp" else ())]
     activity = find_activity(fn, types, roots, inputs, outputs)
 
+    refuse_parameters(fn, activity)
     needs = Needs(fn, activity)
     kept_arrays = [v for v in outputs if v in roots and v in activity]
     known = (fn, types, scopes, roots, needs, shapes, selections, arenas)

@@ -1,8 +1,8 @@
 """Which arrays a reference may name.
 
-A *root* is a variable whose definition makes an array: a parameter, an Alloc, a Copy, a captured
-array.  Different roots do not overlap: locals are fresh, and the entry of a generated module
-refuses arguments that overlap while one of them is written.
+A *root* is a variable whose definition makes an array: a parameter, an Alloc, a Copy, what a Call
+returns, a captured array.  Different roots do not overlap: locals are fresh, and the entry of a
+generated module refuses arguments that overlap while one of them is written.
 """
 
 from __future__ import annotations
@@ -41,6 +41,12 @@ def find_roots(fn: ir.Function, types: dict[ir.Var, nt.Type]) -> Roots:
         changed = False
         for stmt in statements(fn.body):
             match stmt:
+                case ir.Alloc(target) | ir.Copy(target):
+                    roots.setdefault(target, frozenset((target,)))
+                case ir.Call(targets) | ir.Custom(targets):
+                    for target in targets:
+                        if isinstance(types.get(target), nt.Array):
+                            roots.setdefault(target, frozenset((target,)))
                 case ir.Assign(target, value, inplace) if _may_be_array(value, types.get(target)):
                     # An item of a tuple; before expansion also a = b + c, and y += e.
                     if inplace and isinstance(value, ir.Binary) and isinstance(value.a, ir.Var):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numba.core import types as nt
@@ -13,8 +14,13 @@ from numba.np.numpy_support import as_dtype, from_dtype
 
 from adcompile.arrays.emitter import Emitter, Index
 from adcompile.arrays.pull import Pull, broadcast
+from adcompile.clones import clone
+from adcompile.custom import BY_NAME
+from adcompile.errors import Loc, UnsupportedError
 from adcompile.ir import nodes as ir
+from adcompile.options import Options
 from adcompile.rules.registry import rule_for
+from adcompile.types.infer import infer_function
 
 Build = Callable[[Sequence[ir.Expr]], ir.Expr]
 
@@ -52,7 +58,34 @@ _OF_FLOATS = ("math.lgamma", "math.gamma", "math.erf", "math.erfc")
 
 def is_special(name: str) -> bool:
     """A function of numbers that Numba cannot type on arrays."""
+    if name in BY_NAME:
+        return True
     return name in (*_OF_FLOATS, "abs") or (name.startswith("rt.") and rule_for(name) is not None)
+
+
+@dataclass(frozen=True)
+class OfUser:
+    """A scalar function of the user's, applied element by element."""
+
+    name: str
+    elementwise: bool
+
+    def __call__(self, *args: Any) -> Any:
+        raise AssertionError("its type is Numba's")
+
+    def refuse_arrays(self, loc: Loc) -> NoReturn:
+        raise UnsupportedError(
+            f"{self.name.removeprefix('fn.')} has a rule for numbers, and is applied to an array",
+            loc,
+            "Say that it may be: register_rule(..., elementwise=True).",
+        )
+
+
+@lru_cache(maxsize=1024)
+def type_of_user_function(name: str, kinds: tuple[nt.Type, ...]) -> nt.Type:
+    """What a registered function returns for numbers of these types."""
+    copy = clone(BY_NAME[name].callee.target, Options(), {})
+    return infer_function(getattr(copy, "py_func", copy), kinds)
 
 
 def _as_float(*args: Any) -> Any:
@@ -67,6 +100,10 @@ def function_named(name: str) -> Callable[..., Any] | None:
     """The NumPy function of arrays that a call of ``name`` means."""
     if name == "abs":
         return np.abs
+    if name == "rt.stop_gradient":
+        return np.positive
+    if name in BY_NAME:
+        return OfUser(name, BY_NAME[name].elementwise)
     if is_special(name):
         return _as_float
     if name.startswith("np."):
@@ -84,6 +121,8 @@ def result_dtype(f: Callable[..., Any], operands: Sequence[Pull]) -> nt.Type:
 
     Numbers that are not literals count with their own precision, as in Numba.
     """
+    if isinstance(f, OfUser):
+        return type_of_user_function(f.name, tuple(p.dtype for p in operands))
     kinds = tuple((str(as_dtype(p.dtype)), p.weak and p.rank == 0) for p in operands)
     return _result_dtype(f, kinds)
 

@@ -12,6 +12,7 @@ from numba.core import types as nt
 from adcompile.arrays import functions, reductions, shapes, subscripts
 from adcompile.arrays.elementwise import (
     Build,
+    OfUser,
     cast,
     function_named,
     mapped,
@@ -26,9 +27,11 @@ from adcompile.arrays.uses import Uses, all_reads
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import map_expr, rename_stmt
+from adcompile.rules.draws import is_draw, size_of
 
 Dims = tuple[ir.Expr, ...]
 _ONE = ir.Const(1)
+_READERS = ir.Return | ir.Copy | ir.Alloc | ir.Assign | ir.Call | ir.Custom
 
 
 class Machine(Extents, Uses):
@@ -132,6 +135,8 @@ class Machine(Extents, Uses):
     def elementwise(self, spelled: str, build: Build, operands: Sequence[Pull]) -> Pull:
         """An operator or function of numbers on arrays, which broadcast."""
         f = function_named(spelled) or operator_named(spelled, len(operands))
+        if isinstance(f, OfUser) and not f.elementwise and any(p.rank for p in operands):
+            f.refuse_arrays(self.out.loc)
         if spelled in ("+", "*") and isinstance(result_dtype(f, operands), nt.Boolean):
             logic = "|" if spelled == "+" else "&"
             return self.combine(f, lambda p: ir.Binary(logic, p[0], p[1]), operands)
@@ -316,6 +321,13 @@ class Machine(Extents, Uses):
             case ir.View(target, base, index):
                 self.dims[target] = subscripts.getitem(self, self.pull_of(base), index).dims
                 self.bases[target] = (base, index)
+            case ir.Custom((target,), (ir.Var() as value,)) if value in self.dims:
+                self.dims[target] = self.dims_of(value)
+            case ir.Call((target,)) if is_draw(stmt):
+                size = size_of(stmt)
+                if size is not None:
+                    parts = size.items if isinstance(size, ir.MakeTuple) else (size,)
+                    self.dims[target] = parts
             case ir.Alloc(target, fn, args) if fn.endswith("_like"):
                 if isinstance(args[0], ir.Var):
                     self.dims[target] = self.dims_of(args[0])
@@ -358,7 +370,7 @@ class Machine(Extents, Uses):
         copies: dict[ir.Var, ir.Var] = {}
         for var in wanted:
             pull = self.aliases[var]
-            if not isinstance(stmt, ir.Return | ir.Copy | ir.Alloc | ir.Assign):
+            if not isinstance(stmt, _READERS):
                 raise UnsupportedError(
                     f"{var.name!r}, another arrangement of an array, outlives a branch or loop",
                     self.out.loc,

@@ -97,5 +97,6 @@ def write_module(
         explanation=notes,
         constants=constants,
         outputs=writer.outputs(),
+        callees=problem.fn.callees,
     )
     return ModuleText(generated, lines, problem, derivative)

@@ -23,6 +23,7 @@ from adcompile.ir.nodes import (
     AssignMany,
     Attribute,
     Block,
+    Call,
     Comment,
     Const,
     Do,
@@ -92,8 +93,9 @@ def runtime_names(fn: Function) -> set[str]:
 def _called(body: Block) -> Iterator[str]:
     for stmt in statements(body):
         match stmt:
-            case Do(fn) | Raise(fn) | Alloc(_, fn):
-                yield fn
+            case Do(fn) | Raise(fn) | Alloc(_, fn) | Call(_, fn):
+                if not fn.startswith("gen."):
+                    yield fn
             case For():
                 yield "range"
             case _:
@@ -114,7 +116,7 @@ def _called(body: Block) -> Iterator[str]:
 def _root(name: str) -> str:
     """The name in a dotted name that the module must know: runtime names are imported bare."""
     parts = name.split(".")
-    return parts[1] if parts[0] == "rt" and len(parts) > 1 else parts[0]
+    return parts[1] if parts[0] in ("rt", "fn") and len(parts) > 1 else parts[0]
 
 
 def fixed_names(fn: Function, called: Set[str]) -> dict[Var, str]:

@@ -90,6 +90,8 @@ def header(
     ]
     if constants:
         lines.append(f"Captured arrays: {', '.join(constants)} ({digest(constants)}).")
+    if fn.callees:  # with hashes, so that another function means another module
+        lines.append(f"Functions called: {', '.join(map(repr, fn.callees))}.")
     lines.append('"""')
     return "\n".join(lines) + "\n"
 

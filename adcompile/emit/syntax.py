@@ -59,6 +59,8 @@ COMPARE: Mapping[str, type[ast.cmpop]] = {
 LOGIC: Mapping[str, type[ast.boolop]] = {"and": ast.And, "or": ast.Or}
 
 _RUNTIME = "rt."
+_METHOD = "gen."
+PREFIX = "fn."  # functions of the user's
 
 
 class Syntax:
@@ -133,9 +135,14 @@ class Syntax:
     def call(
         self, fn: str, args: Iterable[Expr], keywords: Iterable[tuple[str, Expr]] = ()
     ) -> ast.Call:
-        """A call by dotted name.  Runtime functions are known to the module by their bare names."""
+        """A call by dotted name.  Runtime functions are known to the module by their bare names;
+        a method of a Generator has it as its first argument."""
+        if fn.startswith(_METHOD):
+            owner, *args = args
+            method = ast.Attribute(self.expr(owner), fn.removeprefix(_METHOD), ast.Load())
+            return ast.Call(method, [self.argument(arg) for arg in args], [])
         return ast.Call(
-            name_of(fn.removeprefix(_RUNTIME)),
+            name_of(fn.removeprefix(_RUNTIME).removeprefix(PREFIX)),
             [self.argument(arg) for arg in args],
             [ast.keyword(key, self.argument(arg, key == "dtype")) for key, arg in keywords],
         )

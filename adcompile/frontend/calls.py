@@ -6,7 +6,7 @@ from __future__ import annotations
 import ast
 import builtins
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import Self
 
@@ -19,6 +19,7 @@ from adcompile.arrays.signatures import (
     ufunc_method,
 )
 from adcompile.frontend.array_calls import WRITERS, ArrayCalls
+from adcompile.frontend.customs import Customs, Given, registered
 from adcompile.frontend.frame import Static
 from adcompile.frontend.functions import (
     ADVICE,
@@ -32,9 +33,10 @@ from adcompile.frontend.source import Source, is_dispatcher, plain_function, rea
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements as all_statements
 from adcompile.ir.walk import stmt_defs
+from adcompile.rules.draws import generator_draw, legacy_draw
 
 
-class Calls(ArrayCalls):
+class Calls(ArrayCalls, Customs):
     @abstractmethod
     def lower_body(self) -> ir.Expr | None:
         """Emit the function's statements; its result, or None if it has none (statements.py)."""
@@ -55,9 +57,16 @@ class Calls(ArrayCalls):
                 "derivatives of derivatives are not supported",
                 "Call the original function here.",
             )
+        if (own := self.custom(node, func, into)) is not None:
+            return own
         primitive, allocator = primitive_name(func), allocator_name(func)
         if allocator is not None:
             return self.allocate(node, allocator, into)
+        if (row := registered(func)) is not None:
+            primitive = self.called(row.callee)
+            return self.primitive(node, func, primitive, whole)
+        if (drawn := legacy_draw(func)) is not None:
+            return self.draw(node, drawn, None, into)
         if (array_name := array_function(func)) is not None:
             return self.array_call(node, array_name, node.args)
         if len(node.args) == 1 and not isinstance(node.args[0], ast.Tuple | ast.List):
@@ -90,6 +99,8 @@ class Calls(ArrayCalls):
         inner = plain_function(func)
         if inner is None or inner.__module__.partition(".")[0] in ("numpy", "math", "scipy"):
             name = shown_name(func, ast.unparse(node.func))
+            if isinstance(getattr(func, "__self__", None), np.random.Generator):
+                self.refuse(node, f"{name}: a captured Generator", "Pass it as an argument.")
             self.refuse(
                 node,
                 f"calls of {name} are not supported",
@@ -105,7 +116,9 @@ class Calls(ArrayCalls):
             return True
         if outside.value is builtins.len:
             return not all(isinstance(arg, ast.Name) for arg in node.args)
-        return outside.value is not builtins.pow and primitive_name(outside.value) is None
+        func = outside.value
+        plain = primitive_name(func) is not None or registered(func) is not None
+        return func is not builtins.pow and not plain
 
     # ------------------------------------------------------------ numbers
 
@@ -158,6 +171,8 @@ class Calls(ArrayCalls):
                 self.only_positional(node, 1)
                 kind = self.dtype(node.args[0])
                 return self.temp(ir.Apply("arr.array", (self.atom(base), kind)), node)
+            case ast.Attribute(base, name) if generator_draw(name) is not None:
+                return self.draw(node, name, base, into)
             case ast.Attribute(_, name):
                 self.refuse(node, f"calls of the method .{name}() are not supported")
             case _:
@@ -204,6 +219,11 @@ class Calls(ArrayCalls):
 
     def inline(self, node: ast.Call, func: FunctionType) -> ir.Expr:
         """The statements of the callee, on variables of its own."""
+        return self.inlined(node, func, lambda: self.given(node, func))
+
+    def inlined(
+        self, node: ast.AST, func: FunctionType, values: Given | Callable[[], Given]
+    ) -> ir.Expr:
         if func.__code__ in self.session.stack:
             self.refuse(
                 node,
@@ -211,7 +231,7 @@ class Calls(ArrayCalls):
                 "Write it as a loop.",
             )
         callee = self.child(read_source(func))
-        self.bind(node, callee)
+        self.bind(node, callee, values() if callable(values) else values)
         self.session.stack.append(func.__code__)
         try:
             with self.block() as body:
@@ -225,9 +245,8 @@ class Calls(ArrayCalls):
             self.emit(stmt)
         return ir.Const(None) if result is None else result
 
-    def bind(self, node: ast.Call, callee: Self) -> None:
-        """Arguments to parameters: names of their own, except literals and functions."""
-        func, spec = callee.source.func, callee.source.node.args
+    def given(self, node: ast.Call, func: FunctionType) -> Given:
+        spec = read_source(func).node.args
         if spec.vararg or spec.kwarg:
             self.refuse(
                 node, f"{func.__name__} takes * or ** arguments", "Give it plain parameters."
@@ -258,7 +277,11 @@ class Calls(ArrayCalls):
                 if name not in defaults:
                     self.refuse(node, f"{func.__name__} is called without {name!r}")
                 values[name] = Static(defaults[name])
-            value = values[name]
+        return {name: values[name] for name in names}
+
+    def bind(self, node: ast.AST, callee: Self, values: Given) -> None:
+        """Arguments to parameters: names of their own, except literals and functions."""
+        for name, value in values.items():
             if isinstance(value, ir.Const):
                 value = Static(value.value)
             if isinstance(value, Static):
@@ -266,7 +289,7 @@ class Calls(ArrayCalls):
                     callee.known[name] = value
                     continue
                 callee.initial[callee.var(name)] = value
-                value = self.constant(value.value, node)
+                value = self.constant(value.value, ast.Name(name, ast.Load()))
             elif value in self.session.computed:
                 self.session.computed.add(callee.var(name))
             callee.bound.add(callee.var(name))

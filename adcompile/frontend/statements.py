@@ -22,6 +22,7 @@ from adcompile.frontend.exits import (
 from adcompile.frontend.functions import is_range, shown_name
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements as all_statements
+from adcompile.ir.walk import stmt_defs
 
 _LEAVING = frozenset((ir.BREAK, ir.RETURN))
 
@@ -64,8 +65,7 @@ class Statements(Assignments):
         if diverges(outer):
             return None
         if result is self.result and not any(
-            isinstance(s, ir.Assign | ir.Alloc | ir.Copy) and s.target is result
-            for s in all_statements(tuple(outer))
+            result in stmt_defs(s) for s in all_statements(tuple(outer))
         ):
             return None  # every path raises
         return result
@@ -298,6 +298,7 @@ class Statements(Assignments):
             case ast.Pass() | ast.Expr(value=ast.Constant()):
                 pass
             case ast.Expr(value=ast.Call() as call):
+                self.effects.add(call)
                 self.value(call)
             case ast.Expr():
                 self.refuse(node, "an expression without effect", "Assign it, or leave it out.")

@@ -66,3 +66,5 @@ nondiff(
         *("rt.pad_symmetric", "rt.pad_reflect"),
     ],
 )
+# The tangent of a value, which is zero unless something is differentiated.
+partials("zero_tangent", ["rt.zero_tangent"], lambda ans, x: 1.0, [], [(0.3, 1.0)])

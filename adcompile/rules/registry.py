@@ -54,6 +54,11 @@ def _enter(rule: Rule) -> None:
         _BY_SPELLING[fn] = rule
 
 
+def enter_user_rule(rule: Rule) -> None:
+    """Enter a row at run time."""
+    _enter(rule)
+
+
 def _point(args: float | Point) -> Point:
     return args if isinstance(args, tuple) else (args,)
 

@@ -98,6 +98,14 @@ def copy_into(total: Any, part: Any) -> None:
 
 
 @njit(**_flags)
+def add_cotangent(total: Any, part: Any) -> None:
+    """``total += part``, for equal shapes: what the user's rule returned may have another."""
+    if part.shape != total.shape:
+        raise ValueError("custom_vjp: a cotangent has not the shape of its argument")
+    total += part
+
+
+@njit(**_flags)
 def move_adjoint(source_adj: Any, target_adj: Any) -> None:
     """The adjoint of ``target[...] = source`` for equal shapes, which may overlap: the shadow of
     the target is emptied into that of the source."""

@@ -16,7 +16,13 @@ from numba.core.errors import TypingError
 from numba.core.typing import signature
 from numba.extending import typeof_impl
 
-from adcompile.arrays.elementwise import function_named, is_special, operator_named
+from adcompile.arrays.elementwise import (
+    function_named,
+    is_special,
+    operator_named,
+    type_of_user_function,
+)
+from adcompile.custom import BY_NAME
 from adcompile.errors import AdcompileError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import map_expr, reads
@@ -78,6 +84,8 @@ def _native(context: Any, expr: ir.Expr, kinds: dict[ir.Var, nt.Type]) -> nt.Typ
         case ir.Apply(fn, args) if fn.startswith("np."):
             given = tuple(kind(arg) for arg in args)
             found = context.resolve_function_type(function_named(fn), given, {})
+        case ir.Apply(fn, args) if fn in BY_NAME:
+            return type_of_user_function(fn, tuple(kind(arg) for arg in args))
         case _:
             return None
     made: nt.Type = found.return_type

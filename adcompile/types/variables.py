@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -23,10 +24,10 @@ from adcompile.types.stubs import Stub, with_stubs
 
 
 def infer_variables(
-    fn: ir.Function, argtypes: tuple[nt.Type, ...]
+    fn: ir.Function, argtypes: tuple[nt.Type, ...], callees: Mapping[str, Any]
 ) -> tuple[dict[ir.Var, nt.Type], nt.Type]:
     """Types by variable, and the type of the result.  Each variable has a name of its own in the
-    text, so the types cannot be confused."""
+    text, so the types cannot be confused.  ``callees``: the user's functions that stay calls."""
     stubs: dict[str, Stub] = {}
     narrow = "float32" in f"{argtypes}{[s for s in statements(fn.body) if isinstance(s, ir.Alloc)]}"
 
@@ -48,14 +49,17 @@ def infer_variables(
     namespace.update({names[var]: value for var, value in fn.constants})
     namespace.update(dict(fn.exceptions))
     namespace.update(stubs)
+    namespace.update(callees)
     kinds = tuple(plain_type(kind) for kind in argtypes)
     try:
         by_name, returns = infer(text, plain.name, namespace, kinds)
     except InferenceFailed as failed:
-        for stub in stubs.values():
-            if stub.failure is not None:
-                raise stub.failure from None
         loc = lines.get(failed.line, fn.loc) if failed.line is not None else fn.loc
+        for stub in stubs.values():
+            if (found_wrong := stub.failure) is not None:
+                if found_wrong.loc is None or not found_wrong.loc.line:
+                    found_wrong = type(found_wrong)(found_wrong.message, loc, found_wrong.advice)
+                raise found_wrong from None
         raise UnsupportedError(
             f"Numba cannot type this: {failed.message}",
             loc,
