@@ -9,7 +9,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from adcompile.runtime.vectormath import exponential, hyperbolic, logarithm, logistic, plain, power
+from adcompile.runtime.vectormath import (
+    exponential,
+    hyperbolic,
+    logarithm,
+    logistic,
+    plain,
+    power,
+    roots,
+)
 from adcompile.runtime.vectormath.register import binary, unary
 
 exp = unary(exponential.exp, np.exp)
@@ -28,6 +36,7 @@ atanh = unary(hyperbolic.atanh, np.arctanh)
 expit = unary(logistic.expit, plain.expit)
 softplus = unary(logistic.softplus, plain.softplus)
 log_expit = unary(logistic.log_expit, plain.log_expit)
+cbrt = unary(roots.cbrt, np.cbrt)
 pow = binary(power.pow, np.power)
 
 # The library calls on floats that mean the same, and are no quicker or more accurate in loops that
@@ -47,6 +56,7 @@ _SAME = {
     "acosh": ("math.acosh", "np.arccosh", "np.acosh"),
     "atanh": ("math.atanh", "np.arctanh", "np.atanh"),
     "expit": ("rt.expit",),
+    "cbrt": ("math.cbrt", "np.cbrt"),
     "pow": ("math.pow", "np.power", "np.pow"),
 }
 REPLACES = {call: name for name, calls in _SAME.items() for call in calls}

@@ -99,6 +99,18 @@ UNARY: dict[str, Case] = {
         ((-0.01, 0.01), (0.9, 1)),
         (*_odd, (1, inf), (-1, -inf), (1.5, nan), (inf, nan), (-inf, nan)),
     ),
+    "cbrt": Case(
+        lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),
+        np.cbrt,
+        ((0.3, 3), (1, 64)),
+        (
+            *(
+                (s * a, s * b)
+                for s in (1, -1)
+                for a, b in ((0.0, 0.0), (27.0, 3.0), (64.0, 4.0), (inf, inf))
+            ),
+        ),
+    ),
     "expit": Case(
         lambda x: 1 / (1 + mpmath.exp(-x)),
         lambda x: 1 / (1 + np.exp(-x)),
