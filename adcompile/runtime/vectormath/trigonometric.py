@@ -1,0 +1,120 @@
+"""sin, cos, tan: x = k pi/2 + r, |r| <= pi/4, then polynomials for sin(r) and cos(r).
+
+pi/2 is the sum of three floats.  The product of k and the first is exact inside fma, and so is the
+difference from x.  The product with the second is smaller than 1/16, so its rounded value can be
+taken off exactly as well, as two floats; the third rounds.  r is those two floats: about 1e-40
+(float32: 1e-17) off, where no x comes nearer to a multiple of pi/2 than about 1e-18 (1e-9).
+
+Both polynomials are evaluated always: a gradient wants the sine and the cosine of the same number,
+and LLVM then computes everything once.  Arguments so large that k is no longer exact go to the C
+library, which takes some 200 bits of 2/pi.
+"""
+
+from __future__ import annotations
+
+from adcompile.runtime.vectormath.rare import rarely
+from adcompile.runtime.vectormath.values import Float, Int, Mask, fma, horner, select, two_sum
+
+_TWO_OVER_PI = 0.6366197723675814
+_HALF_PI = {
+    64: (1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33),
+    32: (1.5707963705062866, -4.371138828673793e-08, -1.7151245100058819e-15),
+}
+# Where floats are one apart: the sum rounds to the integer k, and its last bits hold it.
+_MAGIC = {64: 1.5 * 2.0**52, 32: 1.5 * 2.0**23}
+_LARGE = {64: 2.0**30, 32: 2.0**17}
+_TINY = {64: 2.0**-27, 32: 2.0**-13}  # sin(x) and tan(x) are x below
+
+# (sin(r) - r) / r^3 in r^2, |r| <= pi/4; relative error in the sine 2^-57.8 (float64), 2^-27.8.
+_SINE = {
+    64: (
+        -0.1666666666666663,
+        0.00833333333332184,
+        -0.00019841269829358574,
+        2.7557313538544714e-06,
+        -2.505073439599915e-08,
+        1.5895433774735693e-10,
+    ),
+    32: (-0.16666653752326965, 0.008332106284797192, -0.00019507884280756116),
+}
+# (cos(r) - 1 + r^2/2) / r^4 in r^2; relative error in the cosine 2^-63.9, 2^-32.8.
+_COSINE = {
+    64: (
+        0.041666666666666595,
+        -0.001388888888887334,
+        2.480158728899961e-05,
+        -2.755731421605702e-07,
+        2.0875705231554962e-09,
+        -1.1358739330113679e-11,
+    ),
+    32: (0.04166664555668831, -0.0013887303648516536, 2.443119592498988e-05),
+}
+
+
+def _reduce(x: Float) -> tuple[Float, Float, Int]:
+    """r as two floats, and k in the last bits."""
+    first, second, third = _HALF_PI[x.bits]
+    shifted = fma(x, _TWO_OVER_PI, _MAGIC[x.bits])
+    k = shifted - _MAGIC[x.bits]
+    exact = fma(-k, first, x)
+    r = exact - k * second
+    rest = fma(-k, second, exact - r)
+    return r, fma(-k, third, rest), shifted.as_int()
+
+
+def _sine_and_cosine(r: Float, rest: Float) -> tuple[tuple[Float, Float], tuple[Float, Float]]:
+    """Each as two numbers to add, the second of them small."""
+    square = r * r
+    lost = fma(r, r, -square)
+    half = 0.5 * square
+    near, below = two_sum(r.const(1.0), -half)
+    sine = fma(r * square, horner(square, _SINE[r.bits]), rest * near)
+    below = below - fma(r, rest, 0.5 * lost)
+    cosine = fma(square * square, horner(square, _COSINE[r.bits]), below)
+    return (r, sine), (near, cosine)
+
+
+def _by_library(function: str, x: Float) -> tuple[Mask, Float]:
+    """Whether x is large, and its value if so.  It comes first: little is in registers then."""
+    large = ~(abs(x) <= _LARGE[x.bits])
+    return large, rarely(large, function, x, x)
+
+
+def _signed(y: Float, k: Int) -> Float:
+    """-y where the second bit of k is set."""
+    return (y.as_int() ^ ((k & 2) << (y.bits - 2))).as_float()
+
+
+def sin(x: Float) -> Float:
+    """The sine."""
+    large, library = _by_library("sin", x)
+    r, rest, k = _reduce(x)
+    (a, b), (c, d) = _sine_and_cosine(r, rest)
+    y = _signed(select((k & 1).equals(0), a + b, c + d), k)
+    y = select(abs(x) < _TINY[x.bits], x, y)
+    return select(large, library, y)
+
+
+def cos(x: Float) -> Float:
+    """The cosine."""
+    large, library = _by_library("cos", x)
+    r, rest, k = _reduce(x)
+    (a, b), (c, d) = _sine_and_cosine(r, rest)
+    y = _signed(select((k & 1).equals(0), c + d, a + b), k + 1)
+    return select(large, library, y)
+
+
+def tan(x: Float) -> Float:
+    """The tangent."""
+    large, library = _by_library("tan", x)
+    r, rest, k = _reduce(x)
+    sine, cosine = (two_sum(*pair) for pair in _sine_and_cosine(r, rest))
+    even = (k & 1).equals(0)
+    above, above_rest = (select(even, s, c) for s, c in zip(sine, cosine, strict=True))
+    below, below_rest = (select(even, c, s) for s, c in zip(sine, cosine, strict=True))
+    inverse = 1.0 / below
+    y = above * inverse
+    y = fma(fma(-y, below, above) + fma(-y, below_rest, above_rest), inverse, y)
+    y = (y.as_int() ^ ((k & 1) << (x.bits - 1))).as_float()
+    y = select(abs(x) < _TINY[x.bits], x, y)
+    return select(large, library, y)
