@@ -10,13 +10,16 @@ from __future__ import annotations
 import numpy as np
 
 from adcompile.runtime.vectormath import (
+    error_function,
     exponential,
     hyperbolic,
+    inverse,
     logarithm,
     logistic,
     plain,
     power,
     roots,
+    trigonometric,
 )
 from adcompile.runtime.vectormath.register import binary, unary
 
@@ -38,6 +41,17 @@ softplus = unary(logistic.softplus, plain.softplus)
 log_expit = unary(logistic.log_expit, plain.log_expit)
 cbrt = unary(roots.cbrt, np.cbrt)
 pow = binary(power.pow, np.power)
+sin = unary(trigonometric.sin, np.sin)
+cos = unary(trigonometric.cos, np.cos)
+tan = unary(trigonometric.tan, np.tan)
+asin = unary(inverse.asin, np.arcsin)
+acos = unary(inverse.acos, np.arccos)
+atan = unary(inverse.atan, np.arctan)
+atan2 = binary(inverse.atan2, np.arctan2)
+erf = unary(error_function.erf, plain.erf)
+erfc = unary(error_function.erfc, plain.erfc)
+ndtr = unary(error_function.ndtr, plain.ndtr)
+log_ndtr = unary(error_function.log_ndtr, plain.log_ndtr)
 
 # The library calls on floats that mean the same, and are no quicker or more accurate in loops that
 # vectorise.
@@ -57,6 +71,17 @@ _SAME = {
     "atanh": ("math.atanh", "np.arctanh", "np.atanh"),
     "expit": ("rt.expit",),
     "cbrt": ("math.cbrt", "np.cbrt"),
+    "sin": ("math.sin", "np.sin"),
+    "cos": ("math.cos", "np.cos"),
+    "tan": ("math.tan", "np.tan"),
+    "asin": ("math.asin", "np.arcsin", "np.asin"),
+    "acos": ("math.acos", "np.arccos", "np.acos"),
+    "atan": ("math.atan", "np.arctan", "np.atan"),
+    "atan2": ("math.atan2", "np.arctan2", "np.atan2"),
+    "erf": ("math.erf",),
+    "erfc": ("math.erfc",),
+    "ndtr": ("rt.ndtr",),
+    "log_ndtr": ("rt.log_ndtr",),
     "pow": ("math.pow", "np.power", "np.pow"),
 }
 REPLACES = {call: name for name, calls in _SAME.items() for call in calls}

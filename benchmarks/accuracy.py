@@ -48,6 +48,8 @@ def samples(case: Case, dtype: Any, count: int, rng: np.random.Generator) -> tup
     ranges = USUAL + case.ranges
     for start, stop in ranges:
         parts.append(rng.uniform(start, stop, 3 * count // (4 * len(ranges))).astype(dtype))
+    if case.hard is not None:
+        parts.append(case.hard(count // 4, dtype, rng))
     return (np.concatenate(parts),)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import mpmath
 import numpy as np
+import scipy.special
 from numpy.typing import NDArray
 
 inf, nan = math.inf, math.nan
@@ -21,14 +22,16 @@ Special = tuple[tuple[float, ...], ...]  # arguments, then the result
 class Case:
     """``exact``: in mpmath.  ``wide``: NumPy's or SciPy's, in float64 the reference of float32;
     where it is a ufunc that takes long double, it finds the float64 arguments to look at.
-    ``ranges``: where to sample besides the usual places.  ``special``: arguments and exact
-    results, for both widths.  ``draw``: how to sample, for several arguments."""
+    ``ranges``: where to sample besides the usual places.  ``hard``: more arguments.  ``special``:
+    arguments and exact results, for both widths.  ``draw``: how to sample, for several arguments.
+    """
 
     exact: Callable[..., Any]
     wide: Callable[..., Any]
     ranges: tuple[Range, ...] = ()
     special: Special = ()
     draw: Callable[[int, Any, np.random.Generator], tuple[Array, ...]] | None = None
+    hard: Callable[[int, Any, np.random.Generator], Array] | None = None
 
 
 def _log(exact: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -38,6 +41,35 @@ def _log(exact: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return exact(x) if x > 0 else mpmath.nan
 
     return logarithm
+
+
+def _near_poles(count: int, dtype: Any, rng: np.random.Generator) -> Array:
+    """The floats nearest to multiples of pi/2, and their neighbours."""
+    part = count // 3
+    reach = 53.0 if dtype is np.float64 else 24.0
+    x = (np.floor(np.exp2(rng.uniform(0.0, reach, part))) * (np.pi / 2)).astype(dtype)
+    return np.concatenate([x, np.nextafter(x, dtype(0)), np.nextafter(x, dtype(np.inf))])
+
+
+def _periodic(exact: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda x: exact(x) if mpmath.isfinite(x) else mpmath.nan
+
+
+def _within_1(exact: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda x: exact(x) if abs(x) <= 1 else mpmath.nan
+
+
+def _ndtr(x: Any) -> Any:
+    return mpmath.erfc(-x / mpmath.sqrt(2)) / 2
+
+
+def _log_ndtr(x: Any) -> Any:
+    if mpmath.isinf(x):
+        return mpmath.mpf(0) if x > 0 else x
+    if x > -1e6:
+        return mpmath.log1p(-_ndtr(-x)) if x > 0 else mpmath.log(_ndtr(x))
+    # Abramowitz and Stegun 26.2.12
+    return -x * x / 2 - mpmath.log(-x * mpmath.sqrt(2 * mpmath.pi)) + mpmath.log1p(-1 / (x * x))
 
 
 _log_ends = ((0, -inf), (-0.0, -inf), (1, 0), (inf, inf), (-inf, nan), (-1, nan), (nan, nan))
@@ -132,6 +164,60 @@ UNARY: dict[str, Case] = {
 }
 
 
+_trigonometric = ((inf, nan), (-inf, nan), (nan, nan))
+_large = ((-1e5, 1e5), (-2e9, 2e9))
+UNARY |= {
+    "sin": Case(_periodic(mpmath.sin), np.sin, _large, (*_odd, *_trigonometric), hard=_near_poles),
+    "cos": Case(
+        _periodic(mpmath.cos),
+        np.cos,
+        _large,
+        ((0, 1), (-0.0, 1), *_trigonometric),
+        hard=_near_poles,
+    ),
+    "tan": Case(_periodic(mpmath.tan), np.tan, _large, (*_odd, *_trigonometric), hard=_near_poles),
+    "asin": Case(
+        _within_1(mpmath.asin),
+        np.arcsin,
+        ((0.9, 1), (0.4, 0.6)),
+        (*_odd, (1, math.pi / 2), (-1, -math.pi / 2), (1.5, nan), (-inf, nan)),
+    ),
+    "acos": Case(
+        _within_1(mpmath.acos),
+        np.arccos,
+        ((0.9, 1), (0.4, 0.6)),
+        ((0, math.pi / 2), (1, 0), (-1, math.pi), (1.5, nan), (-inf, nan), (nan, nan)),
+    ),
+    "atan": Case(
+        mpmath.atan,
+        np.arctan,
+        ((0.4, 0.5), (2, 2.5)),
+        (*_odd, (inf, math.pi / 2), (-inf, -math.pi / 2), (1, math.pi / 4)),
+    ),
+    "erf": Case(
+        mpmath.erf, scipy.special.erf, ((0.9, 1.2), (-6, 6)), (*_odd[:3], (inf, 1), (-inf, -1))
+    ),
+    "erfc": Case(
+        mpmath.erfc,
+        scipy.special.erfc,
+        ((0, 3), (-6, 6), (10, 26.5), (26.5, 27.3), (8, 10.1)),
+        ((0, 1), (-0.0, 1), (inf, 0), (-inf, 2), (nan, nan), (28, 0), (-28, 2)),
+    ),
+    "ndtr": Case(
+        _ndtr,
+        scipy.special.ndtr,
+        ((-3, 0), (-6, 6), (-37, -14), (-38.6, -37), (-14.2, -10)),
+        ((0, 0.5), (-0.0, 0.5), (inf, 1), (-inf, 0), (nan, nan), (-39, 0), (39, 1)),
+    ),
+    "log_ndtr": Case(
+        _log_ndtr,
+        scipy.special.log_ndtr,
+        ((-3, 3), (0, 38), (-40, 0), (0, 14)),
+        ((inf, -0.0), (-inf, -inf), (nan, nan)),
+    ),
+}
+
+
 def _softplus(x: Any) -> Any:
     return max(x, mpmath.mpf(0)) + mpmath.log1p(mpmath.exp(-abs(x)))
 
@@ -160,7 +246,35 @@ def _powers(count: int, dtype: Any, rng: np.random.Generator) -> tuple[Array, Ar
         return x.astype(dtype), y.astype(dtype)
 
 
+def _angle(y: Any, x: Any) -> Any:
+    if y == 0 and x == 0 or mpmath.isinf(y) and mpmath.isinf(x):
+        return mpmath.mpf(float(np.arctan2(float(y), float(x))))
+    return mpmath.atan2(y, x)
+
+
+def _points(count: int, dtype: Any, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Two numbers of any bits, of like size, of the same octant's edges, or tiny or huge."""
+    kind = np.int64 if dtype is np.float64 else np.int32
+    low, high = np.iinfo(kind).min, np.iinfo(kind).max
+    y, x = (rng.integers(low, high, count, kind, endpoint=True).view(dtype) for _ in range(2))
+    part = count // 5
+    sign = rng.choice([-1.0, 1.0], part)
+    with np.errstate(all="ignore"):
+        y[:part] = (x[:part] * (sign * np.exp2(rng.uniform(-3.0, 3.0, part)))).astype(dtype)
+        y[part : 3 * part] = rng.uniform(-1.0, 1.0, 2 * part).astype(dtype)
+        x[part : 2 * part] = rng.uniform(-1.0, 1.0, part).astype(dtype)
+        y[3 * part : 4 * part] = x[3 * part : 4 * part] * dtype(np.tan(np.pi / 8))
+    return y, x
+
+
+def _c99_angles() -> Special:
+    """atan2 of all pairs of zeros, infinities, NaN and ones."""
+    values = (0.0, -0.0, 1.0, -1.0, inf, -inf, nan)
+    return tuple((y, x, math.atan2(y, x)) for y in values for x in values)
+
+
 BINARY: dict[str, Case] = {
+    "atan2": Case(_angle, np.arctan2, draw=_points, special=_c99_angles()),
     "pow": Case(
         _power,
         np.power,

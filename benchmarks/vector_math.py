@@ -19,6 +19,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from adcompile import vectormath as vm
+from adcompile.runtime import likelihood
 from benchmarks.elementary import Range
 from benchmarks.measure import Times, interleave
 from benchmarks.page import table, write
@@ -77,6 +78,17 @@ ROWS: dict[str, Row] = {
     "expit": Row(_expit, scipy.special.expit, ((-10.0, 10.0),)),
     "softplus": Row(_softplus, lambda x, out: np.logaddexp(x, 0.0, out=out), ((-10.0, 10.0),)),
     "log_expit": Row(_log_expit, scipy.special.log_expit, ((-10.0, 10.0),)),
+    "sin": Row(math.sin, np.sin, ((-10.0, 10.0),)),
+    "cos": Row(math.cos, np.cos, ((-10.0, 10.0),)),
+    "tan": Row(math.tan, np.tan, ((-10.0, 10.0),)),
+    "asin": Row(math.asin, np.arcsin, ((-1.0, 1.0),)),
+    "acos": Row(math.acos, np.arccos, ((-1.0, 1.0),)),
+    "atan": Row(math.atan, np.arctan, ((-4.0, 4.0),)),
+    "atan2": Row(math.atan2, np.arctan2, ((-4.0, 4.0), (-4.0, 4.0))),
+    "erf": Row(math.erf, scipy.special.erf, ((-3.0, 3.0),)),
+    "erfc": Row(math.erfc, scipy.special.erfc, ((-3.0, 3.0),)),
+    "ndtr": Row(likelihood.ndtr, scipy.special.ndtr, ((-4.0, 4.0),)),
+    "log_ndtr": Row(likelihood.log_ndtr, scipy.special.log_ndtr, ((-4.0, 4.0),)),
     "pow": Row(_power, np.power, ((0.1, 10.0), (-3.0, 3.0))),
 }
 

@@ -89,7 +89,8 @@ packed = pytest.mark.skipif(
 
 def assembly(function):
     (text,) = function.inspect_asm().values()
-    return text
+    # What few elements need is a call, which stands beside the loop.
+    return re.sub(r"(?ms)^adcompile\.rare_.*?^\s*\.size\s+adcompile\.rare_", "", text)
 
 
 def assert_packed(text, dtype):

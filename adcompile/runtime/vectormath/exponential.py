@@ -83,6 +83,11 @@ def reduce(x: Float) -> tuple[Float, Int, Float, Float]:
     return n, low_bits, r, fma(n, -low, exact - r)
 
 
+def exp_minus_1(r: Float) -> Float:
+    """exp(r) - 1 for a reduced argument."""
+    return fma(r * r, polynomial(r, _EXP[r.bits]), r)
+
+
 def exp(x: Float) -> Float:
     """e to the power x."""
     _, n, r, _ = reduce(clamp(x, *EXP_RANGE[x.bits]))

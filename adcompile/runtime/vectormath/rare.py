@@ -11,7 +11,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from adcompile.runtime.vectormath.values import Float, Mask
+from adcompile.runtime.vectormath.values import Float, Mask, strict
 
 _KINDS = {64: ir.DoubleType(), 32: ir.FloatType()}
 _LANES = 1024
@@ -26,7 +26,7 @@ def rarely(condition: Mask, function: str, x: Float, otherwise: Float) -> Float:
     called = _function(builder.module, function, x.bits)
     before = builder.block
     with builder.if_then(condition.ir, likely=False):
-        result = builder.call(called, [x.ir])
+        result = strict(builder.call(called, [x.ir]))
         within = builder.block
     either = builder.phi(x.ir.type)
     either.add_incoming(otherwise.ir, before)
@@ -35,7 +35,7 @@ def rarely(condition: Mask, function: str, x: Float, otherwise: Float) -> Float:
 
 
 def _function(module: Any, function: str, bits: int) -> Any:
-    name = f"adcompile.rare.{function}.{bits}"
+    name = f"adcompile.rare_{function}_{bits}"
     if name in module.globals:
         return module.globals[name]
     made = ir.Function(module, ir.FunctionType(_KINDS[bits], [_KINDS[bits]]), name)
@@ -55,16 +55,16 @@ def _function(module: Any, function: str, bits: int) -> Any:
     builder = ir.IRBuilder(made.append_basic_block())
     (x,) = made.args
     if bits == 64:
-        builder.ret(builder.call(library, [x]))
+        builder.ret(strict(builder.call(library, [x])))
     else:
-        wide = builder.call(library, [builder.fpext(x, _KINDS[64])])
+        wide = strict(builder.call(library, [builder.fpext(x, _KINDS[64])]))
         builder.ret(builder.fptrunc(wide, _KINDS[bits]))
     return made
 
 
 def _vector_form(module: Any, bits: int) -> str:
     """The name of the declaration, which ``llvm.compiler.used`` keeps although nothing calls it."""
-    names = {bits: f"adcompile.rare.vector.{bits}" for bits in _KINDS}
+    names = {bits: f"adcompile.rare_vector_{bits}" for bits in _KINDS}
     if names[bits] not in module.globals:
         pointer = ir.IntType(8).as_pointer()
         mask = ir.VectorType(ir.IntType(1), _LANES)

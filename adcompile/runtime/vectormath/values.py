@@ -29,7 +29,7 @@ class _NoFlags(list[str]):
         pass
 
 
-def _strict(instruction: Any) -> Any:
+def strict(instruction: Any) -> Any:
     if isinstance(instruction, ir.CallInstr):
         instruction.fastmath = _NoFlags()
     elif isinstance(instruction, ir.Instruction):
@@ -127,7 +127,7 @@ class Float(Value):
         return other.ir if isinstance(other, Float) else self.const(other).ir
 
     def _made(self, instruction: Any) -> Float:
-        return Float(self.builder, _strict(instruction))
+        return Float(self.builder, strict(instruction))
 
     def __add__(self, other: Float | float) -> Float:
         return self._made(self.builder.fadd(self.ir, self._with(other)))
@@ -158,7 +158,7 @@ class Float(Value):
 
     def _compare(self, relation: str, other: Float | float) -> Mask:
         compare = self.builder.fcmp_unordered if relation == "!=" else self.builder.fcmp_ordered
-        return Mask(self.builder, _strict(compare(relation, self.ir, self._with(other))))
+        return Mask(self.builder, strict(compare(relation, self.ir, self._with(other))))
 
     # Comparisons with a NaN are false.
 
