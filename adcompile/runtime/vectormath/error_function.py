@@ -21,6 +21,7 @@ from adcompile.runtime.vectormath.values import (
     Float,
     fma,
     horner,
+    polynomial,
     select,
     two_product,
     two_sum,
@@ -154,7 +155,7 @@ def _scaled(x: Float, rest: Float | float) -> tuple[Float, Float]:
     d, lost = two_sum(x.const(b), x)
     y = 1.0 / d
     t = fma(y, 2.0 * b, -1.0)
-    inner, inner_rest = horner(t, _SCALED[x.bits]), x.const(0.0)
+    inner, inner_rest = polynomial(t, _SCALED[x.bits]), x.const(0.0)
     for coefficient, coefficient_rest in reversed(_SCALED_FIRST[x.bits]):
         product, error = two_product(t, inner)
         inner, summed = two_sum(t.const(coefficient), product)

@@ -1,11 +1,11 @@
-"""sin, cos, tan: x = k pi/2 + r, |r| <= pi/4, then polynomials for sin(r) and cos(r).
+"""sin, cos, tan: x = k pi/2 + r, |r| <= pi/4, then horners for sin(r) and cos(r).
 
 pi/2 is the sum of three floats.  The product of k and the first is exact inside fma, and so is the
 difference from x.  The product with the second is smaller than 1/16, so its rounded value can be
 taken off exactly as well, as two floats; the third rounds.  r is those two floats: about 1e-40
 (float32: 1e-17) off, where no x comes nearer to a multiple of pi/2 than about 1e-18 (1e-9).
 
-Both polynomials are evaluated always: a gradient wants the sine and the cosine of the same number,
+Both horners are evaluated always: a gradient wants the sine and the cosine of the same number,
 and LLVM then computes everything once.  Arguments so large that k is no longer exact go to the C
 library, which takes some 200 bits of 2/pi.
 """
