@@ -18,6 +18,7 @@ from adcompile.runtime.vectormath import (
     logistic,
     plain,
     power,
+    roots,
     trigonometric,
 )
 from adcompile.runtime.vectormath.register import binary, unary
@@ -38,6 +39,7 @@ atanh = unary(hyperbolic.atanh, np.arctanh)
 expit = unary(logistic.expit, plain.expit)
 softplus = unary(logistic.softplus, plain.softplus)
 log_expit = unary(logistic.log_expit, plain.log_expit)
+cbrt = unary(roots.cbrt, np.cbrt)
 pow = binary(power.pow, np.power)
 sin = unary(trigonometric.sin, np.sin)
 cos = unary(trigonometric.cos, np.cos)
@@ -68,6 +70,7 @@ _SAME = {
     "acosh": ("math.acosh", "np.arccosh", "np.acosh"),
     "atanh": ("math.atanh", "np.arctanh", "np.atanh"),
     "expit": ("rt.expit",),
+    "cbrt": ("math.cbrt", "np.cbrt"),
     "sin": ("math.sin", "np.sin"),
     "cos": ("math.cos", "np.cos"),
     "tan": ("math.tan", "np.tan"),

@@ -59,17 +59,22 @@ def _within_1(exact: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda x: exact(x) if abs(x) <= 1 else mpmath.nan
 
 
+def _erfc(x: Any) -> Any:
+    return mpmath.erfc(x) if x < 1e3 else mpmath.mpf(0)  # far below the smallest float
+
+
 def _ndtr(x: Any) -> Any:
-    return mpmath.erfc(-x / mpmath.sqrt(2)) / 2
+    return _erfc(-x / mpmath.sqrt(2)) / 2
 
 
 def _log_ndtr(x: Any) -> Any:
     if mpmath.isinf(x):
         return mpmath.mpf(0) if x > 0 else x
-    if x > -1e6:
+    if x > -1e3:
         return mpmath.log1p(-_ndtr(-x)) if x > 0 else mpmath.log(_ndtr(x))
-    # Abramowitz and Stegun 26.2.12
-    return -x * x / 2 - mpmath.log(-x * mpmath.sqrt(2 * mpmath.pi)) + mpmath.log1p(-1 / (x * x))
+    # Abramowitz and Stegun 26.2.12, to 1e-16 of the last term
+    series = 1 - 1 / x**2 + 3 / x**4 - 15 / x**6 + 105 / x**8
+    return -x * x / 2 - mpmath.log(-x * mpmath.sqrt(2 * mpmath.pi)) + mpmath.log(series)
 
 
 _log_ends = ((0, -inf), (-0.0, -inf), (1, 0), (inf, inf), (-inf, nan), (-1, nan), (nan, nan))
@@ -131,6 +136,18 @@ UNARY: dict[str, Case] = {
         ((-0.01, 0.01), (0.9, 1)),
         (*_odd, (1, inf), (-1, -inf), (1.5, nan), (inf, nan), (-inf, nan)),
     ),
+    "cbrt": Case(
+        lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),
+        np.cbrt,
+        ((0.3, 3), (1, 64)),
+        (
+            *(
+                (s * a, s * b)
+                for s in (1, -1)
+                for a, b in ((0.0, 0.0), (27.0, 3.0), (64.0, 4.0), (inf, inf))
+            ),
+        ),
+    ),
     "expit": Case(
         lambda x: 1 / (1 + mpmath.exp(-x)),
         lambda x: 1 / (1 + np.exp(-x)),
@@ -186,7 +203,7 @@ UNARY |= {
         mpmath.erf, scipy.special.erf, ((0.9, 1.2), (-6, 6)), (*_odd[:3], (inf, 1), (-inf, -1))
     ),
     "erfc": Case(
-        mpmath.erfc,
+        _erfc,
         scipy.special.erfc,
         ((0, 3), (-6, 6), (10, 26.5), (26.5, 27.3), (8, 10.1)),
         ((0, 1), (-0.0, 1), (inf, 0), (-inf, 2), (nan, nan), (28, 0), (-28, 2)),

@@ -74,6 +74,7 @@ ROWS: dict[str, Row] = {
     "asinh": Row(math.asinh, np.arcsinh, ((-4.0, 4.0),)),
     "acosh": Row(math.acosh, np.arccosh, ((1.0, 8.0),)),
     "atanh": Row(math.atanh, np.arctanh, ((-0.99, 0.99),)),
+    "cbrt": Row(np.cbrt, np.cbrt, ((-8.0, 8.0),)),
     "expit": Row(_expit, scipy.special.expit, ((-10.0, 10.0),)),
     "softplus": Row(_softplus, lambda x, out: np.logaddexp(x, 0.0, out=out), ((-10.0, 10.0),)),
     "log_expit": Row(_log_expit, scipy.special.log_expit, ((-10.0, 10.0),)),

@@ -183,11 +183,12 @@ def test_compiled(case: Any) -> None:
     after = draw_of_numba()
     derivative(*oracle.copies(args))
     assert draw_of_numba() == after, "as many draws as the function makes"
-    assert vjp(f, *oracle.copies(args))[0] == value
+    close = 0 if f in EXACT else 1e-14  # sums may be grouped otherwise in another function
+    assert vjp(f, *oracle.copies(args))[0] == pytest.approx(value, rel=close)
     d = oracle.random_direction(args, argnums, np.random.default_rng(4))
     tangents = tuple(d.get(k) for k in range(len(args)))
     out, tangent = jvp(f, args, tangents)
-    assert out == value
+    assert out == pytest.approx(value, rel=close)
     size = sum(float(np.sum(np.abs(g * d[k]))) for k, g in zip(argnums, grads))
     assert abs(tangent - oracle.dot(grads, argnums, d)) <= 1e-12 * max(1.0, size)
     estimate = oracle.directional(jitted, args, d)

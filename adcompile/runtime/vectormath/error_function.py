@@ -191,8 +191,8 @@ def _normal(x: Float) -> tuple[Float, Float, Float, Float]:
     """x / sqrt(2), then its square, each as two floats."""
     high, low = _SQRT_HALF[x.bits]
     a, a_rest = two_product(x, x.const(high))
-    square, square_rest = two_product(x, x)
-    return a, fma(x, low, a_rest), 0.5 * square, 0.5 * square_rest
+    square, square_rest = two_product(x, 0.5 * x)
+    return a, fma(x, low, a_rest), square, square_rest
 
 
 def ndtr(x: Float) -> Float:
@@ -216,4 +216,4 @@ def log_ndtr(x: Float) -> Float:
     lost = lost - 0.5 * rest
     y = log_sum(select(below, 0.5 * f, upper), select(below, 0.5 * f_rest, lost))
     square_rest = select(square < math.inf, square_rest, 0.0)
-    return select(below, y - square_rest - square, y)
+    return -abs(select(below, y - square_rest - square, y))  # -0.0 far out

@@ -76,8 +76,9 @@ def atanh(x: Float) -> Float:
     a = abs(x)
     above, above_rest = two_sum(x.const(1.0), a)
     below, below_rest = two_sum(x.const(1.0), -a)
-    y = above / below
-    rest = (fma(-y, below, above) + fma(-y, below_rest, above_rest)) / below
+    inverse = 1.0 / below
+    y = above * inverse
+    rest = (fma(-y, below, above) + fma(-y, below_rest, above_rest)) * inverse
     y = 0.5 * log_sum(y, rest)
     y = select(a.equals(1.0), math.inf, y)
     y = select(a <= 1.0, y, math.nan)

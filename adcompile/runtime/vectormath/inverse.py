@@ -131,15 +131,19 @@ def atan2(y: Float, x: Float) -> Float:
     t, rest = _atan_reduced(n, d, first, last)
     # In the left half the angle is pi less that of the right half.
     left = (x.as_int() >> (x.bits - 1)).equals(1)
-    bases = []
-    for part in (0, 1):
-        quarter, half, most, pi = (
-            multiple[x.bits][part] for multiple in (_QUARTER, _HALF, _THREE_QUARTERS, _PI)
+    base, base_rest = (
+        _octants(
+            first,
+            last,
+            (
+                select(left, x.const(_PI[x.bits][part]), 0.0),
+                select(left, x.const(_THREE_QUARTERS[x.bits][part]), _QUARTER[x.bits][part]),
+                _HALF[x.bits][part],
+            ),
         )
-        near = select(left, x.const(pi), 0.0)
-        between = select(left, x.const(most), quarter)
-        bases.append(_octants(first, last, (near, between, half)))
-    angle = _around(*bases, select(left, -t, t), select(left, -rest, rest))
+        for part in (0, 1)
+    )
+    angle = _around(base, base_rest, select(left, -t, t), select(left, -rest, rest))
     return select(x.is_nan() | y.is_nan(), x + y, angle.copysign(y))
 
 

@@ -12,7 +12,7 @@ from adcompile.runtime.vectormath.exponential import LN_2, MANTISSA
 from adcompile.runtime.vectormath.values import Float, fma, polynomial, select, two_product, two_sum
 
 _SQRT_HALF = {64: 0x3FE6A09E667F3BCD, 32: 0x3F3504F3}  # the bits
-_BIAS = {64: 1023, 32: 127}
+BIAS = {64: 1023, 32: 127}
 _TINY = {64: 2.0**-1022, 32: 2.0**-126}  # the smallest normal number
 
 # (log((1 + s) / (1 - s)) / s - 2) / s^2 in s^2; relative error in the logarithm 2^-59.5, 2^-30.2.
@@ -48,7 +48,7 @@ _BASE_10 = {
 
 def split(x: Float) -> tuple[Float, Float]:
     """e and m of a positive, finite x."""
-    places, bias = MANTISSA[x.bits], _BIAS[x.bits]
+    places, bias = MANTISSA[x.bits], BIAS[x.bits]
     subnormal = x < _TINY[x.bits]
     x = select(subnormal, x * 2.0**54, x)
     # The exponent, which is positive, put into the last bits of 2^52 (2^23): a float after that.

@@ -75,8 +75,9 @@ def _log2(x: Float) -> Pair:
     e, m = split(x)
     f = m - 1.0
     below = 2.0 + f
-    s = f / below
-    s_rest = fma(s, -(f - (below - 2.0)), fma(-s, below, f)) / below
+    inverse = 1.0 / below
+    s = f * inverse
+    s_rest = fma(s, -(f - (below - 2.0)), fma(-s, below, f)) * inverse
     z, z_rest = two_product(s, s)
     z_rest = fma(2.0 * s, s_rest, z_rest)
     a = _add(_TWO_FIFTHS, z * polynomial(z, _LOG2), 0.0)

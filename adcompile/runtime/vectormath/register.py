@@ -28,11 +28,20 @@ def unary(kernel: Callable[[Float], Float], plain: Callable[[Any], Any]) -> Call
         if not isinstance(x, types.Array) or _float_type(x.dtype) is None:
             return None
         dtype = np.dtype(str(_float_type(x.dtype)))
+        if x.ndim == 1:  # compiles in half the time
+
+            def along(x: Any) -> Any:
+                out = np.empty(x.shape, dtype)
+                for i in range(x.shape[0]):
+                    out[i] = function(x[i])
+                return out
+
+            return along
 
         def over(x: Any) -> Any:
             out = np.empty(x.shape, dtype)
-            source = np.ascontiguousarray(x).reshape(-1)
-            target = out.reshape(-1)
+            source = x.ravel()
+            target = out.ravel()
             for i in range(source.shape[0]):
                 target[i] = function(source[i])
             return out
@@ -64,8 +73,8 @@ def binary(
 
             def by_scalar(x: Any, y: Any) -> Any:
                 out = np.empty(x.shape, dtype)
-                source = np.ascontiguousarray(x).reshape(-1)
-                target = out.reshape(-1)
+                source = x.ravel()
+                target = out.ravel()
                 for i in range(source.shape[0]):
                     target[i] = function(source[i], y)
                 return out
@@ -75,8 +84,8 @@ def binary(
 
             def of_scalar(x: Any, y: Any) -> Any:
                 out = np.empty(y.shape, dtype)
-                source = np.ascontiguousarray(y).reshape(-1)
-                target = out.reshape(-1)
+                source = y.ravel()
+                target = out.ravel()
                 for i in range(source.shape[0]):
                     target[i] = function(x, source[i])
                 return out
@@ -86,9 +95,9 @@ def binary(
         def over(x: Any, y: Any) -> Any:
             shape = np.broadcast_shapes(x.shape, y.shape)
             out = np.empty(shape, dtype)
-            first = np.ascontiguousarray(np.broadcast_to(x, shape)).reshape(-1)
-            second = np.ascontiguousarray(np.broadcast_to(y, shape)).reshape(-1)
-            target = out.reshape(-1)
+            first = np.broadcast_to(x, shape).ravel()
+            second = np.broadcast_to(y, shape).ravel()
+            target = out.ravel()
             for i in range(target.shape[0]):
                 target[i] = function(first[i], second[i])
             return out
