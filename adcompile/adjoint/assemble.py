@@ -28,6 +28,9 @@ from adcompile.storage.plan import Plan
 from adcompile.storage.tapes import LoopTape
 
 Types = dict[ir.Var, nt.Type]
+_IN_C_ORDER = frozenset(
+    ("np.empty", "np.zeros", "np.ones", "np.full", "np.dot", "rt.stacked_nt", "rt.stacked_nn")
+)
 
 
 @dataclass(frozen=True)
@@ -193,8 +196,7 @@ def spared(
 
 def made_in_c_order(stmt: ir.Stmt | None) -> bool:
     """LAPACK's results, for one, are not."""
-    makers = ("np.empty", "np.zeros", "np.ones", "np.full", "np.dot")
-    return isinstance(stmt, ir.Alloc) and stmt.fn in makers
+    return isinstance(stmt, ir.Alloc) and stmt.fn in _IN_C_ORDER
 
 
 def make_builder(

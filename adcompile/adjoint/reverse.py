@@ -86,7 +86,7 @@ class ReverseBuilder(Shadows):
         """The reverse of ``block``, which belongs to ``loop``."""
         if id(block) not in self.brought_back:
             self.prologue(block, loop, out)
-        last: Loc | None = None
+        last: Loc | None = None if loop is None else loop.loc
         for stmt in reversed(block):
             if id(stmt) not in self.needs.reversed:
                 continue

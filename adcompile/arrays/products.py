@@ -16,8 +16,9 @@ from adcompile.arrays import library
 from adcompile.arrays.emitter import ONE, ZERO, Emitter, Index, Running
 from adcompile.arrays.making import concatenate
 from adcompile.arrays.pull import Pull, read_by, rearranged
-from adcompile.arrays.reductions import add, inner_sum, number_of
+from adcompile.arrays.reductions import adding, inner_sum, number_of
 from adcompile.arrays.shapes import expand_dims, moveaxis, ravel, transpose
+from adcompile.arrays.stacks import stacked_product
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 
@@ -169,8 +170,11 @@ def contraction(
             between = tuple(label for label in dict.fromkeys((*pair[0], *pair[1])) if label in used)
             terms.append(between)
             operands.append(m.kept(contraction(m, pair, between, [a, b])))
-    found = _matrix_product(m, terms, result, operands) if len(operands) == 2 else None
-    return found or _looped(m, terms, result, operands)
+    if len(operands) == 2:
+        for form in (_matrix_product, stacked_product):
+            if (found := form(m, terms, result, operands)) is not None:
+                return found
+    return _looped(m, terms, result, operands)
 
 
 def _matrix_product(
@@ -223,7 +227,7 @@ def _looped(m: Machine, terms: Sequence[Labels], result: Labels, operands: Seque
 
         def body(inner: Emitter, over: Index, heads: tuple[ir.Var, ...]) -> Sequence[ir.Expr]:
             value = at_labels(inner, here | dict(zip(summed, over, strict=True)))
-            return (inner.named(add(heads[0], value), kind),)
+            return (inner.named(adding(kind)(heads[0], value), kind),)
 
         going = [extents[label] for label in summed]
         return out.loops(going, body, [Running("t", number_of(kind, 0), kind)])[0]

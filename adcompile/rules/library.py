@@ -59,6 +59,11 @@ for _rank in "12":
             Operand(f"rt.solve_{_name}_matrix", f"rt.solve_{_name}_matrix_tangent", (0, -1)),
             Operand(f"rt.solve_{_name}_rhs", f"rt.solve_{_name}_rhs_tangent", (0,)),
         )
+for _name in ("nt", "nn"):
+    LIBRARY[f"rt.stacked_{_name}", "33"] = (
+        Operand(f"rt.stacked_{_name}_left", f"rt.stacked_{_name}_left_tangent", (1,)),
+        Operand(f"rt.stacked_{_name}_right", f"rt.stacked_{_name}_right_tangent", (0,)),
+    )
 
 
 def operands_of(
@@ -74,7 +79,7 @@ NAMES = frozenset(name for name, _ in LIBRARY)
 
 # What assigns where the function on the left adds.
 OVERWRITING = {"rt.add_into": "rt.copy_into"}
-for _ranks in ("22", "21", "12"):
+for _product_name in ("dot_22", "dot_21", "dot_12", "stacked_nt", "stacked_nn"):
     for _side in ("left", "right"):
-        _adds = f"rt.dot_{_ranks}_{_side}"
+        _adds = f"rt.{_product_name}_{_side}"
         OVERWRITING[_adds] = f"{_adds}_first"
