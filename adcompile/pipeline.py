@@ -37,9 +37,8 @@ from adcompile.normalise.tuples import split_tuples
 from adcompile.normalise.unset import define_unset
 from adcompile.optimise.cse import merge_common
 from adcompile.optimise.deadcode import eliminate_dead
-from adcompile.optimise.factor import factor_products
-from adcompile.optimise.pages import names_of_arrays, use_large_pages
-from adcompile.optimise.vectorise import keep_order, regroup_sums, use_vector_math
+from adcompile.optimise.finish import Finish
+from adcompile.optimise.hoist import hoist_sizes
 from adcompile.options import Options
 from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Planner
@@ -97,7 +96,7 @@ def resolved(
     fn, shapes = name_controls(fn, types)
     fn = guard_divisions(fn, types, func)
     if options.optimise:
-        fn = merge_common(fn, shapes)
+        fn = merge_common(hoist_sizes(fn, types), shapes)
     fn = eliminate_dead(fn, (v for dims in shapes.values() for d in dims for v in reads(d)))
     return Resolved(plain, fn, types, returns, shapes)
 
@@ -114,7 +113,7 @@ def derive_forward(func: Any, argtypes: Types, argnums: Argnums, options: Option
     wanted = tuple(fn.params[k] for k in argnums)
     refuse_parameters(fn, activity)
     tangent = derive_tangent(fn, types, roots, activity, wanted, written)
-    tangent = finished(tangent, types, frozenset(), found.plain, options)
+    tangent = Finish(types, found.plain, options)(tangent)
     verify(tangent, "plain")
     return write_tangent_module(func, fn, tangent, types, argnums, options, argtypes)
 
@@ -169,10 +168,11 @@ def derive(
     )
     finals = tuple(written) if argnums.mode == "vjp" else ()
     derivative = assemble(problem, tuple(seeded), finals)
+    finish = Finish(types, found.plain, options)
     derivative = replace(
         derivative,
-        forward=finished(derivative.forward, types, frozenset(), found.plain, options),
-        adjoint=finished(derivative.adjoint, types, derivative.adjoints, found.plain, options),
+        forward=finish(derivative.forward),
+        adjoint=finish(derivative.adjoint, derivative.adjoints),
     )
     verify(derivative.forward, "plain")
     verify(derivative.adjoint, "plain")
@@ -189,31 +189,14 @@ def derive(
         made = fuse(joint, loop, tuple(seeded))
         if made is not None:
             problem = joint
-            fused = replace(made, fn=finished(made.fn, types, made.adjoints, found.plain, options))
+            finish = Finish(types, found.plain, options)  # its remarks are about what runs
+            fused = replace(made, fn=finish(made.fn, made.adjoints))
             verify(fused.fn, "plain")
 
-    notes = explain(func, problem)
+    notes = explain(func, problem, finish.remarks.lines)
     return write_module(
         func, problem, derivative, fused, argnums, has_aux, options, argtypes, notes
     )
-
-
-def finished(
-    fn: ir.Function,
-    types: dict[ir.Var, nt.Type],
-    adjoints: frozenset[ir.Var],
-    plain: ir.Function,
-    options: Options,
-) -> ir.Function:
-    """A generated function as it is printed: its arithmetic rearranged as far as ``options`` let
-    it.  ``adjoints``: its variables that hold scalar adjoints; ``plain``: the user's program."""
-    if options.optimise:
-        fn = use_large_pages(fn, names_of_arrays(plain))
-    if not (options.vector_math and options.optimise):
-        fn = keep_order(fn)
-    if options.optimise and adjoints:
-        fn = regroup_sums(factor_products(fn, types), adjoints)
-    return use_vector_math(fn) if options.vector_math else fn
 
 
 # ---------------------------------------------------------------- checks

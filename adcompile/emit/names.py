@@ -86,8 +86,9 @@ def called_names(fn: Function) -> frozenset[str]:
 
 def runtime_names(fn: Function) -> set[str]:
     """The runtime functions that the printed function calls by their bare names, and "vm" if it
-    calls vector mathematics."""
-    return {_root(name) for name in _called(fn.body) if name.startswith(("rt.", "vm."))}
+    calls vector mathematics, "prange" if it has such loops."""
+    called = set(_called(fn.body))
+    return {_root(name) for name in called if name.startswith(("rt.", "vm."))} | called & {"prange"}
 
 
 def _called(body: Block) -> Iterator[str]:
@@ -96,8 +97,8 @@ def _called(body: Block) -> Iterator[str]:
             case Do(fn) | Raise(fn) | Alloc(_, fn) | Call(_, fn):
                 if not fn.startswith("gen."):
                     yield fn
-            case For():
-                yield "range"
+            case For(order=order):
+                yield "prange" if order == "parallel" else "range"
             case _:
                 pass
         for expr in stmt_exprs(stmt):

@@ -231,7 +231,8 @@ class _Printer:
         bounds: tuple[Expr, ...] = (loop.start, loop.stop, loop.step)
         if _is_int(loop.step, 1):
             bounds = (loop.stop,) if _is_int(loop.start, 0) else (loop.start, loop.stop)
-        return ast.Call(name_of("range"), [self.syntax.expr(bound) for bound in bounds], [])
+        counter = name_of("prange" if loop.order == "parallel" else "range")
+        return ast.Call(counter, [self.syntax.expr(bound) for bound in bounds], [])
 
 
 def _is_int(expr: Expr, value: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Sequence
+from typing import Literal
 
 from adcompile.errors import Loc
 from adcompile.frontend.assignments import Assignments
@@ -164,7 +165,10 @@ class Statements(Assignments):
         kinds = flow(node.body).kinds & _LEAVING
         exit_, block = self.close(scope, kinds, body, loc)
         self.before(node, kinds, scope, loc)
-        self.emit(ir.For(var, start, stop, step, block, exit_, loc=loc))
+        called = self.static(node.iter.func) if isinstance(node.iter, ast.Call) else None
+        ordered = called is None or called.value is builtins.range
+        order: Literal["sequential", "any"] = "sequential" if ordered else "any"
+        self.emit(ir.For(var, start, stop, step, block, exit_, loc=loc, order=order))
         return self.after(node, kinds, scope, loc)
 
     def range(self, node: ast.expr) -> tuple[ir.Expr, ir.Expr, ir.Expr]:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import EllipsisType
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from adcompile.errors import NOWHERE, Loc
 
@@ -325,6 +325,7 @@ class For:
     exit: Var | None = None
     carried: tuple[Carried, ...] = ()
     loc: Loc = NOWHERE
+    order: Literal["sequential", "any", "parallel"] = "sequential"
 
 
 @dataclass(frozen=True)

@@ -54,10 +54,10 @@ def _only_added_to(body: ir.Block, ours: Set[ir.Var]) -> set[ir.Var]:
                 other.update(stmt_reads(stmt))
                 other.update(stmt_defs(stmt))
     sums = (found - other) & ours
-    return sums if _handed_on(body) <= sums else set()
+    return sums if handed_on(body) <= sums else set()
 
 
-def _handed_on(body: ir.Block) -> set[ir.Var]:
+def handed_on(body: ir.Block) -> set[ir.Var]:
     """What an iteration leaves to the next one, but for what it only copies around."""
     assigned = {v for stmt in statements(body) for v in stmt_defs(stmt)}
     origin: dict[ir.Var, ir.Var | None] = {}
@@ -125,22 +125,49 @@ def is_line(loop: ir.For) -> bool:
     inner = tuple(statements(loop.body))
     if loop.exit is not None or any(isinstance(s, ir.For | ir.While | ir.Break) for s in inner):
         return False
-    return all(_is_running(v, inner) for v in _handed_on(loop.body))
+    return all(_is_running(v, inner) for v in handed_on(loop.body))
 
 
 def _is_running(var: ir.Var, inner: tuple[ir.Stmt, ...]) -> bool:
     """Whether ``var`` is a sum, product or extremum so far."""
+    return _chain(var, inner, _is_step) is not None
+
+
+def steps_of_sum(var: ir.Var, inner: tuple[ir.Stmt, ...], ordered: bool) -> set[ir.Var] | None:
+    """The names that the sum ``var`` has in a loop with these statements; None if it is no sum in
+    any order.  ``ordered``: a sum that the user wrote counts too."""
+
+    def is_step(stmt: ir.Stmt, old: ir.Var) -> bool:
+        match stmt:
+            case ir.Assign(_, ir.Apply("rt.plus", (a, _))):
+                return a is old
+            case ir.Assign(_, ir.Binary("+" | "-", a, _)):
+                return ordered and a is old
+            case ir.Assign(_, value):
+                return value is old
+            case _:
+                return False
+
+    return _chain(var, inner, is_step)
+
+
+def _chain(
+    var: ir.Var, inner: tuple[ir.Stmt, ...], is_step: Callable[[ir.Stmt, ir.Var], bool]
+) -> set[ir.Var] | None:
     chain = {var}
     size = 0
     while size < len(chain):
         size = len(chain)
         for stmt in inner:
             before = [v for v in stmt_reads(stmt) if v in chain]
-            if len(before) > 1 or (before and not _is_step(stmt, before[0])):
-                return False
+            if len(before) > 1 or (before and not is_step(stmt, before[0])):
+                return None
             if before:
                 chain.update(stmt_defs(stmt))
-    return all(any(v in chain for v in stmt_reads(s)) for s in inner if var in stmt_defs(s))
+    for stmt in inner:
+        if not chain.isdisjoint(stmt_defs(stmt)) and chain.isdisjoint(stmt_reads(stmt)):
+            return None
+    return chain
 
 
 def _is_step(stmt: ir.Stmt, old: ir.Var) -> bool:
