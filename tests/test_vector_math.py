@@ -207,6 +207,17 @@ def test_numbers():
     assert out[0] == np.float32(out[0]) != exp_of(0.3)
 
 
+def test_what_may_be_none():
+    @njit
+    def optional(x):
+        y = x if x > 0.0 else None
+        return vm.exp(y)
+
+    assert optional(2.0) == exp_of(2.0)
+    with pytest.raises(TypeError, match="None"):
+        optional(-1.0)
+
+
 def test_literals():
     @njit
     def literals():
