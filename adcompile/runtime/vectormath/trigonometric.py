@@ -6,7 +6,8 @@ taken off exactly as well, as two floats; the third rounds.  r is those two floa
 (float32: 1e-17) off, where no x comes nearer to a multiple of pi/2 than about 1e-18 (1e-9).
 
 Both polynomials are evaluated always: a gradient wants the sine and the cosine of the same number,
-and LLVM then computes everything once.  Large arguments are reduced in ``large_angles``, to r alone.
+and LLVM then computes everything once.  Large arguments are reduced in ``large_angles``, to one
+float.
 """
 
 from __future__ import annotations
