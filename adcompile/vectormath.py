@@ -39,6 +39,9 @@ atanh = unary(hyperbolic.atanh, np.arctanh)
 expit = unary(logistic.expit, plain.expit)
 softplus = unary(logistic.softplus, plain.softplus)
 log_expit = unary(logistic.log_expit, plain.log_expit)
+logit = unary(logistic.logit, plain.logit)
+logaddexp = binary(logistic.logaddexp, np.logaddexp)
+hypot = binary(roots.hypot, np.hypot)
 cbrt = unary(roots.cbrt, np.cbrt)
 pow = binary(power.pow, np.power)
 sin = unary(trigonometric.sin, np.sin)
@@ -70,6 +73,9 @@ _SAME = {
     "acosh": ("math.acosh", "np.arccosh", "np.acosh"),
     "atanh": ("math.atanh", "np.arctanh", "np.atanh"),
     "expit": ("rt.expit",),
+    "logit": ("rt.logit",),
+    "logaddexp": ("np.logaddexp",),
+    "hypot": ("math.hypot", "np.hypot"),
     "cbrt": ("math.cbrt", "np.cbrt"),
     "sin": ("math.sin", "np.sin"),
     "cos": ("math.cos", "np.cos"),

@@ -136,6 +136,12 @@ UNARY: dict[str, Case] = {
         ((-0.01, 0.01), (0.9, 1)),
         (*_odd, (1, inf), (-1, -inf), (1.5, nan), (inf, nan), (-inf, nan)),
     ),
+    "logit": Case(
+        lambda p: mpmath.log(p / (1 - p)) if 0 < p < 1 else _logit_end(p),
+        lambda p: np.where(p > 0.3, np.log1p((2 * p - 1) / (1 - p)), np.log(p / (1 - p))),
+        ((0, 1), (0.49, 0.51), (0.99, 1), (0, 1e-3)),
+        ((0, -inf), (-0.0, -inf), (1, inf), (0.5, 0), (-1, nan), (2, nan), (inf, nan), (nan, nan)),
+    ),
     "cbrt": Case(
         lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),
         np.cbrt,
@@ -227,6 +233,25 @@ def _softplus(x: Any) -> Any:
     return max(x, mpmath.mpf(0)) + mpmath.log1p(mpmath.exp(-abs(x)))
 
 
+def _logit_end(p: Any) -> Any:
+    return -mpmath.inf if p == 0 else mpmath.inf if p == 1 else mpmath.nan
+
+
+def _exponents(count: int, dtype: Any, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Exponents whose sum's logarithm is not near 0, where no two floats determine it well."""
+    x = rng.choice([1.0, 10.0, 100.0, 1e6], count) * rng.uniform(0.0, 1.0, count)
+    y = x + rng.normal(size=count) * rng.choice([1e-6, 0.1, 1.0, 20.0], count)
+    x, y = np.where(np.minimum(x, y) > 0.0, 1.0, -1.0) * [x, y]
+    far = np.maximum(x, y) < 0.0
+    return (x - 2.0 * far).astype(dtype), (y - 2.0 * far).astype(dtype)
+
+
+def _log_add_exp(x: Any, y: Any) -> Any:
+    if mpmath.isinf(x) or mpmath.isinf(y):
+        return max(x, y)
+    return max(x, y) + mpmath.log1p(mpmath.exp(-abs(x - y)))
+
+
 def _power(x: Any, y: Any) -> Any:
     if y == 0 or x == 1:
         return mpmath.mpf(1)
@@ -280,6 +305,38 @@ def _c99_angles() -> Special:
 
 BINARY: dict[str, Case] = {
     "atan2": Case(_angle, np.arctan2, draw=_points, special=_c99_angles()),
+    "hypot": Case(
+        lambda x, y: mpmath.sqrt(x * x + y * y),
+        np.hypot,
+        draw=_points,
+        special=(
+            (3, 4, 5),
+            (-5, 12, 13),
+            (0, -0.0, 0),
+            (1e-40, 0, 1e-40),
+            (-1e30, 0, 1e30),
+            (inf, nan, inf),
+            (nan, -inf, inf),
+            (nan, 1, nan),
+            (1, nan, nan),
+            (-inf, 3, inf),
+        ),
+    ),
+    "logaddexp": Case(
+        _log_add_exp,
+        np.logaddexp,
+        draw=_exponents,
+        special=(
+            (-inf, -inf, -inf),
+            (inf, inf, inf),
+            (inf, -inf, inf),
+            (-inf, 2.5, 2.5),
+            (inf, 0, inf),
+            (nan, 1, nan),
+            (inf, nan, nan),
+            (1e30, -1e30, 1e30),
+        ),
+    ),
     "pow": Case(
         _power,
         np.power,

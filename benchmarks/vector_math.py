@@ -56,6 +56,11 @@ def _log_expit(x: float) -> float:
 
 
 @njit(error_model="numpy")
+def _logit(p: float) -> float:
+    return math.log(p / (1.0 - p))
+
+
+@njit(error_model="numpy")
 def _power(x: float, y: float) -> float:
     return math.pow(x, y)
 
@@ -74,6 +79,7 @@ ROWS: dict[str, Row] = {
     "asinh": Row(math.asinh, np.arcsinh, ((-4.0, 4.0),)),
     "acosh": Row(math.acosh, np.arccosh, ((1.0, 8.0),)),
     "atanh": Row(math.atanh, np.arctanh, ((-0.99, 0.99),)),
+    "logit": Row(_logit, scipy.special.logit, ((0.01, 0.99),)),
     "cbrt": Row(np.cbrt, np.cbrt, ((-8.0, 8.0),)),
     "expit": Row(_expit, scipy.special.expit, ((-10.0, 10.0),)),
     "softplus": Row(_softplus, lambda x, out: np.logaddexp(x, 0.0, out=out), ((-10.0, 10.0),)),
@@ -85,6 +91,8 @@ ROWS: dict[str, Row] = {
     "acos": Row(math.acos, np.arccos, ((-1.0, 1.0),)),
     "atan": Row(math.atan, np.arctan, ((-4.0, 4.0),)),
     "atan2": Row(math.atan2, np.arctan2, ((-4.0, 4.0), (-4.0, 4.0))),
+    "hypot": Row(math.hypot, np.hypot, ((-4.0, 4.0), (-4.0, 4.0))),
+    "logaddexp": Row(np.logaddexp, np.logaddexp, ((-4.0, 4.0), (-4.0, 4.0))),
     "erf": Row(math.erf, scipy.special.erf, ((-3.0, 3.0),)),
     "erfc": Row(math.erfc, scipy.special.erfc, ((-3.0, 3.0),)),
     "ndtr": Row(likelihood.ndtr, scipy.special.ndtr, ((-4.0, 4.0),)),

@@ -144,6 +144,8 @@ def _as_float(x: Any) -> Any:
 def _float_type(kind: Any) -> Any:
     """The float type in which a number is computed: integers and Booleans are float64."""
     kind = types.unliteral(kind)
+    if isinstance(kind, types.Optional):
+        kind = kind.type
     if kind in (types.float32, types.float64):
         return kind
     return types.float64 if isinstance(kind, (types.Integer, types.Boolean)) else None
