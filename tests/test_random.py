@@ -106,6 +106,43 @@ def autoencoder(x: Any, w: Any, log_sigma: Any) -> float:
     return np.sum((back - x) ** 2) + divergence
 
 
+def active_noise(x: Any, k: float) -> float:
+    """Drawn arrays that the loop then writes to."""
+    np.random.seed(3)
+    s = 0.0
+    for _ in range(3):
+        z = np.random.standard_normal(x.size)
+        z[1] = x[1] * k
+        z *= x
+        s = s * k + np.sum(z**2)
+    return s
+
+
+def handed_on(x: Any, k: float) -> float:
+    np.random.seed(3)
+    z = np.zeros(x.size)
+    s = 0.0
+    for t in range(3):
+        z = z * k + np.random.normal(k, 0.3, x.size)
+        w = np.random.random((2, x.size))
+        s += np.sum(z * x * w[t % 2])
+        if t == 1:
+            z = np.random.uniform(-k, k, x.size)
+    return s
+
+
+def in_conditions(x: Any, k: float) -> float:
+    """Draws where evaluation is lazy."""
+    np.random.seed(7)
+    s = 0.3
+    n = 0
+    while np.random.random() < 0.9 and n < 30:
+        s = s * k + x[np.random.randint(4)] * np.random.lognormal(0.1, k)
+        n += 1
+    t = (np.random.random() if s > 0 else np.random.normal(k, s)) * s
+    return t + (s > 1.0 and np.random.random() < 0.5) * k
+
+
 def unused(x: Any) -> float:
     np.random.seed(1)
     np.random.random()
@@ -145,11 +182,22 @@ CASES: list[tuple[Callable[..., float], tuple[Any, ...], tuple[int, ...]]] = [
     (metropolis, (0.7, 0.6, 25), (0, 1)),
     (dropout, (np.outer(X, X[:3]) + 0.1, X[1:]), (0, 1)),
     (autoencoder, (X[1:], np.outer(X, X[:3]) * 0.3, 0.2 * X), (0, 1, 2)),
+    (active_noise, (X, 0.8), (0, 1)),
+    (handed_on, (X, 0.8), (0, 1)),
+    (in_conditions, (X, 0.8), (0, 1)),
     (unused, (X,), (0,)),
     (shuffled, (X,), (0,)),
     (many, (0.6, 0.4), (0, 1)),
 ]
-EXACT = (price, walk, metropolis, shuffled, many, unused)  # no sums by BLAS or in pairs
+EXACT = (
+    price,
+    walk,
+    metropolis,
+    in_conditions,
+    shuffled,
+    many,
+    unused,
+)  # no sums by BLAS or in pairs
 each = pytest.mark.parametrize("case", CASES, ids=lambda c: c[0].__name__)
 
 
