@@ -12,7 +12,7 @@ from numba.core import types as nt
 
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import blocks, map_children, stmt_defs, subexpressions
-from adcompile.rules.draws import is_draw, size_of
+from adcompile.rules.draws import is_draw, sizes_of
 
 Types = dict[ir.Var, nt.Type]
 
@@ -75,10 +75,8 @@ class _Namer:
                 self.shapes[stmt.target] = self.shape(stmt, out)
                 out.append(stmt)
             case ir.Call(targets) if self.in_loop and is_draw(stmt):
-                size = size_of(stmt)
-                dims = size.items if isinstance(size, ir.MakeTuple) else (size,)
-                sizes = [self.name(d, "size", nt.int64, stmt, out) for d in dims if d is not None]
-                self.shapes.update((target, tuple(sizes)) for target in targets if sizes)
+                dims = [self.name(d, "size", nt.int64, stmt, out) for d in sizes_of(stmt)]
+                self.shapes.update((target, tuple(dims)) for target in targets if dims)
                 out.append(stmt)
             case ir.Custom(targets, values) if self.in_loop:
                 for target, value in zip(targets, values, strict=True):
