@@ -331,6 +331,20 @@ def result_as_residual(x: Any, y: Any) -> float:
     return np.sum(p * y) + np.sum(q**2)
 
 
+def written_afterwards(x: Any, y: Any) -> float:
+    """What the rule has seen stays as it was; an argument of the caller's is among it."""
+    p = softmax(x * y)
+    a = weighted(x, y, 2)
+    q = p * 1.0
+    p[0] = a
+    x[1] = p[2] * a
+    unit, _ = normalised(y)
+    unit[0] = x[1]
+    b = weighted(x, q, 1)
+    q[2] = b
+    return np.sum(p * q * x * unit) * b
+
+
 def _linear(x: float, a: float = 2.0, b: float = 3.0) -> float:
     return x * a + b
 
@@ -401,6 +415,7 @@ CASES: list[tuple[Callable[..., float], tuple[Any, ...]]] = [
     (arrays_handed_on, (X, Y)),
     (rows_of_a_matrix, (M, Y)),
     (result_as_residual, (X, Y)),
+    (written_afterwards, (np.abs(X), Y)),
     (by_keyword, (X, Y)),
     (rules_in_rules, (X, Y)),
     (with_draws, (X, 0.8)),

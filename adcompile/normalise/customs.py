@@ -113,7 +113,7 @@ class _Preparer:
     def refuse_shared(self, stmt: ir.Custom) -> None:
         """What is returned becomes memory of its own; in the user's function it is none where it
         is an argument, or is returned twice, which shows if something writes there."""
-        given = [*stmt.args, *stmt.residuals] if stmt.rule else [*stmt.residuals]
+        given = (*stmt.args, *stmt.residuals[:-1]) if stmt.rule else stmt.residuals
         taken = {r for one in given for v in reads(one) for r in self.roots.get(v, ())}
         for target, value in zip(stmt.targets, stmt.values, strict=True):
             roots = self.roots.get(value, frozenset()) if isinstance(value, ir.Var) else frozenset()
@@ -122,8 +122,8 @@ class _Preparer:
                 group |= taken
             if not taken.isdisjoint(roots) and self.written_after(stmt, group):
                 raise UnsupportedError(
-                    "a function with a custom rule returns an array that is also an argument, a "
-                    "residual or another result, and the array is written",
+                    "a function with a custom rule returns an array that is also an argument or "
+                    "another result, and the array is written",
                     stmt.loc,
                     "Let the function return a copy: x.copy().",
                 )

@@ -113,7 +113,7 @@ def is_draw(stmt: ir.Stmt) -> bool:
 
 
 def draws(fn: ir.Function) -> bool:
-    """Whether a function draws random numbers, so that running it twice is not running it once."""
+    """Whether a function draws random numbers."""
     return any(map(is_draw, statements(fn.body)))
 
 
