@@ -16,7 +16,7 @@ from numba.core import types
 from adcompile.clones import Callee, unique_name
 from adcompile.frontend.source import is_dispatcher, plain_function
 from adcompile.ir import nodes as ir
-from adcompile.rules.registry import Rule, enter_user_rule, partials_ir, partials_on
+from adcompile.rules.registry import Rule, enter_apart, partials_ir, partials_on
 
 Partials = Callable[..., Any]
 
@@ -190,7 +190,7 @@ def register_rule(
     text = f"{_on_symbols(rule, func)} {strong} {elementwise}"
     for point in points:
         _compare(rule, func, point)
-    enter_user_rule(rule)
+    enter_apart(rule)
     REGISTERED[func] = made = Registered(Callee(name, func, fn, text), rule, elementwise)
     BY_NAME[name] = made
     return fn

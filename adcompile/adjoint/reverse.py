@@ -16,6 +16,7 @@ from typing import assert_never
 
 from numba.core import types as nt
 
+from adcompile.adjoint.customs import reverse_custom
 from adcompile.adjoint.loops import reverse_header
 from adcompile.adjoint.shadows import Out, Shadows
 from adcompile.analysis.activity import Activity, fill_value
@@ -200,7 +201,7 @@ class ReverseBuilder(Shadows):
                 if isinstance(value, ir.Var):
                     self.add(value, ir.Apply("np.sum", (self.shadow_of(target),)), out)
             case ir.Custom():
-                self.custom(stmt, out)
+                reverse_custom(self, stmt, out)
             case ir.If():
                 self.branch(stmt, loop, out)
             case ir.For() | ir.While():
@@ -211,36 +212,6 @@ class ReverseBuilder(Shadows):
                 raise AssertionError(f"not in ssa: {stmt}")
             case _:
                 assert_never(stmt)
-
-    def custom(self, stmt: ir.Custom, out: Out) -> None:
-        seeds: list[ir.Expr] = []
-        for target in stmt.targets:
-            if self.is_array(target):
-                seeds.append(self.shadow_of(target) if target in self.activity else target)
-            else:
-                seeds.append(self.adj.pop(target, _ZERO))
-        if not stmt.rule:  # the arguments are the tangents
-            for seed, target, arg in zip(seeds, stmt.targets, stmt.args, strict=True):
-                if not isinstance(arg, ir.Var) or arg not in self.activity:
-                    continue
-                if self.is_array(target):
-                    out.append(ir.Do("rt.move_adjoint", (self.shadow_of(arg), seed), stmt.loc))
-                elif seed != _ZERO:
-                    self.add(arg, seed, out)
-            return
-        if all(seed == _ZERO for seed in seeds):
-            return
-        cotangent = seeds[0] if stmt.single else ir.MakeTuple(tuple(seeds))
-        found = ir.Var("cotangents")
-        out.append(ir.Call((found,), stmt.rule, (*stmt.residuals, cotangent), stmt.loc))
-        for k, arg in enumerate(stmt.args):
-            if isinstance(arg, ir.Var) and arg in self.activity:
-                part = ir.TupleGet(found, k)
-                if self.is_array(arg):
-                    pair = (self.shadow_of(arg), part)
-                    out.append(ir.Do("rt.add_cotangent", pair, stmt.loc))
-                else:
-                    self.add(arg, part, out)
 
     def place(self, array: ir.Var, index: tuple[ir.Index, ...]) -> ir.Load:
         places = tuple(i for i in index if not isinstance(i, ir.Slice))

@@ -27,6 +27,9 @@ def find_roots(fn: ir.Function, types: dict[ir.Var, nt.Type]) -> Roots:
     for stmt in statements(fn.body):
         if isinstance(stmt, ir.Alloc | ir.Copy):
             roots[stmt.target] = frozenset((stmt.target,))
+        elif isinstance(stmt, ir.Call | ir.Custom):
+            made = (t for t in stmt.targets if isinstance(types.get(t), nt.Array))
+            roots.update((target, frozenset((target,))) for target in made)
     changed = True
 
     def merge(target: ir.Var, *sources: ir.Var | None) -> None:
@@ -41,12 +44,6 @@ def find_roots(fn: ir.Function, types: dict[ir.Var, nt.Type]) -> Roots:
         changed = False
         for stmt in statements(fn.body):
             match stmt:
-                case ir.Alloc(target) | ir.Copy(target):
-                    roots.setdefault(target, frozenset((target,)))
-                case ir.Call(targets) | ir.Custom(targets):
-                    for target in targets:
-                        if isinstance(types.get(target), nt.Array):
-                            roots.setdefault(target, frozenset((target,)))
                 case ir.Assign(target, value, inplace) if _may_be_array(value, types.get(target)):
                     # An item of a tuple; before expansion also a = b + c, and y += e.
                     if inplace and isinstance(value, ir.Binary) and isinstance(value.a, ir.Var):

@@ -49,6 +49,10 @@ def any_order(loop: Loop, roots: Roots, activity: Activity) -> bool:
             case ir.Copy() | ir.View() | ir.CopyInto() | ir.Fill() | ir.Do():
                 if any(v in activity for v in (*stmt_reads(stmt), *stmt_defs(stmt))):
                     return False
+            case ir.Custom(targets, args=args):
+                both = (*targets, *args)
+                if any(isinstance(v, ir.Var) and v in activity and v in roots for v in both):
+                    return False
             case ir.Store(array) | ir.Accumulate(array) if array in activity:
                 written |= roots[array]
                 uses.setdefault(array, []).append(stmt)
@@ -147,6 +151,10 @@ def shadows_commute(loop: ir.For, roots: Roots, activity: Activity, scopes: Scop
                 read |= roots[array]
             case ir.Copy(_, source) | ir.CopyInto(_, _, source) if source in activity:
                 read |= roots[source]
+            case ir.Custom(args=args):
+                for arg in args:
+                    if isinstance(arg, ir.Var) and arg in activity:
+                        read |= roots.get(arg, frozenset())
             case _:
                 pass
     return not read & accumulated

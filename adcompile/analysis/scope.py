@@ -32,10 +32,6 @@ class Scopes:
         path = self.loops.get(var, ())
         return path[-1] if path else None
 
-    def stmt_loops_of(self, var: ir.Var) -> Path:
-        """The loops around the statement that defines ``var``."""
-        return self.loops.get(var, ())
-
     def outside(self, var: ir.Var, loop: Loop) -> bool:
         """Is ``var`` defined outside ``loop``, so that it is fixed while the loop runs?"""
         return all(one is not loop for one in self.loops.get(var, ()))

@@ -27,7 +27,7 @@ from adcompile.arrays.uses import Uses, all_reads
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import map_expr, rename_stmt
-from adcompile.rules.draws import is_draw, size_of
+from adcompile.rules.draws import is_draw, sizes_of
 
 Dims = tuple[ir.Expr, ...]
 _ONE = ir.Const(1)
@@ -323,22 +323,17 @@ class Machine(Extents, Uses):
                 self.bases[target] = (base, index)
             case ir.Custom((target,), (ir.Var() as value,)) if value in self.dims:
                 self.dims[target] = self.dims_of(value)
-            case ir.Call((target,)) if is_draw(stmt):
-                size = size_of(stmt)
-                if size is not None:
-                    parts = size.items if isinstance(size, ir.MakeTuple) else (size,)
-                    self.dims[target] = parts
+            case ir.Call((target,)) if is_draw(stmt) and (drawn := sizes_of(stmt)):
+                self.dims[target] = drawn
             case ir.Alloc(target, fn, args) if fn.endswith("_like"):
                 if isinstance(args[0], ir.Var):
                     self.dims[target] = self.dims_of(args[0])
             case ir.Alloc(target, _, args, keywords):
                 shape = args[0] if args else dict(keywords)["shape"]
                 parts = shape.items if isinstance(shape, ir.MakeTuple) else (shape,)
-                if all(isinstance(p, ir.Var | ir.Const | ir.Dim) for p in parts):
-                    kind = self.types[target]
-                    assert isinstance(kind, nt.Array)
-                    if len(parts) == kind.ndim:
-                        self.dims[target] = tuple(parts)
+                known = all(isinstance(p, ir.Var | ir.Const | ir.Dim) for p in parts)
+                if known and len(parts) == len(self.dims_of(target)):
+                    self.dims[target] = tuple(parts)
             case _:
                 pass
 

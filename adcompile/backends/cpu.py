@@ -25,8 +25,9 @@ from adcompile.clones import namespace
 from adcompile.errors import AdcompileError, InactiveArgumentError, Loc, NonScalarOutputError
 from adcompile.fingerprint import fingerprint
 from adcompile.frontend.parse import parse
+from adcompile.ir import nodes as ir
+from adcompile.ir.walk import statements
 from adcompile.options import Options
-from adcompile.rules.draws import draws
 
 Types = tuple[Any, ...]
 Mode = Literal["grad", "vjp", "jvp"]
@@ -137,13 +138,15 @@ class Derivation:
                 )
 
     @functools.cached_property
-    def draws(self) -> bool:
-        """Whether the function draws random numbers, and so must not be tried twice."""
-        return draws(parse(self.target))
+    def runs_once(self) -> bool:
+        """Whether the function draws random numbers, or calls what may have an effect, and so must
+        not be tried twice."""
+        return any(isinstance(s, ir.Call) for s in statements(parse(self.target).body))
 
     def fitting(self, args: tuple[Any, ...]) -> Derivation:
-        """The derivative to begin with: of draws, that in which axes of extent one broadcast."""
-        if self.ones or not axes_of_one(args) or not self.draws:
+        """The derivative to begin with: where there is one attempt, that in which axes of extent
+        one broadcast."""
+        if self.ones or not axes_of_one(args) or not self.runs_once:
             return self
         return self.broadcasting(args) or self
 

@@ -138,7 +138,8 @@ class Customs(Draws):
         first = [a for k, a in enumerate(atoms) if k in func.nondiff]
         both = [ir.MakeTuple(tuple(primals)), ir.MakeTuple(tuple(tangents))]
         out, tangent = self.rule(node, func.jvp, [*first, *both])
-        self.emit(ir.Custom((target,), (out,), (tangent,), "", (), True, self.loc(node)))
+        loc = self.loc(node)
+        self.emit(ir.Custom((target,), (out,), (tangent,), "", (*primals, *atoms), True, loc))
 
     def rule(
         self, node: ast.AST, func: FunctionType, atoms: Sequence[ir.Expr]

@@ -65,4 +65,4 @@ class Draws(Conditions):
     def size(self, node: ast.expr) -> ir.Expr:
         if isinstance(node, ast.Tuple):
             return ir.MakeTuple(self.atoms(node.elts))
-        return self.atom(node)
+        return self.tree(node) if isinstance(node, ast.Attribute) else self.atom(node)

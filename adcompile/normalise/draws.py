@@ -21,7 +21,7 @@ from adcompile.analysis.activity import Activity, float_operands
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import map_blocks, statements
-from adcompile.rules.draws import draw_of, draws, is_draw, parameters_of, size_of
+from adcompile.rules.draws import draw_of, draws, is_draw, parameters_of, sizes_of
 
 Types = dict[ir.Var, nt.Type]
 
@@ -66,12 +66,39 @@ def refuse_parameters(fn: ir.Function, activity: Activity) -> None:
 def _stmt(stmt: ir.Stmt, types: Types) -> Iterator[ir.Stmt]:
     if not isinstance(stmt, ir.Call) or not is_draw(stmt):
         yield stmt
-    elif stmt.fn.endswith((".choice", ".permutation", ".shuffle")):
+        return
+    before, stmt = _sized(stmt, types)
+    yield from before
+    if stmt.fn.endswith((".choice", ".permutation", ".shuffle")):
         yield from _from_array(stmt, types)
     elif draw_of(stmt).form:
         yield from _scaled(stmt, types)
     else:
         yield stmt
+
+
+def _sized(stmt: ir.Call, types: Types) -> tuple[list[ir.Stmt], ir.Call]:
+    """``stmt`` with atoms as the extents that are asked for."""
+    before: list[ir.Stmt] = []
+
+    def atom(expr: ir.Expr) -> ir.Expr:
+        if isinstance(expr, ir.Var | ir.Const):
+            return expr
+        made = ir.Var("size", temp=True)
+        types[made] = nt.int64
+        before.append(ir.Assign(made, expr, loc=stmt.loc))
+        return made
+
+    def one(arg: ir.Expr) -> ir.Expr:
+        if isinstance(arg, ir.MakeTuple):
+            return ir.MakeTuple(tuple(atom(item) for item in arg.items))
+        kind = types.get(arg) if isinstance(arg, ir.Var) else None
+        if isinstance(kind, nt.BaseTuple):
+            return ir.MakeTuple(tuple(atom(ir.TupleGet(arg, k)) for k in range(len(kind))))
+        return arg if isinstance(arg, ir.Var | ir.Const) else atom(arg)
+
+    args = tuple(one(arg) for arg in stmt.args)
+    return before, replace(stmt, args=args)
 
 
 # ---------------------------------------------------------------- location and scale
@@ -80,7 +107,6 @@ def _stmt(stmt: ir.Stmt, types: Types) -> Iterator[ir.Stmt]:
 def _scaled(stmt: ir.Call, types: Types) -> Iterator[ir.Stmt]:
     draw, loc, (target,) = draw_of(stmt), stmt.loc, stmt.targets
     owner = stmt.args[:1] if stmt.fn.startswith("gen.") else ()
-    size = size_of(stmt)
     *shape, scale = stmt.args[len(owner) : len(owner) + len(draw.parameters.parameters) - 1]
     low: ir.Expr = ir.Const(0.0)
     if draw.form != "scale * z":
@@ -114,7 +140,8 @@ def _scaled(stmt: ir.Call, types: Types) -> Iterator[ir.Stmt]:
         parameters = (ir.Const(0.0), ir.Const(1.0))
     name = _STANDARD.get(draw.name, draw.name)
     prefix = stmt.fn.rpartition(".")[0]
-    sizes = () if size is None else (size,)
+    dims = sizes_of(stmt)
+    sizes = () if not dims else (dims[0] if len(dims) == 1 else ir.MakeTuple(dims),)
     args = (*owner, *parameters, *sizes)
     yield ir.Call((values[0],), f"{prefix}.{name}", args, loc)
     for step, (z, made) in zip(steps, pairwise(values), strict=True):

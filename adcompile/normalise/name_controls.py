@@ -12,7 +12,7 @@ from numba.core import types as nt
 
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import blocks, map_children, stmt_defs, subexpressions
-from adcompile.rules.draws import is_draw, size_of
+from adcompile.rules.draws import is_draw, sizes_of
 
 Types = dict[ir.Var, nt.Type]
 
@@ -74,11 +74,15 @@ class _Namer:
             case ir.Alloc() | ir.Copy() if self.in_loop:
                 self.shapes[stmt.target] = self.shape(stmt, out)
                 out.append(stmt)
-            case ir.Call(targets) | ir.Custom(targets) if self.in_loop:
+            case ir.Call(targets) if self.in_loop and is_draw(stmt):
+                dims = [self.name(d, "size", nt.int64, stmt, out) for d in sizes_of(stmt)]
+                self.shapes.update((target, tuple(dims)) for target in targets if dims)
                 out.append(stmt)
-                for target in targets:
-                    if isinstance(kind := self.types.get(target), nt.Array):
-                        self.shapes[target] = self.shape_made(stmt, target, kind, out)
+            case ir.Custom(targets, values) if self.in_loop:
+                for target, value in zip(targets, values, strict=True):
+                    if isinstance(value, ir.Var) and value in self.shapes:  # a copy
+                        self.shapes[target] = self.shapes[value]
+                out.append(stmt)
             case ir.Assign(value=ir.Load() as load):
                 index = self.index(load.index, stmt, out)
                 out.append(replace(stmt, value=ir.Load(load.array, self.exprs(index))))
@@ -114,18 +118,6 @@ class _Namer:
             kind = self.types[like]
             assert isinstance(kind, nt.Array)
             dims = tuple(ir.Dim(like, axis) for axis in range(kind.ndim))
-        return tuple(self.name(dim, "size", nt.int64, stmt, out) for dim in dims)
-
-    def shape_made(
-        self, stmt: ir.Call | ir.Custom, target: ir.Var, kind: nt.Array, out: list[ir.Stmt]
-    ) -> tuple[ir.Expr, ...]:
-        """The shape of an array that a call returns: the size asked for, or what came."""
-        size = size_of(stmt) if isinstance(stmt, ir.Call) and is_draw(stmt) else None
-        dims: tuple[ir.Expr, ...] = tuple(ir.Dim(target, axis) for axis in range(kind.ndim))
-        if isinstance(size, ir.MakeTuple):
-            dims = size.items
-        elif size is not None:
-            dims = (size,)
         return tuple(self.name(dim, "size", nt.int64, stmt, out) for dim in dims)
 
     def exprs(self, index: tuple[ir.Index, ...]) -> tuple[ir.Expr, ...]:

@@ -150,7 +150,7 @@ def _uses(stmt: ir.Stmt, shadow: ir.Var) -> list[tuple[ir.Index, ...]] | None:
             found.append(index)
         case ir.Do(_, args) | ir.Alloc(_, _, args) if shadow in args:
             return None
-        case ir.Copy() | ir.CopyInto() | ir.Fill():
+        case ir.Copy() | ir.CopyInto() | ir.Fill() | ir.Call() | ir.Custom():
             if shadow in (*stmt_reads(stmt), *stmt_defs(stmt)):
                 return None
         case _:

@@ -121,9 +121,10 @@ def use_vector_math(fn: ir.Function) -> ir.Function:
 
 
 def is_line(loop: ir.For) -> bool:
-    """An innermost loop whose iterations hand on at most results of reductions."""
+    """An innermost loop without calls whose iterations hand on at most results of reductions."""
     inner = tuple(statements(loop.body))
-    if loop.exit is not None or any(isinstance(s, ir.For | ir.While | ir.Break) for s in inner):
+    apart = ir.For | ir.While | ir.Break | ir.Call
+    if loop.exit is not None or any(isinstance(s, apart) for s in inner):
         return False
     return all(_is_running(v, inner) for v in handed_on(loop.body))
 

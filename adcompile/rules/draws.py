@@ -113,7 +113,7 @@ def is_draw(stmt: ir.Stmt) -> bool:
 
 
 def draws(fn: ir.Function) -> bool:
-    """Whether a function draws random numbers, so that running it twice is not running it once."""
+    """Whether a function draws random numbers."""
     return any(map(is_draw, statements(fn.body)))
 
 
@@ -126,9 +126,11 @@ def parameters_of(call: ir.Call) -> tuple[ir.Expr, ...]:
     return call.args[1:] if call.fn.startswith("gen.") else call.args
 
 
-def size_of(call: ir.Call) -> ir.Expr | None:
-    """How many numbers are drawn; None: one."""
+def sizes_of(call: ir.Call) -> tuple[ir.Expr, ...]:
+    """The extents of the array that is drawn; none: one number."""
     names = list(draw_of(call).parameters.parameters)
     given = dict(zip(names, parameters_of(call), strict=False))
-    size = given.get("size")
-    return None if size == ir.Const(None) else size
+    size = given.get("size", ir.Const(None))
+    if size == ir.Const(None):
+        return ()
+    return size.items if isinstance(size, ir.MakeTuple) else (size,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from adcompile.rules import op
-from adcompile.rules.registry import nondiff, partials
+from adcompile.rules.registry import Rule, enter_apart, nondiff, partials
 
 _DENSITY = 1.0 / math.sqrt(2.0 * math.pi)
 
@@ -67,4 +67,4 @@ nondiff(
     ],
 )
 # The tangent of a value, which is zero unless something is differentiated.
-partials("zero_tangent", ["rt.zero_tangent"], lambda ans, x: 1.0, [], [(0.3, 1.0)])
+enter_apart(Rule("zero_tangent", ("rt.zero_tangent",), 1, lambda ans, x: 1.0, strong_zero=(False,)))
