@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from benchmarks.arrays.run import FEW, Row, Rows
-from benchmarks.arrays.workload import BY_HAND, OURS
+from benchmarks.arrays.workload import BY_HAND, OURS, PRIMALS
 from benchmarks.measure import Spread
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
@@ -15,8 +15,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 def table(title: str, rows: Rows) -> str:
     """Times, and ratios within turns to ours and to the quickest hand-written adjoint."""
     ours = rows[OURS]
-    hands = [row for name, row in rows.items() if name.startswith(BY_HAND) and row.seconds]
-    best = min(hands, key=Row.median)
+    best = _best(rows)
     lines = [
         f"**{title}**",
         "",
@@ -35,7 +34,28 @@ def table(title: str, rows: Rows) -> str:
             "" if row.peak is None else f"{row.peak / 1e6:.3g}",
         )
         lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_verdict(rows)]) + "\n"
+
+
+def _verdict(rows: Rows) -> list[str]:
+    """Ours over the best by hand and over the quickest of the other gradients."""
+    ours = rows[OURS]
+    rivals = {
+        name: row
+        for name, row in rows.items()
+        if row.seconds and name not in PRIMALS and not name.startswith((OURS, BY_HAND))
+    }
+    if not ours.seconds or not rivals:
+        return []
+    quickest = min(rivals, key=lambda name: rivals[name].median())
+    hand = f"{_spread(ours.ratio(_best(rows)))} of the best by hand, "
+    other = f"{_spread(ours.ratio(rivals[quickest]))} of the quickest other ({quickest})."
+    return ["", f"adcompile takes {hand}{other}"]
+
+
+def _best(rows: Rows) -> Row:
+    hands = [row for name, row in rows.items() if name.startswith(BY_HAND) and row.seconds]
+    return min(hands, key=Row.median)
 
 
 def _spread(spread: Spread | None) -> str:

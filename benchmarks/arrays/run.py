@@ -7,6 +7,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from adcompile.errors import AdcompileError
 from benchmarks.arrays.workload import BY_HAND, OURS, Inputs, Workload, check
 from benchmarks.measure import Call, Spread
@@ -14,7 +16,8 @@ from benchmarks.measure import Call, Spread
 TURNS = 15
 FEW = 5  # turns of contestants that are too slow for more
 BUDGET = 4.0  # seconds that a contestant may take in all before it gets fewer turns
-SHORT = 0.01  # a call shorter than this is repeated, after one that warms the caches
+SHORT = 0.01  # a call shorter than this is repeated
+LONG = 0.3  # below this, an untimed call before lets caches and free memory settle
 
 
 @dataclass
@@ -47,6 +50,8 @@ def build(workload: Workload, name: str, inputs: Inputs) -> tuple[Call | None, o
     except AdcompileError as error:
         return None, None, f"refused: {_first_line(error)}"
     except Exception as error:  # what another compiler cannot do is a result, too
+        if name.startswith(BY_HAND):
+            raise
         return None, None, f"fails: {type(error).__name__}: {_first_line(error)}"
 
 
@@ -82,21 +87,24 @@ def _time(calls: Mapping[str, Call], rows: Rows) -> None:
     """CPU time of the process: others on the machine count less, and no thread is left out."""
     repeats: dict[str, int] = {}
     strides: dict[str, int] = {}
+    once: dict[str, float] = {}
     for name, call in calls.items():
-        once = min(_seconds(call, 1), _seconds(call, 1)) if name == OURS else _seconds(call, 1)
-        repeats[name] = max(1, round(SHORT / once))
-        slow = TURNS * once > BUDGET and name != OURS and not name.startswith(BY_HAND)
+        once[name] = min(_seconds(call, 1), _seconds(call, 1))
+        repeats[name] = max(1, round(SHORT / once[name]))
+        slow = TURNS * once[name] > BUDGET and name != OURS and not name.startswith(BY_HAND)
         strides[name] = TURNS // FEW if slow else 1
+    shuffle = np.random.default_rng(0)
     gc.collect()
     gc.disable()
     try:
         for turn in range(TURNS):
-            for name, call in calls.items():
+            # In an order of its own, as what one leaves in free memory another meets.
+            for name in shuffle.permutation(list(calls)):
                 if turn % strides[name]:
                     continue
-                if repeats[name] > 1:
-                    call()
-                rows[name].seconds[turn] = _seconds(call, repeats[name])
+                if once[name] < LONG:
+                    calls[name]()
+                rows[name].seconds[turn] = _seconds(calls[name], repeats[name])
             gc.collect()
     finally:
         gc.enable()

@@ -1,6 +1,7 @@
 """The workloads, by name."""
 
 from benchmarks.arrays import (
+    black_scholes,
     convolution,
     gaussian_process,
     gmm,
@@ -10,6 +11,7 @@ from benchmarks.arrays import (
 from benchmarks.arrays.workload import Workload
 
 WORKLOADS: dict[str, Workload] = {
+    "black_scholes": black_scholes.WORKLOAD,
     "log_sum_exp": log_sum_exp.WORKLOAD,
     "mlp": mlp.WORKLOAD,
     "gmm": gmm.WORKLOAD,
