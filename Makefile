@@ -17,6 +17,7 @@ bench: $(VENV)/.bench
 	for name in lotka_volterra independent call_overhead cache_start vector_math; do \
 		$(BIN)/python -m benchmarks.$$name || exit 1; \
 	done
+	$(BIN)/python -m benchmarks.arrays
 
 # One stamp per extra: installed once, and again when pyproject.toml changes.
 $(VENV)/.%: pyproject.toml | $(BIN)/python
