@@ -14,9 +14,10 @@ test: $(VENV)/.test
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 bench: $(VENV)/.bench
-	for name in lotka_volterra independent call_overhead cache_start; do \
+	for name in lotka_volterra independent call_overhead cache_start vector_math; do \
 		$(BIN)/python -m benchmarks.$$name || exit 1; \
 	done
+	$(BIN)/python -m benchmarks.arrays
 
 # One stamp per extra: installed once, and again when pyproject.toml changes.
 $(VENV)/.%: pyproject.toml | $(BIN)/python

@@ -1,7 +1,13 @@
 """Derivatives of Numba functions, as readable Numba source."""
 
 from adcompile.api import grad, jvp, value_and_grad, vjp
-from adcompile.custom import stop_gradient
+from adcompile.custom import (
+    custom_jvp,
+    custom_vjp,
+    nondifferentiable,
+    register_rule,
+    stop_gradient,
+)
 from adcompile.errors import (
     AdcompileError,
     AliasError,
@@ -12,6 +18,7 @@ from adcompile.errors import (
     UnsupportedError,
 )
 from adcompile.jacobians import jacfwd, jacobian, jacrev
+from adcompile.rules import op
 from adcompile.version import __version__
 
 __all__ = [
@@ -23,11 +30,16 @@ __all__ = [
     "NonScalarOutputError",
     "UnsupportedError",
     "__version__",
+    "custom_jvp",
+    "custom_vjp",
     "grad",
     "jacfwd",
     "jacobian",
     "jacrev",
     "jvp",
+    "nondifferentiable",
+    "op",
+    "register_rule",
     "stop_gradient",
     "value_and_grad",
     "vjp",

@@ -14,6 +14,7 @@ from numba.core.registry import CPUDispatcher
 
 from adcompile.backends.cpu import Argnums, Derivation
 from adcompile.backends.dispatcher import GradDispatcher, make, run_jvp, run_vjp
+from adcompile.custom import UserFunction
 from adcompile.errors import Loc, UnsupportedError
 from adcompile.frontend.parse import granted_fastmath
 from adcompile.options import Options, merge
@@ -152,7 +153,7 @@ def _check_target(f: Any, what: str) -> None:
                 _place(f.py_func),
                 "Leave out locals= and convert the values in the function.",
             )
-    elif not inspect.isfunction(f):
+    elif not inspect.isfunction(f) and not isinstance(f, UserFunction):
         hint = f"; did you mean argnums={f!r}?" if isinstance(f, int) else ""
         raise TypeError(f"{what} takes a Python function or a Numba Dispatcher, not {f!r}{hint}")
     func = getattr(f, "py_func", f)

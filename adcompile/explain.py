@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 from numba.core import types as nt
@@ -22,8 +23,9 @@ _WHY = {
 }
 
 
-def explain(func: Any, p: Problem) -> str:
-    """Text with one line per source line: the code, then remarks after a ``#|``."""
+def explain(func: Any, p: Problem, loops: Mapping[int, str]) -> str:
+    """Text with one line per source line: the code, then remarks after a ``#|``.  ``loops``: what
+    is to be said of the loops on a line."""
     py_func = getattr(func, "py_func", func)
     try:
         lines, first = inspect.getsourcelines(py_func)
@@ -33,6 +35,8 @@ def explain(func: Any, p: Problem) -> str:
     for stmt in statements(p.fn.body):
         if stmt.loc.file == p.fn.loc.file:
             said.about(stmt)
+    for number, remark in loops.items():
+        said.say(number, remark)
     width = max(len(line.rstrip()) for line in lines) + 2
     out: list[str] = []
     for number, line in enumerate(lines, first):

@@ -11,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adcompile.api import Where, argument_positions, jvp, vjp
+from adcompile.errors import UnsupportedError
+from adcompile.frontend.parse import parse
+from adcompile.rules.draws import draws
 
 Array: TypeAlias = NDArray[Any]
 
@@ -27,6 +30,11 @@ def jacfwd(f: Callable[..., Any], argnums: Where = 0) -> Callable[..., Any]:
     @functools.wraps(f)
     def jacobian_of(*args: Any, **keywords: Any) -> Any:
         given = _bound(f, args, keywords)
+        if _draws(f):
+            raise UnsupportedError(
+                f"jacfwd of {f.__name__}: each pass would draw other random numbers",
+                advice="Use jacrev, which runs the function once.",
+            )
         blocks = [_columns(f, given, k) for k in positions]
         return _arranged(blocks, positions.single)
 
@@ -57,13 +65,18 @@ def jacobian(f: Callable[..., Any], argnums: Where = 0) -> Callable[..., Any]:
         out, pullback = vjp(f, *given)
         inputs = sum(np.size(given[k]) for k in positions)
         leaves = list(_leaves(out))
-        if inputs < sum(map(np.size, leaves)) or any(map(np.iscomplexobj, leaves)):
+        by_columns = inputs < sum(map(np.size, leaves)) or any(map(np.iscomplexobj, leaves))
+        if not _draws(f) and by_columns:
             blocks = [_columns(f, given, k) for k in positions]
         else:
             blocks = [_rows(out, pullback, given[k], k) for k in positions]
         return _arranged(blocks, positions.single)
 
     return jacobian_of
+
+
+def _draws(f: Callable[..., Any]) -> bool:
+    return draws(parse(f))
 
 
 def _bound(f: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> list[Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from numba.core import types as nt
 
 from adcompile.adjoint.assemble import Problem, assemble, result_leaves
-from adcompile.adjoint.fused import candidate, fuse
+from adcompile.adjoint.fused import Fused, candidate, fuse
 from adcompile.analysis.activity import find_activity, is_float
 from adcompile.analysis.alias import find_roots, written_roots
 from adcompile.analysis.complex_numbers import check_complex
@@ -17,6 +17,7 @@ from adcompile.analysis.scope import find_scopes
 from adcompile.arrays.expand import expand
 from adcompile.backends.cpu import Argnums
 from adcompile.backends.store import Generated
+from adcompile.clones import namespace
 from adcompile.emit.module import ModuleText, write_module
 from adcompile.emit.tangent_module import write_tangent_module
 from adcompile.errors import InactiveArgumentError, NonScalarOutputError
@@ -25,6 +26,8 @@ from adcompile.frontend.parse import parse
 from adcompile.ir import nodes as ir
 from adcompile.ir.verify import verify
 from adcompile.ir.walk import reads
+from adcompile.normalise.customs import prepare_customs
+from adcompile.normalise.draws import refuse_parameters, standardise_draws
 from adcompile.normalise.guards import guard_divisions
 from adcompile.normalise.name_controls import name_controls
 from adcompile.normalise.places import find_places
@@ -35,7 +38,8 @@ from adcompile.normalise.tuples import split_tuples
 from adcompile.normalise.unset import define_unset
 from adcompile.optimise.cse import merge_common
 from adcompile.optimise.deadcode import eliminate_dead
-from adcompile.optimise.factor import factor_products
+from adcompile.optimise.finish import Finish
+from adcompile.optimise.hoist import hoist_sizes
 from adcompile.options import Options
 from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Planner
@@ -82,18 +86,19 @@ def resolved(
     verify(ssa, "ssa")
     seen("ssa", ssa)
 
-    types, returns = infer_variables(ssa, argtypes)
+    types, returns = infer_variables(ssa, argtypes, namespace(ssa.callees, options))
     check_arguments(plain, argtypes, argnums)
-    fn = resolve(ssa, types)
+    fn = standardise_draws(resolve(ssa, types), types)
     fn = expand(fn, types, argnums.ones, compiled=hasattr(func, "py_func"))
     check_complex(fn, types)
     fn = split_tuples(fn, types)
+    fn = prepare_customs(fn, types, options)
     fn = define_unset(fn, types)
     seen("resolved", fn)
     fn, shapes = name_controls(fn, types)
     fn = guard_divisions(fn, types, func)
     if options.optimise:
-        fn = merge_common(fn, shapes)
+        fn = merge_common(hoist_sizes(fn, types), shapes)
     fn = eliminate_dead(fn, (v for dims in shapes.values() for d in dims for v in reads(d)))
     return Resolved(plain, fn, types, returns, shapes)
 
@@ -108,7 +113,9 @@ def derive_forward(func: Any, argtypes: Types, argnums: Argnums, options: Option
     written = tuple(p for p in fn.params if p in written_roots(fn, roots))
     activity = find_activity(fn, types, roots, inputs, [*seeded, *written])
     wanted = tuple(fn.params[k] for k in argnums)
+    refuse_parameters(fn, activity)
     tangent = derive_tangent(fn, types, roots, activity, wanted, written)
+    tangent = Finish(types, found.plain, options)(tangent)
     verify(tangent, "plain")
     return write_tangent_module(func, fn, tangent, types, argnums, options, argtypes)
 
@@ -139,6 +146,7 @@ def derive(
     outputs = [*seeded, *(written if argnums.mode == "vjp" else ())]
     activity = find_activity(fn, types, roots, inputs, outputs)
 
+    refuse_parameters(fn, activity)
     needs = Needs(fn, activity, types)
     kept_arrays = [v for v in outputs if v in roots and v in activity]
     known = (fn, types, scopes, roots, needs, shapes, selections, arenas)
@@ -158,30 +166,36 @@ def derive(
         selections,
         arenas,
         tuple(inputs),
+        options.optimise,
     )
     finals = tuple(written) if argnums.mode == "vjp" else ()
     derivative = assemble(problem, tuple(seeded), finals)
-    if options.optimise:
-        shorter = factor_products(derivative.adjoint, types)
-        derivative = replace(derivative, adjoint=shorter)
+    finish = Finish(types, found.plain, options)
+    derivative = replace(
+        derivative,
+        forward=finish(derivative.forward),
+        adjoint=finish(derivative.adjoint, derivative.adjoints),
+    )
     verify(derivative.forward, "plain")
     verify(derivative.adjoint, "plain")
     seen("problem", problem)
     seen("derivative", derivative)
 
-    fused: ir.Function | None = None
+    fused: Fused | None = None
     may_fuse = argnums.mode == "grad" and options.optimise and not arenas.places
     loop = candidate(problem) if may_fuse else None
     if loop is not None:
         joint_plan = Planner(*known, loop).run([])
         joint_tapes = lay_out(joint_plan, types, scopes, loop)
         joint = replace(problem, plan=joint_plan, tapes=joint_tapes)
-        fused = fuse(joint, loop, tuple(seeded))
-    if fused is not None:
-        problem = joint
-        verify(fused, "plain")
+        made = fuse(joint, loop, tuple(seeded))
+        if made is not None:
+            problem = joint
+            finish = Finish(types, found.plain, options)  # its remarks are about what runs
+            fused = replace(made, fn=finish(made.fn, made.adjoints))
+            verify(fused.fn, "plain")
 
-    notes = explain(func, problem)
+    notes = explain(func, problem, finish.remarks.lines)
     return write_module(
         func, problem, derivative, fused, argnums, has_aux, options, argtypes, notes
     )

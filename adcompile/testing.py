@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from adcompile.backends.cpu import Argnums, Ones, axes_of_one, type_of_value
+from adcompile.backends.store import Generated
+from adcompile.clones import PREFIX
 from adcompile.errors import BroadcastError
 from adcompile.options import Options
 from adcompile.pipeline import derive, generate
@@ -31,7 +33,7 @@ def plain_value_and_grad(
         wanted = Argnums(positions, single, "grad", ones)
         found = derive(f, types, wanted, False, options).generated
         text = found.text if mutate is None else mutate(found.text)
-        entry: Callable[..., Any] = run_plain(text, dict(found.constants))[
+        entry: Callable[..., Any] = run_plain(text, known_to(found))[
             found.entries["value_and_grad"]
         ]
         return entry
@@ -73,13 +75,17 @@ def plain_jvp(
     def make(types: tuple[Any, ...], ones: Ones) -> Callable[..., Any]:
         options = Options(cache=False, optimise=optimise)
         found = generate(f, types, Argnums(argnums, False, "jvp", ones), False, options)
-        entry: Callable[..., Any] = run_plain(found.text, dict(found.constants))[
-            found.entries["jvp"]
-        ]
+        entry: Callable[..., Any] = run_plain(found.text, known_to(found))[found.entries["jvp"]]
         return entry
 
     call = _retrying(make, lambda args: args[: len(args) - len(argnums)])
     return lambda args, tangents: call(*args, *tangents)
+
+
+def known_to(found: Generated) -> dict[str, Any]:
+    """What the module is given besides its text: captured arrays, functions of the user's."""
+    own = {c.name.removeprefix(PREFIX): c.func for c in found.callees}
+    return {**found.constants, **own}
 
 
 def run_plain(text: str, constants: dict[str, Any]) -> dict[str, Any]:

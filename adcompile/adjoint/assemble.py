@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from numba.core import types as nt
@@ -20,12 +20,18 @@ from adcompile.normalise.entry import build_head, parameter_arrays
 from adcompile.normalise.places import Arenas
 from adcompile.normalise.references import Selections
 from adcompile.normalise.unset import with_defaults
+from adcompile.optimise.extents import Extents
+from adcompile.optimise.shadows import spare_shadows
 from adcompile.optimise.unread import drop_unread
+from adcompile.rules.simplify import as_complex
 from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Plan
 from adcompile.storage.tapes import LoopTape
 
 Types = dict[ir.Var, nt.Type]
+_IN_C_ORDER = frozenset(
+    ("np.empty", "np.zeros", "np.ones", "np.full", "np.dot", "rt.stacked_nt", "rt.stacked_nn")
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,9 @@ class Derivative:
     arguments: tuple[ir.Var, ...]
     seeded: tuple[ir.Var, ...]
     shadows: tuple[tuple[ir.Var, ir.Var], ...]
+    overwritten: frozenset[ir.Var]  # parameters whose shadows need not be zeros at first
     scalars: tuple[ir.Var, ...]
+    adjoints: frozenset[ir.Var]  # variables of the adjoint function that hold scalar adjoints
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,7 @@ class Problem:
     selections: Selections
     arenas: Arenas
     inputs: tuple[ir.Var, ...]  # leaves: scalars and arrays, items of tuples
+    optimise: bool
 
 
 def result_leaves(fn: ir.Function) -> tuple[ir.Expr, ...]:
@@ -102,8 +111,13 @@ def assemble(p: Problem, seeded: tuple[ir.Var, ...], finals: tuple[ir.Var, ...])
     for array, shadow in given.items():
         if (made := builder.shadow_of(array)) is not shadow:
             reverse.append(ir.Do("rt.add_into", (shadow, made)))
-    results = builder.scalar_results(scalars)
+    results = scalar_results(builder, scalars)
     reverse.append(ir.Return((ir.MakeTuple(results),) if results else ()))
+    overwritten: frozenset[ir.Var] = frozenset()
+    if p.optimise:
+        empty = {a: s for a, s in given.items() if a not in finals}
+        body, overwritten = spared(tuple(reverse), builder, empty, p)
+        reverse = list(body)
 
     known = {*seeds, *given.values(), *(v for v, _ in p.fn.constants)}
     read = dict.fromkeys(
@@ -129,7 +143,9 @@ def assemble(p: Problem, seeded: tuple[ir.Var, ...], finals: tuple[ir.Var, ...])
         arguments[: len(residuals)],
         seeded,
         tuple((array, renamed.get(shadow, shadow)) for array, shadow in given.items()),
+        overwritten,
         scalars,
+        frozenset(renamed.get(v, v) for v in builder.adj_vars.values()),
     )
 
 
@@ -162,6 +178,28 @@ def parameter_names(
     return tuple(made), renamed
 
 
+def spared(
+    body: ir.Block, builder: ReverseBuilder, given: Mapping[ir.Var, ir.Var], p: Problem
+) -> tuple[ir.Block, frozenset[ir.Var]]:
+    """``spare_shadows`` for the shadows of ``builder``; ``given``: parameters whose shadows the
+    caller provides, empty.  Also: those of them which need not be."""
+    extents = Extents(p.fn, p.types, p.scopes, p.shapes)
+    shapes: dict[ir.Var, tuple[ir.Expr, ...]] = {}
+    for array, shadow in builder.shadow.items():
+        kind = p.types[array]
+        if isinstance(kind, nt.Array):
+            shapes[shadow] = extents.of(array, kind.ndim)
+    ordered = {s for a, s in builder.shadow.items() if made_in_c_order(p.scopes.defined_by.get(a))}
+    callers = frozenset(given.values())
+    body, found = spare_shadows(body, shapes, callers, frozenset(ordered | callers), extents)
+    return body, frozenset(array for array, shadow in given.items() if shadow in found)
+
+
+def made_in_c_order(stmt: ir.Stmt | None) -> bool:
+    """LAPACK's results, for one, are not."""
+    return isinstance(stmt, ir.Alloc) and stmt.fn in _IN_C_ORDER
+
+
 def make_builder(
     p: Problem,
 ) -> tuple[ReverseBuilder, dict[ir.Var, ir.Var], tuple[ir.Var, ...]]:
@@ -180,8 +218,21 @@ def make_builder(
         p.selections,
         p.arenas,
         given,
+        p.roots,
+        p.optimise,
     )
     return builder, given, scalars
+
+
+def scalar_results(builder: ReverseBuilder, scalars: tuple[ir.Var, ...]) -> tuple[ir.Expr, ...]:
+    """The adjoints of these, complex ones as complex numbers also where only real ones
+    contributed."""
+    found: list[ir.Expr] = []
+    for var in scalars:
+        value: ir.Expr = builder.adj.get(var, builder.zero(var))
+        kind = builder.types[var]
+        found.append(as_complex(value, kind) if isinstance(kind, nt.Complex) else value)
+    return tuple(found)
 
 
 def build_forward(p: Problem, residuals: tuple[ir.Var, ...]) -> ir.Function:

@@ -33,6 +33,10 @@ class ForwardBuilder:
                 self.save([j.out for j in stmt.joins], loop, out)
             case ir.For() | ir.While():
                 self.loop(stmt, loop, out)
+            case ir.Custom(targets):
+                pairs = zip(targets, stmt.values, strict=True)
+                out.extend(ir.Assign(t, value, loc=stmt.loc) for t, value in pairs)
+                self.save(list(targets), loop, out)
             case _:
                 out.append(stmt)
                 self.save(list(stmt_defs(stmt)), loop, out)

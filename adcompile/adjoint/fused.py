@@ -8,9 +8,9 @@ what the loop computes: that is checked on the code itself.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from adcompile.adjoint.assemble import Problem, make_builder
+from adcompile.adjoint.assemble import Problem, make_builder, scalar_results, spared
 from adcompile.adjoint.forward import ForwardBuilder
 from adcompile.analysis.exposed import exposed
 from adcompile.analysis.independence import exchanges_only_sums
@@ -22,6 +22,16 @@ from adcompile.normalise.unset import with_defaults
 from adcompile.optimise.unread import drop_unread
 
 
+@dataclass(frozen=True)
+class Fused:
+    """``fn``: (*params, *shadows) -> (result, *scalar adjoints).  ``overwritten``: the parameters
+    whose shadows need not be zeros at first.  ``adjoints``: variables that hold scalar adjoints."""
+
+    fn: ir.Function
+    overwritten: frozenset[ir.Var]
+    adjoints: frozenset[ir.Var]
+
+
 def candidate(p: Problem) -> ir.For | None:
     """The last loop that has a reverse, if it exchanges only sums."""
     for stmt in reversed(p.fn.body):
@@ -31,9 +41,9 @@ def candidate(p: Problem) -> ir.For | None:
     return None
 
 
-def fuse(p: Problem, loop: ir.For, seeded: tuple[ir.Var, ...]) -> ir.Function | None:
-    """The function ``(*params, *shadows) -> (result, *scalar adjoints)``, or None if the adjoint of
-    the sums is not known before the loop.  ``p`` is planned with ``loop`` as a local frame."""
+def fuse(p: Problem, loop: ir.For, seeded: tuple[ir.Var, ...]) -> Fused | None:
+    """None if the adjoint of the sums is not known before the loop.  ``p`` is planned with ``loop``
+    as a local frame."""
     builder, given, scalars = make_builder(p)
     place = next(k for k, s in enumerate(p.fn.body) if s is loop)
     before, after = p.fn.body[:place], p.fn.body[place + 1 :]
@@ -57,12 +67,12 @@ def fuse(p: Problem, loop: ir.For, seeded: tuple[ir.Var, ...]) -> ir.Function | 
 
     reverse_before: list[ir.Stmt] = []
     builder.block(before, None, reverse_before)
-    results = builder.scalar_results(scalars)
+    results = scalar_results(builder, scalars)
     last = after[-1]
     assert isinstance(last, ir.Return)
     value = last.values[0] if last.values else ir.Const(None)
     unpack, head = build_head(p.fn, p.types, p.roots)
-    pieces = (
+    pieces: ir.Block = (
         *unpack,
         *head,
         *forward.block(tuple(s for s in before if s not in unpack)),
@@ -73,6 +83,7 @@ def fuse(p: Problem, loop: ir.For, seeded: tuple[ir.Var, ...]) -> ir.Function | 
         *reverse_before,
         ir.Return((ir.MakeTuple((value, *results)),), last.loc),
     )
+    pieces, overwritten = spared(pieces, builder, given, p)
     fn = ir.Function(
         f"{p.fn.name}_fused",
         (*p.fn.params, *given.values()),
@@ -84,4 +95,5 @@ def fuse(p: Problem, loop: ir.For, seeded: tuple[ir.Var, ...]) -> ir.Function | 
     made = destruct(fn)
     known = {*fn.params, *(v for v, _ in fn.constants)}
     maybe_unset = exposed(made.body, known)
-    return drop_unread(with_defaults(made, maybe_unset, p.types))
+    fn = drop_unread(with_defaults(made, maybe_unset, p.types))
+    return Fused(fn, overwritten, frozenset(builder.adj_vars.values()))

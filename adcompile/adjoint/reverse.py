@@ -11,13 +11,17 @@ plan stored or recomputes, so that the statements below find every value under i
 from __future__ import annotations
 
 import linecache
+from dataclasses import replace
 from typing import assert_never
 
 from numba.core import types as nt
 
+from adcompile.adjoint.customs import reverse_custom
 from adcompile.adjoint.loops import reverse_header
 from adcompile.adjoint.shadows import Out, Shadows
 from adcompile.analysis.activity import Activity, fill_value, is_complex
+from adcompile.analysis.alias import Roots
+from adcompile.analysis.independence import any_order
 from adcompile.analysis.scope import Loop, Scopes
 from adcompile.errors import Loc
 from adcompile.ir import nodes as ir
@@ -25,7 +29,7 @@ from adcompile.ir.walk import statements, stmt_defs
 from adcompile.normalise.places import Arenas
 from adcompile.normalise.references import Selections
 from adcompile.rules.library import NAMES, operands_of
-from adcompile.rules.simplify import add, as_complex, neg, real_part
+from adcompile.rules.simplify import add, neg, real_part
 from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Plan
 from adcompile.storage.tapes import LoopTape
@@ -48,9 +52,12 @@ class ReverseBuilder(Shadows):
         selections: Selections,
         arenas: Arenas,
         given_shadows: dict[ir.Var, ir.Var],
+        roots: Roots,
+        optimise: bool,
     ) -> None:
         super().__init__(types, scopes, plan, shapes, selections, arenas, given_shadows)
         self.activity, self.needs, self.tapes = activity, needs, tapes
+        self.roots, self.optimise = roots, optimise
         self.adj: dict[ir.Var, ir.Var] = {}
         self.adj_vars: dict[ir.Var, ir.Var] = {}
         self.followers: dict[ir.Var, ir.Var] = {}
@@ -80,23 +87,13 @@ class ReverseBuilder(Shadows):
             self.adj[var] = target
             out.append(ir.Assign(target, value))
 
-    def scalar_results(self, scalars: tuple[ir.Var, ...]) -> tuple[ir.Expr, ...]:
-        """The adjoints of these, complex ones as complex numbers also where only real ones
-        contributed."""
-        found: list[ir.Expr] = []
-        for var in scalars:
-            value: ir.Expr = self.adj.get(var, self.zero(var))
-            kind = self.types[var]
-            found.append(as_complex(value, kind) if isinstance(kind, nt.Complex) else value)
-        return tuple(found)
-
     # ------------------------------------------------------------ blocks
 
     def block(self, block: ir.Block, loop: Loop | None, out: Out) -> None:
         """The reverse of ``block``, which belongs to ``loop``."""
         if id(block) not in self.brought_back:
             self.prologue(block, loop, out)
-        last: Loc | None = None
+        last: Loc | None = None if loop is None else loop.loc
         for stmt in reversed(block):
             if id(stmt) not in self.needs.reversed:
                 continue
@@ -211,11 +208,13 @@ class ReverseBuilder(Shadows):
                 value = fill_value(args, keywords)
                 if isinstance(value, ir.Var):
                     self.add(value, ir.Apply("np.sum", (self.shadow_of(target),)), out, target)
+            case ir.Custom():
+                reverse_custom(self, stmt, out)
             case ir.If():
                 self.branch(stmt, loop, out)
             case ir.For() | ir.While():
                 self.loop(stmt, out)
-            case ir.View() | ir.Return() | ir.Raise() | ir.Comment():
+            case ir.View() | ir.Call() | ir.Return() | ir.Raise() | ir.Comment():
                 pass
             case ir.AssignMany() | ir.Do() | ir.Break() | ir.Unset():
                 raise AssertionError(f"not in ssa: {stmt}")
@@ -230,8 +229,18 @@ class ReverseBuilder(Shadows):
         incoming = self.adj.pop(stmt.target, None)
         if incoming is None:
             return
-        for c in self.needs.contributions[id(stmt)]:
-            value = c.adjoint(incoming)
+        found = self.needs.contributions[id(stmt)]
+        shared: ir.Var | None = None
+        match stmt.value:
+            case ir.Binary("/", _, divisor) if len(found) == 2:
+                # a / b: b receives -y times what a does, so that one division serves both.
+                shared = ir.Var("t_adj", temp=True)
+                out.append(ir.Assign(shared, ir.Binary("/", incoming, divisor)))
+                found = (replace(found[1], factor=neg(stmt.target)), replace(found[0], factor=None))
+            case _:
+                pass
+        for c in found:
+            value = c.adjoint(incoming if shared is None else shared)
             if isinstance(c.operand, ir.Load):
                 place = self.place(c.operand.array, c.operand.index)
                 op = "+"
@@ -300,7 +309,10 @@ class ReverseBuilder(Shadows):
         body: Out = []
         self.adj = {v: self.adj[v] for v in touched}
         self.iteration(stmt, carried, handed, body)
-        out.append(reverse_header(stmt, self.plan.counted.get(id(stmt)), tuple(body)))
+        if isinstance(stmt, ir.For) and self.any_order(stmt):
+            out.append(replace(stmt, body=tuple(body), carried=()))
+        else:
+            out.append(reverse_header(stmt, self.plan.counted.get(id(stmt)), tuple(body)))
         self.adj = after
         for c in carried:
             if c.init is not None:
@@ -363,6 +375,13 @@ class ReverseBuilder(Shadows):
         self.block(stmt.body, stmt, body)
         for c in carried:
             body.append(ir.Assign(handed[c], self.adj.pop(c.head, self.zero(c.head))))
+
+    def any_order(self, stmt: ir.For) -> bool:
+        """Then the reverse loop runs upwards as the loop itself does, which is quicker."""
+        inside = [self.tapes[id(s)] for s in statements((stmt,)) if id(s) in self.tapes]
+        if any(tape.rows is None for tape in inside) or self.handed_back(stmt):
+            return False
+        return self.optimise and any_order(stmt, self.roots, self.activity)
 
     def handed_back(self, stmt: ir.For | ir.While) -> list[tuple[ir.Carried, ir.Var]]:
         """Values known from the iteration after, with the variable that hands them back."""

@@ -81,7 +81,7 @@ class Shadows:
         match stmt:
             case ir.View(_, base, index):
                 out.append(ir.View(target, self.shadow_of(base), index, stmt.loc))
-            case ir.Alloc() | ir.Copy():
+            case ir.Alloc() | ir.Call() | ir.Custom() | ir.Copy():
                 out.append(self.zeros(target, var))
             case ir.For() | ir.While():
                 out.append(self.select_shadow(var))

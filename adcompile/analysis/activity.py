@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import product
 
 from numba.core import types as nt
 
@@ -166,6 +167,9 @@ def flows(stmt: ir.Stmt) -> Iterator[tuple[ir.Var, ir.Var | ir.Load]]:
                 yield target, operand
         case ir.Alloc(target, fn, args) if fn in NAMES:
             yield from ((target, arg) for arg in args if isinstance(arg, ir.Var))
+        case ir.Custom(targets, args=args, rule=rule):
+            pairs = product(targets, args) if rule else zip(targets, args, strict=True)
+            yield from ((t, arg) for t, arg in pairs if isinstance(arg, ir.Var))
         case ir.If(joins=joins):
             for join in joins:
                 for side in (join.then, join.orelse):

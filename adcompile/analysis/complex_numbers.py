@@ -32,7 +32,7 @@ def check_complex(fn: ir.Function, types: Types) -> None:
             if is_complex(types.get(stmt.source)) and not is_complex(types.get(stmt.array)):
                 _refuse_storing(stmt.loc)
         if isinstance(stmt, ir.Store | ir.Accumulate | ir.Fill):
-            if _is_complex(stmt.value, types) and not is_complex(types.get(stmt.array)):
+            if is_complex_value(stmt.value, types) and not is_complex(types.get(stmt.array)):
                 _refuse_storing(stmt.loc)
 
 
@@ -54,7 +54,7 @@ def _check(expr: ir.Expr, types: Types, loc: Loc) -> None:
             name, args = op, (a, b)
         case _:
             return
-    if not any(_is_complex(arg, types) for arg in args):
+    if not any(is_complex_value(arg, types) for arg in args):
         return
     rule = rule_for(name)
     if rule is None or rule.on_complex is None:
@@ -62,7 +62,8 @@ def _check(expr: ir.Expr, types: Types, loc: Loc) -> None:
         raise UnsupportedError(f"{shown} of complex numbers", loc, _ADVICE.get(name, ""))
 
 
-def _is_complex(expr: ir.Expr, types: Types) -> bool:
+def is_complex_value(expr: ir.Expr, types: Types) -> bool:
+    """Whether an expression of numbers is complex."""
     match expr:
         case ir.Const(value):
             return isinstance(value, complex)
@@ -71,14 +72,14 @@ def _is_complex(expr: ir.Expr, types: Types) -> bool:
         case ir.Load(array):
             return is_complex(types.get(array))
         case ir.Unary("-" | "+", x):
-            return _is_complex(x, types)
+            return is_complex_value(x, types)
         case ir.Binary(_, a, b) | ir.Select(_, a, b):
-            return _is_complex(a, types) or _is_complex(b, types)
+            return is_complex_value(a, types) or is_complex_value(b, types)
         case ir.Apply(fn, args):
             rule = rule_for(fn)
             if fn in _REAL or (rule is not None and rule.nondiff and rule.name != "stop_gradient"):
                 return False
             makes = fn in ("complex", "complex2", "np.complex128", "np.complex64")
-            return makes or fn.startswith("cmath.") or any(_is_complex(a, types) for a in args)
+            return makes or fn.startswith("cmath.") or any(is_complex_value(a, types) for a in args)
         case _:
             return False

@@ -41,7 +41,7 @@ def _exposed(block: ir.Block, known: set[ir.Var], found: dict[ir.Var, None]) -> 
                 _exposed(stmt.body, known, found)
             case ir.Assign() | ir.Alloc() | ir.Copy() | ir.View():
                 known.add(stmt.target)
-            case ir.AssignMany():
+            case ir.AssignMany() | ir.Call() | ir.Custom():
                 known.update(stmt.targets)
             case _:
                 pass

@@ -13,7 +13,7 @@ from adcompile.analysis.activity import Activity
 from adcompile.analysis.alias import Roots
 from adcompile.analysis.scope import Loop, Scopes
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import statements, stmt_reads
+from adcompile.ir.walk import statements, stmt_defs, stmt_reads
 
 
 def exchanges_only_sums(loop: Loop, roots: Roots, activity: Activity, scopes: Scopes) -> bool:
@@ -28,6 +28,62 @@ def exchanges_only_sums(loop: Loop, roots: Roots, activity: Activity, scopes: Sc
     return shadows_commute(loop, roots, activity, scopes)
 
 
+def any_order(loop: Loop, roots: Roots, activity: Activity) -> bool:
+    """Whether the reverse sweep may visit the iterations in any order: what they hand on is summed,
+    or has no adjoint, and an array that they write is read and written at subscripts that hold the
+    loop's variable, always on the same axis."""
+    if not isinstance(loop, ir.For) or loop.exit is not None:
+        return False
+    for c in loop.carried:
+        if c.head in roots:
+            return False
+        if (c.head in activity or c.out in activity) and not is_sum(c, loop.body):
+            return False
+    uses: dict[ir.Var, list[ir.Stmt]] = {}
+    written: set[ir.Var] = set()
+    inside: set[ir.Var] = set()
+    for stmt in statements(loop.body):
+        match stmt:
+            case ir.Alloc(target) if target in activity:
+                inside.add(target)
+            case ir.Copy() | ir.View() | ir.CopyInto() | ir.Fill() | ir.Do():
+                if any(v in activity for v in (*stmt_reads(stmt), *stmt_defs(stmt))):
+                    return False
+            case ir.Custom(targets, args=args):
+                both = (*targets, *args)
+                if any(isinstance(v, ir.Var) and v in activity and v in roots for v in both):
+                    return False
+            case ir.Store(array) | ir.Accumulate(array) if array in activity:
+                written |= roots[array]
+                uses.setdefault(array, []).append(stmt)
+            case ir.Assign(_, ir.Load(array)) if array in activity:
+                uses.setdefault(array, []).append(stmt)
+            case _:
+                pass
+    for array in uses:
+        if not roots[array].isdisjoint(written) and roots[array] != {array}:
+            return False
+    return all(
+        array in inside or not written & roots[array] or _aligned(stmts, loop.var)
+        for array, stmts in uses.items()
+    )
+
+
+def _aligned(stmts: list[ir.Stmt], var: ir.Var) -> bool:
+    """All subscripts have ``var`` on the same axis; or all accumulate, so that the shadow is only
+    read."""
+    if all(isinstance(stmt, ir.Accumulate) for stmt in stmts):
+        return True
+    axes: list[set[int]] = []
+    for stmt in stmts:
+        match stmt:
+            case ir.Store(_, index) | ir.Accumulate(_, index) | ir.Assign(_, ir.Load(_, index)):
+                axes.append({k for k, entry in enumerate(index) if entry is var})
+            case _:
+                return False
+    return bool(set.intersection(*axes))
+
+
 def is_sum(c: ir.Carried, body: ir.Block) -> bool:
     """``next`` is ``head`` plus and minus values in which ``head`` does not occur."""
     chain: set[ir.Var] = {c.head}
@@ -40,6 +96,10 @@ def _grow(block: ir.Block, chain: set[ir.Var]) -> bool:
         match stmt:
             case ir.Assign(target, ir.Binary("+" | "-" as op, a, b)) if a in chain or b in chain:
                 if (a in chain and b in chain) or (op == "-" and b in chain):
+                    return False
+                chain.add(target)
+            case ir.Assign(target, ir.Apply("rt.plus", (ir.Var() as a, b))) if a in chain:
+                if b in chain:
                     return False
                 chain.add(target)
             case ir.Assign(target, ir.Var() as value) if value in chain:
@@ -91,6 +151,10 @@ def shadows_commute(loop: ir.For, roots: Roots, activity: Activity, scopes: Scop
                 read |= roots[array]
             case ir.Copy(_, source) | ir.CopyInto(_, _, source) if source in activity:
                 read |= roots[source]
+            case ir.Custom(args=args):
+                for arg in args:
+                    if isinstance(arg, ir.Var) and arg in activity:
+                        read |= roots.get(arg, frozenset())
             case _:
                 pass
     return not read & accumulated

@@ -8,30 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba.core import types as nt
 
-from adcompile.arrays.elementwise import squared
-from adcompile.arrays.emitter import ZERO, Emitter, Index, Running, array_type
+from adcompile.arrays import arithmetic as by
+from adcompile.arrays import making
+from adcompile.arrays.emitter import ONE, ZERO, Emitter, Index, Running, array_type
 from adcompile.arrays.pull import Pull, of_scalar, read_by, rearranged
 from adcompile.arrays.reductions import add, number_of, times
-from adcompile.arrays.shapes import diagonal, one_axis, ravel
+from adcompile.arrays.shapes import diagonal, flip, one_axis, ravel
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 
 if TYPE_CHECKING:
     from adcompile.arrays.machine import Machine
-
-ONE = ir.Const(1)
-
-
-def _minus(m: Machine, a: Pull, b: Pull) -> Pull:
-    return m.combine(np.subtract, lambda p: ir.Binary("-", p[0], p[1]), (a, b))
-
-
-def _times(m: Machine, a: Pull, b: Pull) -> Pull:
-    return m.combine(np.multiply, lambda p: ir.Binary("*", p[0], p[1]), (a, b))
-
-
-def _plus(m: Machine, a: Pull, b: Pull) -> Pull:
-    return m.combine(np.add, lambda p: ir.Binary("+", p[0], p[1]), (a, b))
 
 
 # ---------------------------------------------------------------- along an axis
@@ -85,13 +72,112 @@ def _shorter(m: Machine, a: Pull, k: int) -> tuple[ir.Expr, ...]:
     return (*a.dims[:k], size, *a.dims[k + 1 :])
 
 
-def diff(m: Machine, a: Pull, n: int = 1, axis: int = -1) -> Pull:
+def diff(
+    m: Machine,
+    a: Pull,
+    n: int = 1,
+    axis: int = -1,
+    prepend: Pull | None = None,
+    append: Pull | None = None,
+) -> Pull:
     k = one_axis(m, a.rank, axis)
+    ends = [_end(a, k, end) for end in (prepend, append)]
+    if prepend is not None or append is not None:
+        parts = [p for p in (ends[0], a, ends[1]) if p is not None]
+        a = making.concatenate(m, parts, k)
     for _ in range(n):
         a = m.kept(a)
         dims = _shorter(m, a, k)
-        a = _minus(m, shifted(m, a, k, 1, dims), shifted(m, a, k, 0, dims))
+        a = by.minus(m, shifted(m, a, k, 1, dims), shifted(m, a, k, 0, dims))
     return a
+
+
+def _end(a: Pull, k: int, end: Pull | None) -> Pull | None:
+    """What ``np.diff`` puts in front or behind: a number is a slice of extent one."""
+    if end is None or end.rank:
+        return end
+    dims = (*a.dims[:k], ONE, *a.dims[k + 1 :])
+    return Pull(dims, end.dtype, lambda out, i: end.at(out, ()), True)
+
+
+def ediff1d(m: Machine, a: Pull) -> Pull:
+    return diff(m, ravel(m, a))
+
+
+def _slice(a: Pull, k: int, start: int, size: ir.Expr) -> Pull:
+    """``size`` elements along axis ``k``."""
+
+    def mapping(out: Emitter, index: Index) -> Index:
+        ahead = out.integer("+", index[k], ir.Const(start))
+        return (*index[:k], out.name(ahead, nt.int64), *index[k + 1 :])
+
+    return rearranged(a, (*a.dims[:k], size, *a.dims[k + 1 :]), mapping, view=False)
+
+
+def gradient(
+    m: Machine, f: Pull, axis: Any, edge_order: int, spacings: Sequence[Pull]
+) -> Pull | tuple[Pull, ...]:
+    """Second-order differences inside, of first or second order at the ends."""
+    one = isinstance(axis, int) or (axis is None and f.rank == 1)
+    axes = (axis or 0,) if one else range(f.rank) if axis is None else axis
+    if len(spacings) not in (0, 1, len(axes)) or edge_order not in (1, 2):
+        raise UnsupportedError("these arguments of np.gradient", m.out.loc)
+    f = m.kept(f)
+    steps = list(spacings) * len(axes) if len(spacings) == 1 else list(spacings)
+    steps = steps or [by.number(1.0)] * len(axes)
+    if not isinstance(f.dtype, nt.Float):
+        f = m.kept(by.cast(m, f, nt.float64))
+    ks = [one_axis(m, f.rank, k) for k in axes]
+    made = tuple(_gradient(m, f, k, h, edge_order) for k, h in zip(ks, steps, strict=True))
+    return made[0] if one else made
+
+
+def _gradient(m: Machine, f: Pull, k: int, h: Pull, edge_order: int) -> Pull:
+    n = f.dims[k]
+    few = ir.Compare("<", n, ir.Const(edge_order + 1))
+    m.out.fail_if(few, "ValueError", "too few elements for np.gradient")
+    inside = m.size(ir.Binary("-", n, ir.Const(2)))
+
+    def at_end(a: Pull, back: int, behind: bool) -> Pull:
+        """The slice ``back`` places from the front or from the end."""
+        where: ir.Expr = ir.Const(back)
+        if behind:
+            end = m.out.name(ir.Binary("-", a.dims[k if a.rank > 1 else 0], ONE), nt.int64)
+            where = m.out.name(m.out.integer("-", end, ir.Const(back)), nt.int64)
+        place = k if a.rank > 1 else 0
+        dims = (*a.dims[:place], ONE, *a.dims[place + 1 :])
+        return rearranged(a, dims, lambda out, i: (*i[:place], where, *i[place + 1 :]), False)
+
+    if h.rank:
+        h = m.kept(h)
+        m.same(h.dims[0], n)
+        gaps = m.kept(diff(m, h))
+        trail = (ONE,) * (f.rank - 1 - k)
+
+        def along(a: Pull) -> Pull:
+            return rearranged(a, (*a.dims, *trail), lambda out, i: i[:1], False)
+
+        before, after = along(_slice(gaps, 0, 0, inside)), along(_slice(gaps, 0, 1, inside))
+        both = by.plus(m, before, after)
+        below = by.over(m, by.minus(m, _slice(f, k, 1, inside), _slice(f, k, 0, inside)), before)
+        above = by.over(m, by.minus(m, _slice(f, k, 2, inside), _slice(f, k, 1, inside)), after)
+        middle = by.over(m, by.plus(m, by.times(m, below, after), by.times(m, above, before)), both)
+    else:
+        twice = by.times(m, by.number(2.0), h)
+        middle = by.over(m, by.minus(m, _slice(f, k, 2, inside), _slice(f, k, 0, inside)), twice)
+
+    def end(behind: bool) -> Pull:
+        f0, f1 = at_end(f, 0, behind), at_end(f, 1, behind)
+        h0 = along(at_end(gaps, 0, behind)) if h.rank else h
+        rise = by.over(m, by.minus(m, f1, f0), h0)
+        if edge_order == 2:  # the slope of the parabola through three points
+            h1 = along(at_end(gaps, 1, behind)) if h.rank else h
+            further = by.over(m, by.minus(m, at_end(f, 2, behind), f1), h1)
+            bend = by.over(m, by.minus(m, further, rise), by.plus(m, h0, h1))
+            rise = by.minus(m, rise, by.times(m, bend, h0))
+        return by.times(m, rise, by.number(-1.0)) if behind else rise
+
+    return making.concatenate(m, [end(False), middle, end(True)], k)
 
 
 def trapezoid(
@@ -101,34 +187,17 @@ def trapezoid(
     k = one_axis(m, y.rank, axis)
     y = m.kept(y)
     dims = _shorter(m, y, k)
-    both = _plus(m, shifted(m, y, k, 1, dims), shifted(m, y, k, 0, dims))
+    both = by.plus(m, shifted(m, y, k, 1, dims), shifted(m, y, k, 0, dims))
     if x is not None:
         d = diff(m, x, 1, -1 if x.rank == 1 else axis)
         if d.rank == 1 and y.rank > 1:
             trail = y.rank - 1 - k
             d = rearranged(d, (*d.dims, *(ONE,) * trail), lambda out, i: i[:1], view=False)
-        both = _times(m, d, both)
+        both = by.times(m, d, both)
     elif dx is not None:
-        both = _times(m, dx, both)
-    half = _times(m, both, of_scalar(ir.Const(0.5), nt.float64, True))
+        both = by.times(m, dx, both)
+    half = by.times(m, both, of_scalar(ir.Const(0.5), nt.float64, True))
     return m.total(half, axis)
-
-
-def norm(m: Machine, x: Pull, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Pull:
-    """Of vectors, or the Frobenius norm of a matrix."""
-    matrix = (x.rank == 2 and axis is None) or (isinstance(axis, tuple) and len(axis) == 2)
-    if ord not in (None, 1, 2, "fro") or (matrix and ord in (1, 2)):
-        raise UnsupportedError(f"np.linalg.norm with ord={ord}", m.out.loc, "Write it out.")
-    if ord == 1:
-        size = m.combine(np.abs, lambda p: ir.Apply("abs", (p[0],)), (x,))
-        return m.total(size, axis, keepdims)
-    squares = squared(m, x)
-    total = m.total(squares, axis, keepdims)
-    return m.combine(np.sqrt, lambda p: ir.Apply("np.sqrt", (p[0],)), (total,))
-
-
-def trace(m: Machine, a: Pull, offset: int = 0) -> Pull:
-    return m.total(diagonal(m, a, offset), None)
 
 
 def convolve(m: Machine, a: Pull, v: Pull, mode: str = "full") -> Pull:
@@ -171,71 +240,28 @@ def convolve(m: Machine, a: Pull, v: Pull, mode: str = "full") -> Pull:
     return Pull((size,), kind, at, reads=reads, shifted=reads)
 
 
-# ---------------------------------------------------------------- einsum
+def correlate(m: Machine, a: Pull, v: Pull, mode: str = "valid") -> Pull:
+    """sum over j of a[i + j] * v[j]: a convolution with ``v`` turned round."""
+    if a.rank != 1 or v.rank != 1:
+        raise UnsupportedError("np.correlate of arrays that are no vectors", m.out.loc)
+    if mode != "full":
+        short = ir.Compare("<", a.dims[0], v.dims[0])
+        m.out.fail_if(short, "ValueError", "the second operand of np.correlate is longer")
+    return convolve(m, a, flip(m, m.kept(v)), mode)
 
 
-def einsum(m: Machine, subscripts: str, operands: Sequence[Pull]) -> Pull:
-    """Sums of products over the letters that the result does not have."""
-    left, arrow, result = subscripts.replace(" ", "").partition("->")
-    terms = left.split(",")
-    if "." in subscripts:
-        raise UnsupportedError("... in np.einsum", m.out.loc, "Name the axes.")
-    if len(terms) != len(operands):
-        raise UnsupportedError(
-            f"np.einsum with {len(terms)} terms and {len(operands)} arrays", m.out.loc
-        )
-    if not arrow:
-        result = "".join(sorted(c for c in set(left) if c != "," and left.count(c) == 1))
-    operands = [m.kept(p) for p in operands]
-    extents: dict[str, ir.Expr] = {}
-    for term, pull in zip(terms, operands, strict=True):
-        if len(term) != pull.rank:
-            raise UnsupportedError(f"{term!r} names an array of rank {pull.rank}", m.out.loc)
-        for letter, dim in zip(term, pull.dims, strict=True):
-            extents[letter] = m.same(extents[letter], dim) if letter in extents else dim
-    if set(result) - set(extents):
-        raise UnsupportedError(f"{result!r} has letters that no array has", m.out.loc)
-    summed = [letter for letter in extents if letter not in result]
-    kind = m.result(lambda *x: _product_of(x), operands)
-
-    def product(out: Emitter, where: dict[str, ir.Expr]) -> ir.Expr:
-        total: ir.Expr | None = None
-        for term, pull in zip(terms, operands, strict=True):
-            value = pull.at(out, tuple(where[c] for c in term))
-            total = value if total is None else out.named(ir.Binary("*", total, value), kind)
-        assert total is not None
-        return total
-
-    def at(out: Emitter, index: Index) -> ir.Expr:
-        here = dict(zip(result, index, strict=True))
-        if not summed:
-            return product(out, here)
-
-        def body(inner: Emitter, over: Index, heads: tuple[ir.Var, ...]) -> Sequence[ir.Expr]:
-            value = product(inner, here | dict(zip(summed, over, strict=True)))
-            return (inner.named(add(heads[0], value), kind),)
-
-        going = [extents[c] for c in summed]
-        return out.loops(going, body, [Running("t", number_of(kind, 0), kind)])[0]
-
-    reads = read_by(operands)
-    dims = tuple(extents[c] for c in result)
-    view = not summed and len(operands) == 1 and operands[0].place is not None
-    return Pull(dims, kind, at, not summed, reads=reads, shifted=reads, maybe_view=view)
-
-
-def _product_of(parts: Sequence[Any]) -> Any:
-    total = parts[0]
-    for part in parts[1:]:
-        total = total * part
-    return total
+def trace(m: Machine, a: Pull, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Pull:
+    found = diagonal(m, a, offset, axis1, axis2)
+    return m.total(found, None if found.rank == 1 else -1)
 
 
 # ---------------------------------------------------------------- order
 
 
-def argsort(m: Machine, a: Pull, axis: int = -1) -> Pull:
+def argsort(m: Machine, a: Pull, axis: int | None = -1) -> Pull:
     """Indices are integers: no derivative goes through them."""
+    if axis is None:
+        a, axis = m.kept(ravel(m, a)), 0
     if a.rank != 1:
         return _by_rows(m, a, axis, argsort, nt.int64)
     source = m.memory(a)
@@ -244,7 +270,9 @@ def argsort(m: Machine, a: Pull, axis: int = -1) -> Pull:
     return m.pull_of(made)
 
 
-def sort(m: Machine, a: Pull, axis: int = -1) -> Pull:
+def sort(m: Machine, a: Pull, axis: int | None = -1) -> Pull:
+    if axis is None:
+        a, axis = m.kept(ravel(m, a)), 0
     if a.rank != 1:
         return _by_rows(m, a, axis, sort, a.dtype)
     a = m.kept(a)
@@ -281,43 +309,6 @@ def _by_rows(m: Machine, a: Pull, axis: int, f: Any, kind: nt.Type) -> Pull:
     return m.pull_of(made)
 
 
-def median(m: Machine, a: Pull, axis: int | None = None, keepdims: bool = False) -> Pull:
-    """The middle of the sorted elements, or the mean of the two in the middle."""
-    if axis is not None and a.rank > 1:
-        k = one_axis(m, a.rank, axis)
-        ordered = m.kept(sort(m, a, k))
-        n = a.dims[k]
-    else:
-        k = 0
-        ordered = sort(m, m.kept(ravel(m, a)))
-        n = ordered.dims[0]
-    last = m.out.named(ir.Binary("-", n, ONE), nt.int64)
-    low = m.out.named(ir.Binary("//", last, ir.Const(2)), nt.int64)
-    high = m.out.named(ir.Binary("//", n, ir.Const(2)), nt.int64)
-    dims: tuple[ir.Expr, ...] = (ONE,) * a.rank if keepdims else ()
-    if axis is not None:
-        dims = (*a.dims[:k], *((ONE,) if keepdims else ()), *a.dims[k + 1 :])
-
-    def pick(place: ir.Expr) -> Pull:
-        def mapping(out: Emitter, i: Index) -> Index:
-            if axis is None:
-                return (place,)
-            return (*i[:k], place, *i[k + 1 if keepdims else k :])
-
-        return rearranged(ordered, dims, mapping, False)
-
-    both = _plus(m, pick(low), pick(high))
-    middle = _times(m, both, of_scalar(ir.Const(0.5), nt.float64, True))
-    if not isinstance(a.dtype, nt.Float):
-        return middle
-    top = pick(last)  # a nan is sorted to the end, and wins
-
-    def or_nan(p: Sequence[ir.Expr]) -> ir.Expr:
-        return ir.Select(ir.Compare("==", p[1], p[1]), p[0], p[1])
-
-    return m.combine(np.maximum, or_nan, (middle, top), middle.dtype)
-
-
 def searchsorted(m: Machine, a: Pull, v: Pull, side: str = "left") -> Pull:
     source = m.memory(a)
     wanted = m.memory(v if v.rank else rearranged(v, (ONE,), lambda out, i: (), False))
@@ -331,8 +322,29 @@ def searchsorted(m: Machine, a: Pull, v: Pull, side: str = "left") -> Pull:
     return m.scalar_of(found)
 
 
-def interp(m: Machine, x: Pull, xp: Pull, fp: Pull) -> Pull:
-    """Piecewise linear between the points (xp, fp), constant outside."""
+def interp(
+    m: Machine,
+    x: Pull,
+    xp: Pull,
+    fp: Pull,
+    left: Pull | None = None,
+    right: Pull | None = None,
+) -> Pull:
+    """Piecewise linear between the points (xp, fp), outside constant: ``left`` and ``right``, or
+    the first and the last of ``fp``."""
+    x, xp = m.kept(x), m.kept(xp)
+    found = _interp(m, x, xp, fp)
+    if left is not None:
+        first = rearranged(xp, (), lambda out, i: (ZERO,), False)
+        found = by.select(m, by.less(m, x, m.scalar_of(first)), left, found)
+    if right is not None:
+        end = m.out.name(ir.Binary("-", xp.dims[0], ONE), nt.int64)
+        last = rearranged(xp, (), lambda out, i: (end,), False)
+        found = by.select(m, by.less(m, m.scalar_of(last), x), right, found)
+    return found
+
+
+def _interp(m: Machine, x: Pull, xp: Pull, fp: Pull) -> Pull:
     x, xp, fp = m.kept(x), m.kept(xp), m.kept(fp)
     n = m.same(xp.dims[0], fp.dims[0])
     last = m.size(ir.Binary("-", n, ONE))

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numba.core import types as nt
 from numba.np.numpy_support import as_dtype, from_dtype
 
 from adcompile.arrays.emitter import Emitter, Index
-from adcompile.arrays.pull import Pull, broadcast
+from adcompile.arrays.pull import Pull, broadcast, of_scalar
+from adcompile.clones import clone
+from adcompile.custom import BY_NAME
+from adcompile.errors import Loc, UnsupportedError
 from adcompile.ir import nodes as ir
+from adcompile.options import Options
 from adcompile.rules.registry import rule_for
+from adcompile.types.infer import infer_function
 
 if TYPE_CHECKING:
     from adcompile.arrays.machine import Machine
@@ -62,7 +67,34 @@ _OF_FLOATS = ("math.lgamma", "math.gamma", "math.erf", "math.erfc")
 
 def is_special(name: str) -> bool:
     """A function of numbers that Numba cannot type on arrays."""
+    if name in BY_NAME:
+        return True
     return name in (*_OF_FLOATS, "abs") or (name.startswith("rt.") and rule_for(name) is not None)
+
+
+@dataclass(frozen=True)
+class OfUser:
+    """A scalar function of the user's, applied element by element."""
+
+    name: str
+    elementwise: bool
+
+    def __call__(self, *args: Any) -> Any:
+        raise AssertionError("its type is Numba's")
+
+    def refuse_arrays(self, loc: Loc) -> NoReturn:
+        raise UnsupportedError(
+            f"{self.name.removeprefix('fn.')} has a rule for numbers, and is applied to an array",
+            loc,
+            "Say that it may be: register_rule(..., elementwise=True).",
+        )
+
+
+@lru_cache(maxsize=1024)
+def type_of_user_function(name: str, kinds: tuple[nt.Type, ...]) -> nt.Type:
+    """What a registered function returns for numbers of these types."""
+    copy = clone(BY_NAME[name].callee.target, Options(), {})
+    return infer_function(getattr(copy, "py_func", copy), kinds)
 
 
 def _as_float(*args: Any) -> Any:
@@ -77,6 +109,10 @@ def function_named(name: str) -> Callable[..., Any] | None:
     """The NumPy function of arrays that a call of ``name`` means."""
     if name == "abs":
         return np.abs
+    if name == "rt.stop_gradient":
+        return np.positive
+    if name in BY_NAME:
+        return OfUser(name, BY_NAME[name].elementwise)
     if is_special(name):
         return _as_float
     if name.startswith("np."):
@@ -89,13 +125,28 @@ def operator_named(spelled: str, operands: int) -> Callable[..., Any]:
     return _UNARY[spelled] if operands == 1 else _OPERATORS[spelled]
 
 
-def result_dtype(f: Callable[..., Any], operands: Sequence[Pull]) -> nt.Type:
+def literal(value: ir.Const, loc: Loc) -> Pull:
+    """A number that takes the precision of what it meets."""
+    kind = LITERALS.get(type(value.value))
+    if kind is None:
+        raise UnsupportedError(f"{value.value!r} in an array expression", loc)
+    return of_scalar(value, kind, weak=True)
+
+
+def result_dtype(f: Callable[..., Any], operands: Sequence[Pull], loc: Loc) -> nt.Type:
     """The dtype of ``f`` on arrays and scalars of these kinds, as NumPy has it.
 
     Numbers that are not literals count with their own precision, as in Numba.
     """
+    if isinstance(f, OfUser):
+        return type_of_user_function(f.name, tuple(p.dtype for p in operands))
     kinds = tuple((str(as_dtype(p.dtype)), p.weak and p.rank == 0) for p in operands)
-    return _result_dtype(f, kinds)
+    try:
+        return _result_dtype(f, kinds)
+    except TypeError:
+        name = getattr(f, "__name__", "this function")
+        shown = ", ".join(str(p.dtype) for p in operands)
+        raise UnsupportedError(f"{name} of elements of type {shown}", loc) from None
 
 
 @lru_cache(maxsize=4096)
@@ -163,11 +214,3 @@ def component(m: Machine, fn: str, a: Pull) -> Pull:
         return a
     found = m.elementwise(fn, lambda p: ir.Apply(fn, (p[0],)), (a,))
     return replace(found, cheap=a.cheap, part=a.part or a.place is not None)
-
-
-def squared(m: Machine, a: Pull) -> Pull:
-    """The squares of the absolute values."""
-    if isinstance(a.dtype, nt.Complex):
-        kind = m.result(np.abs, (a,))
-        return m.combine(np.abs, lambda p: ir.Apply("rt.abs2", (p[0],)), (a,), kind)
-    return m.combine(np.square, lambda p: ir.Binary("*", p[0], p[0]), (a,))

@@ -52,7 +52,7 @@ def expand(
         dims = list(expander.dims_of(fn.params[k]))
         dims[axis] = ir.Const(1)
         expander.dims[fn.params[k]] = tuple(dims)
-    made = replace(fn, body=expander.block(fn.body))
+    made = without_second_names(replace(fn, body=expander.block(fn.body)))
     check_expanded(made, types)
     return made
 
@@ -139,6 +139,8 @@ def _is_whole(stmt: ir.Stmt, types: Types) -> bool:
             kind = types.get(array)
             short = isinstance(kind, nt.Array) and kind.ndim > len(index)
             return short or any(_is_wide(i, types) for i in index)
+        case ir.Alloc(_, fn, args) if fn.endswith(("full", "full_like")):
+            return _is_wide(args[-1], types)
         case _:
             return False
 
@@ -190,6 +192,13 @@ class _Expander(Machine):
             case ir.CopyInto(array, index, source):
                 self.update(array, index, source, "=")
                 self.finished(stmt)
+            case ir.Alloc(target, fn, args, keywords) if _is_whole(stmt, self.types):
+                given = (*args, dict(keywords).get("dtype", ir.Const(None)))
+                filled = functions.call(self, ir.Apply(f"arr.{fn[3:]}", given), target)
+                assert isinstance(filled, Pull)
+                self.learn(target, filled)
+                self.define(target, filled)
+                self.finished(stmt)
             case ir.View(target, base, index) if self.is_arranged(base) or self.only_read(stmt):
                 arranged = self.pull(base)
                 self.close_for(arranged.reads)
@@ -208,7 +217,13 @@ class _Expander(Machine):
         else:
             done = self.tree(value)
         if isinstance(done, tuple):
+            shared = any(p.place is not None for p in done)
+            if shared and not self.roots_of(target).isdisjoint(self.written):
+                raise UnsupportedError(
+                    "parts of an array that is written to", stmt.loc, "Take slices of it."
+                )
             parts = [self.memory(p) if p.rank else p.at(self.out, ()) for p in done]
+            self.parts[target] = tuple(parts)
             self.out.out.append(ir.Assign(target, ir.MakeTuple(tuple(parts)), loc=stmt.loc))
             self.finished(stmt)
         elif done is not None:
@@ -294,24 +309,16 @@ class _Expander(Machine):
             self.close()
         self.close_for((array,))
         whole = self.aliases.get(array) or self.pull_of(array)
-        masks = [i for i in index if subscripts.is_mask(self, i)]
-        if masks and op != "=":
-            old = subscripts.getitem(self, whole, index)
-            pull = self.combined(op, old, pull)
-            op = "="
-        if masks:
-            rest = subscripts.complete(self, whole, index)
-            if rest[0] is not masks[0] or any(e != subscripts.FULL for e in rest[1:]):
-                raise UnsupportedError(
-                    "a mask beside other subscripts",
-                    self.out.loc,
-                    "Use the mask alone, then slice.",
-                )
-            assert isinstance(masks[0], ir.Var)
-            pull = self.pull_of(self.memory(pull)) if pull.rank else pull
-            subscripts.store_masked(self, whole, masks[0], pull, op)
-            return
         entries = subscripts.complete(self, whole, index)
+        if subscripts.leading_mask(self, entries):
+            mask = entries[0]
+            assert isinstance(mask, ir.Var)
+            if op != "=":
+                pull = self.combined(op, subscripts.getitem(self, whole, index), pull)
+            pull = self.pull_of(self.memory(pull)) if pull.rank else pull
+            subscripts.store_masked(self, whole, mask, pull, "=")
+            return
+        entries = subscripts.without_masks(self, entries)
         target = subscripts.getitem(self, whole, tuple(entries)) if index else whole
         if target.place is None and op != "=":  # repeated subscripts do not accumulate
             pull = self.combined(op, target, pull)

@@ -10,11 +10,24 @@ import numpy as np
 from numba.core import types as nt
 from numba.np.numpy_support import from_dtype
 
-from adcompile.arrays import calculus, library, making, reductions, shapes
+from adcompile.arrays import arithmetic as by
+from adcompile.arrays import (
+    calculus,
+    choosing,
+    copying,
+    joining,
+    making,
+    matrices,
+    products,
+    reductions,
+    shapes,
+    statistics,
+)
 from adcompile.arrays.pull import Pull
-from adcompile.arrays.signatures import EXTENTS, SEQUENCES, SIGNATURES
+from adcompile.arrays.signatures import EXTENTS, SEQUENCES, SIGNATURES, WIDTHS
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
+from adcompile.ir.walk import reads
 
 if TYPE_CHECKING:
     from adcompile.arrays.machine import Machine
@@ -29,32 +42,46 @@ def call(m: Machine, apply: ir.Apply, target: ir.Var | None) -> Pull | Several |
     signature = SIGNATURES[name]
     given: dict[str, Any] = {}
     for parameter, arg in zip(signature.parameters.parameters, apply.args, strict=True):
-        if arg == ir.Const(None) and parameter not in SEQUENCES:
+        if parameter in SEQUENCES:
+            given[parameter] = sequence(m, arg)
+        elif arg == ir.Const(None):
             given[parameter] = None
         elif parameter in signature.operands:
             given[parameter] = m.tree(arg)
-        elif parameter in SEQUENCES:
-            given[parameter] = sequence(m, arg)
         elif parameter in EXTENTS:
             given[parameter] = extents(m, arg)
+        elif parameter in WIDTHS:
+            given[parameter] = widths(m, arg)
         else:
             given[parameter] = static(m, name, parameter, arg)
-    if name in _OF_REALS and any(_is_complex(value) for value in given.values()):
+    if name not in _OF_COMPLEX and any(_is_complex(value) for value in given.values()):
         raise UnsupportedError(f"np.{name} of complex numbers", m.out.loc)
     if name in reductions.REDUCTIONS:
-        return reductions.REDUCTIONS[name](m, target, **given)
+        return reduction(m, name, target, given)
     operands = given.pop("operands", None)
     return TABLE[name](m, *given.values(), *(() if operands is None else (operands,)))
 
 
-# Functions that compare, and those whose results or derivatives are known for real numbers only.
-_OF_REALS = frozenset(
-    ("max", "min", "argmax", "argmin", "median", "sort", "argsort", "searchsorted", "interp")
-    + ("linspace", "logsumexp", "slogdet", "cholesky", "eigh", "qr", "svd", "pinv")
+# Functions that mean the same for complex numbers.  The others compare, or have results or
+# derivatives that are known for real numbers only.
+_OF_COMPLEX = frozenset(
+    """
+    all any append array array_split asarray ascontiguousarray atleast_1d atleast_2d atleast_3d
+    block broadcast_to builtin_sum choose column_stack compress concatenate convolve count_nonzero
+    cross cross2d cumprod cumsum delete det diag diagflat diagonal diff dot dsplit dstack ediff1d
+    einsum expand_dims extract flatten flip fliplr flipud full full_like hsplit hstack inner insert
+    inv item kron linalg_diagonal linalg_trace matmul matrix_norm matrix_transpose matvec mean
+    meshgrid moveaxis multi_dot ndim norm outer polyval prod ravel repeat reshape resize roll
+    rollaxis rot90 select size solve split squeeze stack std sum swapaxes take take_along_axis
+    tensordot tile trace transpose trapezoid tril triu unstack vander var vdot vecdot vector_norm
+    vsplit vstack where
+    """.split()  # noqa: SIM905
 )
 
 
 def _is_complex(value: object) -> bool:
+    if isinstance(value, list):
+        return any(map(_is_complex, value))
     return isinstance(value, Pull) and isinstance(value.dtype, nt.Complex)
 
 
@@ -62,12 +89,42 @@ def sequence(m: Machine, arg: ir.Expr) -> Any:
     """A list of operands, perhaps of lists; an array stands for itself."""
     if isinstance(arg, ir.MakeTuple):
         return [sequence(m, item) for item in arg.items]
+    if isinstance(arg, ir.Var) and isinstance(m.types[arg], nt.BaseTuple):
+        return [sequence(m, item) for item in items_of(m, arg)]
     return m.tree(arg)
 
 
+def items_of(m: Machine, arg: ir.Var) -> Sequence[ir.Var]:
+    """The items of a tuple, as variables."""
+    kinds = m.types[arg]
+    assert isinstance(kinds, nt.BaseTuple)
+    return [m.out.named(ir.TupleGet(arg, k), kind) for k, kind in enumerate(kinds)]
+
+
 def extents(m: Machine, arg: ir.Expr) -> tuple[ir.Expr, ...]:
-    parts = arg.items if isinstance(arg, ir.MakeTuple) else (arg,)
+    parts: Sequence[ir.Expr] = arg.items if isinstance(arg, ir.MakeTuple) else (arg,)
+    if isinstance(arg, ir.Var) and isinstance(m.types[arg], nt.BaseTuple):
+        parts = items_of(m, arg)
     return tuple(m.size(m.plain(part)) for part in parts)
+
+
+def widths(m: Machine, arg: ir.Expr) -> Any:
+    """Integers, perhaps in tuples."""
+    if isinstance(arg, ir.MakeTuple):
+        return tuple(widths(m, item) for item in arg.items)
+    if m.nest is not None and not m.nest.results.isdisjoint(reads(arg)):
+        m.close()
+    return m.size(m.plain(arg))
+
+
+def reduction(m: Machine, name: str, target: ir.Var | None, given: dict[str, Any]) -> Pull | None:
+    reductions.filtered(m, name, given)
+    initial = given.pop("initial", None)
+    if initial is None:
+        return reductions.REDUCTIONS[name](m, target, **given)
+    found = reductions.REDUCTIONS[name](m, None, **given)
+    assert found is not None
+    return reductions.with_initial(m, name, found if found.rank else m.scalar_of(found), initial)
 
 
 def static(m: Machine, function: str, parameter: str, arg: ir.Expr) -> Any:
@@ -75,69 +132,21 @@ def static(m: Machine, function: str, parameter: str, arg: ir.Expr) -> Any:
     match arg:
         case ir.Const(value):
             return value
-        case ir.Unary("-", ir.Const(int() as value)):
+        case ir.Unary("-", ir.Const(int() | float() as value)):
             return -value
+        case ir.Attribute(ir.Var() as array, "dtype" | "ndim" as name):
+            kind = m.types[array]
+            assert isinstance(kind, nt.Array)
+            return kind.ndim if name == "ndim" else f"np.{kind.dtype}"
+        case ir.Binary("+" | "-" as op, a, b):
+            x, y = static(m, function, parameter, a), static(m, function, parameter, b)
+            return x + y if op == "+" else x - y
         case ir.MakeTuple(items):
             return tuple(static(m, function, parameter, item) for item in items)
         case _:
             raise UnsupportedError(
                 f"the argument {parameter}= of np.{function} must be a literal", m.out.loc
             )
-
-
-def where(m: Machine, condition: Pull, x: Pull, y: Pull) -> Pull:
-    def build(p: Sequence[ir.Expr]) -> ir.Expr:
-        return ir.Select(p[0], *(_as_float(e, floats) for e in p[1:]))
-
-    kind = m.result(np.where, (condition, x, y))
-    floats = isinstance(kind, nt.Float | nt.Complex)
-    return m.combine(np.where, build, (condition, x, y), kind)
-
-
-def _as_float(atom: ir.Expr, wanted: bool) -> ir.Expr:
-    if wanted and isinstance(atom, ir.Const) and isinstance(atom.value, int):
-        return ir.Const(float(atom.value))
-    return atom
-
-
-def matmul(m: Machine, a: Pull, b: Pull) -> Pull:
-    """Sums of products over the last axis of ``a`` and the last but one of ``b``."""
-    if not a.rank or not b.rank:
-        raise UnsupportedError("a matrix product with a number", m.out.loc, "Write a * b.")
-    if a.rank > 2 or b.rank > 2:
-        raise UnsupportedError("products of stacks of matrices", m.out.loc, "Loop over the stack.")
-    inner = m.same(a.dims[-1], b.dims[0])
-    dims = (*a.dims[:-1], *b.dims[1:])
-    if dims and library.is_possible(m, (a, b)):
-        return library.call(m, "np.dot", (a, b), dims, m.result(np.multiply, (a, b)))
-    a, b = m.kept(a), m.kept(b)
-    rows = a.rank - 1
-    kind = m.result(np.multiply, (a, b))
-
-    def element(index: tuple[ir.Expr, ...], k: ir.Expr, out: Any) -> ir.Expr:
-        left = a.at(out, (*index[:rows], k))
-        right = b.at(out, (k, *index[rows:]))
-        return ir.Binary("*", left, right)
-
-    return reductions.inner_sum(dims, inner, kind, element, a.reads | b.reads)
-
-
-def dot(m: Machine, a: Pull, b: Pull) -> Pull:
-    if not a.rank or not b.rank:
-        return m.combine(np.multiply, lambda p: ir.Binary("*", p[0], p[1]), (a, b))
-    return matmul(m, a, b)
-
-
-def vdot(m: Machine, a: Pull, b: Pull) -> Pull:
-    """The first operand conjugated."""
-    if isinstance(a.dtype, nt.Complex):
-        a = m.combine(np.conjugate, lambda p: ir.Apply("np.conjugate", (p[0],)), (a,))
-    return dot(m, shapes.ravel(m, a), shapes.ravel(m, b))
-
-
-def inner(m: Machine, a: Pull, b: Pull) -> Pull:
-    """Sums of products over the last axis of both."""
-    return dot(m, a, shapes.transpose(m, b) if b.rank == 2 else b)
 
 
 def identity(m: Machine, n: Pull) -> Pull:
@@ -166,27 +175,31 @@ def array(m: Machine, items: Any, dtype: str | None) -> Pull:
         return made
     name = dtype.removeprefix("np.").removesuffix("_")
     kind = from_dtype(np.dtype(name))
-    return m.combine(np.asarray, lambda p: ir.Apply(dtype, (p[0],)), (made,), kind)
+    return by.cast(m, made, kind)
 
 
 TABLE: dict[str, Callable[..., Pull | Several]] = {
-    "where": where,
-    "matmul": matmul,
-    "dot": dot,
-    "vdot": vdot,
-    "inner": inner,
-    "einsum": calculus.einsum,
-    "outer": shapes.outer,
-    "kron": shapes.kron,
-    "cross": shapes.cross,
     "trace": calculus.trace,
-    "norm": calculus.norm,
+    "linalg_trace": calculus.trace,
+    "linalg_diagonal": shapes.diagonal,
+    "correlate": calculus.correlate,
+    "gradient": calculus.gradient,
+    "ediff1d": calculus.ediff1d,
+    "matrix_transpose": shapes.matrix_transpose,
+    "rollaxis": shapes.rollaxis,
+    "rot90": shapes.rot90,
+    "flipud": lambda m, a: shapes.flip(m, a, 0),
+    "fliplr": lambda m, a: shapes.flip(m, a, 1),
+    "atleast_3d": shapes.atleast_3d,
+    "resize": copying.resize,
+    "diagflat": lambda m, a, k: copying.diag(m, shapes.ravel(m, a), k),
+    "outer": copying.outer,
+    "kron": copying.kron,
     "convolve": calculus.convolve,
     "interp": calculus.interp,
     "searchsorted": calculus.searchsorted,
     "sort": calculus.sort,
     "argsort": calculus.argsort,
-    "median": calculus.median,
     "cumsum": calculus.cumsum,
     "cumprod": calculus.cumprod,
     "diff": calculus.diff,
@@ -201,14 +214,14 @@ TABLE: dict[str, Callable[..., Pull | Several]] = {
     "squeeze": shapes.squeeze,
     "broadcast_to": shapes.broadcast_to,
     "flip": shapes.flip,
-    "roll": shapes.roll,
-    "repeat": shapes.repeat,
-    "tile": shapes.tile,
-    "take": shapes.take,
-    "diag": shapes.diag,
+    "roll": copying.roll,
+    "repeat": copying.repeat,
+    "tile": copying.tile,
+    "take": copying.take,
+    "diag": copying.diag,
     "diagonal": shapes.diagonal,
-    "tril": shapes.triangle(True),
-    "triu": shapes.triangle(False),
+    "tril": copying.triangle(True),
+    "triu": copying.triangle(False),
     "atleast_1d": shapes.atleast_1d,
     "atleast_2d": shapes.atleast_2d,
     "concatenate": making.concatenate,
@@ -222,7 +235,13 @@ TABLE: dict[str, Callable[..., Pull | Several]] = {
     "ascontiguousarray": ascontiguousarray,
     "arange": making.arange,
     "linspace": making.linspace,
+    "logspace": making.logspace,
+    "geomspace": making.geomspace,
     "eye": making.eye,
     "identity": identity,
-    **library.TABLE,
+    **matrices.TABLE,
+    **products.TABLE,
+    **statistics.TABLE,
+    **choosing.TABLE,
+    **joining.TABLE,
 }

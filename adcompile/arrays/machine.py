@@ -11,11 +11,12 @@ from numba.core import types as nt
 
 from adcompile.arrays import functions, reductions, shapes, subscripts
 from adcompile.arrays.elementwise import (
-    LITERALS,
     Build,
+    OfUser,
     cast,
     component,
     function_named,
+    literal,
     mapped,
     operator_named,
     result_dtype,
@@ -28,9 +29,11 @@ from adcompile.arrays.uses import Uses, all_reads
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import map_expr, rename_stmt
+from adcompile.rules.draws import is_draw, sizes_of
 
 Dims = tuple[ir.Expr, ...]
 _ONE = ir.Const(1)
+_READERS = ir.Return | ir.Copy | ir.Alloc | ir.Assign | ir.Call | ir.Custom
 
 
 class Machine(Extents, Uses):
@@ -42,6 +45,7 @@ class Machine(Extents, Uses):
         self.aliases: dict[ir.Var, Pull] = {}
         self.bases: dict[ir.Var, tuple[ir.Var, tuple[ir.Index, ...]]] = {}
         self.made_by_library: set[ir.Var] = set()
+        self.parts: dict[ir.Var, tuple[ir.Expr, ...]] = {}  # of tuples
         self.depth = 0  # of blocks
 
     # ------------------------------------------------------------ pulls
@@ -72,7 +76,7 @@ class Machine(Extents, Uses):
             case ir.Var():
                 return self.pull(expr)
             case ir.Const():
-                return self.literal(expr)
+                return literal(expr, self.out.loc)
             case ir.Unary(op, x):
                 return self.elementwise(op, lambda a: ir.Unary(op, a[0]), [self.tree(x)])
             case ir.Binary(op, a, b):
@@ -81,8 +85,6 @@ class Machine(Extents, Uses):
             case ir.Compare(op, a, b):
                 parts = [self.tree(a), self.tree(b)]
                 return self.elementwise(op, lambda p: ir.Compare(op, p[0], p[1]), parts)
-            case ir.Attribute(base, "real" | "imag" as part):
-                return component(self, f"np.{part}", self.tree(base))
             case ir.Apply("np.real" | "np.imag" as fn, (base,)):
                 return component(self, fn, self.tree(base))
             case ir.Apply(fn, args) if function_named(fn) is not None:
@@ -127,15 +129,11 @@ class Machine(Extents, Uses):
         assert isinstance(value, ir.Var)
         return of_scalar(value, self.types[value])
 
-    def literal(self, value: ir.Const) -> Pull:
-        kind = LITERALS.get(type(value.value))
-        if kind is None:
-            raise UnsupportedError(f"{value.value!r} in an array expression", self.out.loc)
-        return of_scalar(value, kind, weak=True)
-
     def elementwise(self, spelled: str, build: Build, operands: Sequence[Pull]) -> Pull:
         """An operator or function of numbers on arrays, which broadcast."""
         f = function_named(spelled) or operator_named(spelled, len(operands))
+        if isinstance(f, OfUser) and not f.elementwise and any(p.rank for p in operands):
+            f.refuse_arrays(self.out.loc)
         if spelled in ("+", "*") and isinstance(self.result(f, operands), nt.Boolean):
             logic = "|" if spelled == "+" else "&"
             return self.combine(f, lambda p: ir.Binary(logic, p[0], p[1]), operands)
@@ -168,12 +166,7 @@ class Machine(Extents, Uses):
         return pull
 
     def result(self, f: Callable[..., object], operands: Sequence[Pull]) -> nt.Type:
-        try:
-            return result_dtype(f, operands)
-        except TypeError:
-            kinds = ", ".join(str(p.dtype) for p in operands)
-            name = getattr(f, "__name__", "this function")
-            raise UnsupportedError(f"{name} of elements of type {kinds}", self.out.loc) from None
+        return result_dtype(f, operands, self.out.loc)
 
     def kept(self, pull: Pull) -> Pull:
         """``pull``, in memory unless its elements cost nothing."""
@@ -313,6 +306,10 @@ class Machine(Extents, Uses):
                             a if a == b == _ONE else ir.Dim(j.out, axis)
                             for axis, (a, b) in enumerate(both)
                         )
+            case ir.Assign(target, ir.TupleGet(ir.Var() as whole, k)) if whole in self.parts:
+                part = self.parts[whole][k]
+                if isinstance(part, ir.Var) and part in self.dims:
+                    self.dims[target] = self.dims_of(part)
             case ir.Copy(target, source):
                 self.dims[target] = self.dims_of(source)
             case ir.View(target, base, ()):
@@ -321,17 +318,19 @@ class Machine(Extents, Uses):
             case ir.View(target, base, index):
                 self.dims[target] = subscripts.getitem(self, self.pull_of(base), index).dims
                 self.bases[target] = (base, index)
+            case ir.Custom((target,), (ir.Var() as value,)) if value in self.dims:
+                self.dims[target] = self.dims_of(value)
+            case ir.Call((target,)) if is_draw(stmt) and (drawn := sizes_of(stmt)):
+                self.dims[target] = drawn
             case ir.Alloc(target, fn, args) if fn.endswith("_like"):
                 if isinstance(args[0], ir.Var):
                     self.dims[target] = self.dims_of(args[0])
             case ir.Alloc(target, _, args, keywords):
                 shape = args[0] if args else dict(keywords)["shape"]
                 parts = shape.items if isinstance(shape, ir.MakeTuple) else (shape,)
-                if all(isinstance(p, ir.Var | ir.Const | ir.Dim) for p in parts):
-                    kind = self.types[target]
-                    assert isinstance(kind, nt.Array)
-                    if len(parts) == kind.ndim:
-                        self.dims[target] = tuple(parts)
+                known = all(isinstance(p, ir.Var | ir.Const | ir.Dim) for p in parts)
+                if known and len(parts) == len(self.dims_of(target)):
+                    self.dims[target] = tuple(parts)
             case _:
                 pass
 
@@ -363,7 +362,7 @@ class Machine(Extents, Uses):
         copies: dict[ir.Var, ir.Var] = {}
         for var in wanted:
             pull = self.aliases[var]
-            if not isinstance(stmt, ir.Return | ir.Copy | ir.Alloc | ir.Assign):
+            if not isinstance(stmt, _READERS):
                 raise UnsupportedError(
                     f"{var.name!r}, another arrangement of an array, outlives a branch or loop",
                     self.out.loc,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba.core import types as nt
 
+from adcompile.arrays import arithmetic as by
 from adcompile.arrays.emitter import ZERO, Emitter, Index
 from adcompile.arrays.pull import Pull, of_scalar
 from adcompile.arrays.shapes import (
@@ -49,15 +50,19 @@ def concatenate(m: Machine, arrays: Sequence[Pull], axis: int | None = 0) -> Pul
     arrays = [m.kept(a) for a in arrays]
     made = m.fresh(tuple(dims), kind)
     for a, start in zip(arrays, starts, strict=True):
-        _place(m, made, a, k, start, kind)
+        place_into(m, made, a, [start if axis_ == k else ZERO for axis_ in range(rank)])
     return m.pull_of(made)
 
 
-def _place(m: Machine, made: ir.Var, a: Pull, k: int, start: ir.Expr, kind: nt.Type) -> None:
+def place_into(m: Machine, made: ir.Var, a: Pull, start: Sequence[ir.Expr]) -> None:
+    """Copy ``a`` to where ``start`` says in an array that is larger."""
+    whole = m.types[made]
+    assert isinstance(whole, nt.Array)
+
     def body(out: Emitter, index: Index, _: Any) -> Sequence[ir.Expr]:
-        atom = m.cast(out, a.at(out, index), a.dtype, kind)
-        there = out.integer("+", index[k], start)
-        out.store(made, (*index[:k], there, *index[k + 1 :]), atom)
+        atom = m.cast(out, a.at(out, index), a.dtype, whole.dtype)
+        there = tuple(out.integer("+", i, s) for i, s in zip(index, start, strict=True))
+        out.store(made, there, atom)
         return ()
 
     m.out.loops(a.dims, body)
@@ -103,36 +108,62 @@ def array(m: Machine, items: Any) -> Pull:
 
 
 def arange(m: Machine, start: Pull, stop: Pull | None, step: Pull | None) -> Pull:
-    """Integers only: their number is known without rounding."""
+    """``start + i * step``.  That of floats has as many elements as NumPy says."""
     if stop is None:
         start, stop = of_scalar(ZERO, nt.int64, True), start
-    by = ONE if step is None else integer_of(m, step)
     if not all(isinstance(p.dtype, nt.Integer) for p in (start, stop, *([step] if step else []))):
-        raise UnsupportedError(
-            "np.arange of floats", m.out.loc, "Write start + step * np.arange(n)."
-        )
+        return _arange_of_floats(m, start, stop, step)
+    by_ = ONE if step is None else integer_of(m, step)
     first = integer_of(m, start)
-    size = m.size(ir.Apply("rt.trip_count", (first, integer_of(m, stop), by)))
+    size = m.size(ir.Apply("rt.trip_count", (first, integer_of(m, stop), by_)))
 
     def at(out: Emitter, i: Index) -> ir.Expr:
-        return out.name(out.integer("+", out.integer("*", i[0], by), first), nt.int64)
+        return out.name(out.integer("+", out.integer("*", i[0], by_), first), nt.int64)
 
     return Pull((size,), nt.int64, at, True)
 
 
-def linspace(m: Machine, start: Pull, stop: Pull, num: Pull) -> Pull:
-    """``start + i * (stop - start) / (num - 1)``."""
-    first, last = start.at(m.out, ()), stop.at(m.out, ())
-    n = m.size(integer_of(m, num))
-    span = m.out.named(ir.Binary("-", last, first), nt.float64)
-    gaps = m.out.name(ir.Apply("max", (ir.Binary("-", n, ONE), ONE)), nt.int64)
-    step = m.out.named(ir.Binary("/", span, gaps), nt.float64)
+def _arange_of_floats(m: Machine, start: Pull, stop: Pull, step: Pull | None) -> Pull:
+    first, last = (_float_of(m, p) for p in (start, stop))
+    by_: ir.Expr = ir.Const(1.0) if step is None else _float_of(m, step)
+    size = m.out.named(ir.Apply("rt.float_count", (first, last, by_)), nt.int64, "size")
+    second = m.out.named(ir.Binary("+", first, by_), nt.float64)
+    gap = m.out.named(ir.Binary("-", second, first), nt.float64)  # rounded as in NumPy
+    return _evenly(first, gap, size)
 
+
+def _float_of(m: Machine, pull: Pull) -> ir.Expr:
+    return m.cast(m.out, integer_of(m, pull), pull.dtype, nt.float64)
+
+
+def _evenly(first: ir.Expr, gap: ir.Expr, size: ir.Expr) -> Pull:
     def at(out: Emitter, i: Index) -> ir.Expr:
-        far = out.named(ir.Binary("*", i[0], step), nt.float64)
+        far = out.named(ir.Binary("*", i[0], gap), nt.float64)
         return out.named(ir.Binary("+", first, far), nt.float64)
 
-    return Pull((n,), nt.float64, at, True)
+    return Pull((size,), nt.float64, at, True)
+
+
+def linspace(m: Machine, start: Pull, stop: Pull, num: Pull, endpoint: bool = True) -> Pull:
+    """``start + i * (stop - start) / (num - 1)``."""
+    first, last = _float_of(m, start), _float_of(m, stop)
+    n = m.size(integer_of(m, num))
+    span = m.out.named(ir.Binary("-", last, first), nt.float64)
+    whole = ir.Binary("-", n, ONE) if endpoint else n
+    gaps = m.out.name(ir.Apply("max", (whole, ONE)), nt.int64)
+    return _evenly(first, m.out.named(ir.Binary("/", span, gaps), nt.float64), n)
+
+
+def logspace(
+    m: Machine, start: Pull, stop: Pull, num: Pull, endpoint: bool = True, base: Any = 10.0
+) -> Pull:
+    return by.power(m, by.number(float(base)), linspace(m, start, stop, num, endpoint))
+
+
+def geomspace(m: Machine, start: Pull, stop: Pull, num: Pull, endpoint: bool = True) -> Pull:
+    """Of positive ends: NumPy takes logarithms to base 10."""
+    low, high = (m.scalar_of(by.apply(m, "np.log10", p)) for p in (start, stop))
+    return logspace(m, low, high, num, endpoint)
 
 
 def eye(m: Machine, n: Pull, columns: Pull | None = None, k: int = 0) -> Pull:

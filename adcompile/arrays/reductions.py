@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba.core import types as nt
+from numba.np.numpy_support import from_dtype
 
-from adcompile.arrays.elementwise import squared
+from adcompile.arrays import arithmetic as by
 from adcompile.arrays.emitter import ZERO, Emitter, Index, Running
 from adcompile.arrays.pull import Pull, of_scalar
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
+from adcompile.ir.walk import rename_expr
 
 if TYPE_CHECKING:
     from adcompile.arrays.machine import Machine
@@ -94,6 +96,13 @@ def add(a: ir.Expr, b: ir.Expr) -> ir.Expr:
     return ir.Binary("+", a, b)
 
 
+def adding(kind: nt.Type) -> Step:
+    """The step of a sum in any order, which is what a sum over an array is."""
+    if isinstance(kind, nt.Float):
+        return lambda a, b: ir.Apply("rt.plus", (a, b))
+    return add
+
+
 def times(a: ir.Expr, b: ir.Expr) -> ir.Expr:
     return ir.Binary("*", a, b)
 
@@ -104,23 +113,25 @@ def number_of(kind: nt.Type, value: int) -> ir.Const:
     return ir.Const(float(value)) if isinstance(kind, nt.Float) else ir.Const(value)
 
 
-def _no_dtype(m: Machine, dtype: object) -> None:
-    if dtype is not None:
-        raise UnsupportedError("the argument dtype= of a reduction", m.out.loc, "Convert first.")
+def _of_dtype(m: Machine, a: Pull, dtype: str | None) -> Pull:
+    """``a``, converted to what the reduction is to compute in."""
+    if dtype is None:
+        return a
+    return by.cast(m, a, from_dtype(np.dtype(dtype.removeprefix("np."))))
 
 
 def sum_(
-    m: Machine, target: ir.Var | None, a: Pull, axis: Axis, dtype: object, keepdims: bool
+    m: Machine, target: ir.Var | None, a: Pull, axis: Axis, dtype: str | None, keepdims: bool
 ) -> Pull | None:
-    _no_dtype(m, dtype)
+    a = _of_dtype(m, a, dtype)
     kind = m.result(np.sum, (a,))
-    return fold(m, target, a, axis, keepdims, kind, number_of(kind, 0), add)
+    return fold(m, target, a, axis, keepdims, kind, number_of(kind, 0), adding(kind))
 
 
 def prod(
-    m: Machine, target: ir.Var | None, a: Pull, axis: Axis, dtype: object, keepdims: bool
+    m: Machine, target: ir.Var | None, a: Pull, axis: Axis, dtype: str | None, keepdims: bool
 ) -> Pull | None:
-    _no_dtype(m, dtype)
+    a = _of_dtype(m, a, dtype)
     kind = m.result(np.prod, (a,))
     return fold(m, target, a, axis, keepdims, kind, number_of(kind, 1), times)
 
@@ -143,7 +154,7 @@ def total(
     """The sum as an operand of more arithmetic."""
     kind = kind or m.result(np.sum, (a,))
     target = m.out.var("t", kind)
-    found = fold(m, target, a, axis, keepdims, kind, number_of(kind, 0), add)
+    found = fold(m, target, a, axis, keepdims, kind, number_of(kind, 0), adding(kind))
     if found is not None:
         return found
     m.close(taken=True)
@@ -164,9 +175,9 @@ def _divided(m: Machine, a: Pull, count: ir.Expr) -> Pull:
 
 
 def mean(
-    m: Machine, target: ir.Var | None, a: Pull, axis: Axis, dtype: object, keepdims: bool
+    m: Machine, target: ir.Var | None, a: Pull, axis: Axis, dtype: str | None, keepdims: bool
 ) -> Pull:
-    _no_dtype(m, dtype)
+    a = _of_dtype(m, a, dtype)
     kind = m.result(np.mean, (a,))
     count = _count(m, a, axis, 0)
     return _divided(m, total(m, a, axis, keepdims, kind), count)
@@ -177,16 +188,16 @@ def var(
     target: ir.Var | None,
     a: Pull,
     axis: Axis,
-    dtype: object,
+    dtype: str | None,
     ddof: int,
     keepdims: bool,
 ) -> Pull:
     """The mean of squared distances from the mean."""
-    a = m.kept(a)
-    centre = mean(m, None, a, axis, dtype, True)
+    a = m.kept(_of_dtype(m, a, dtype))
+    centre = mean(m, None, a, axis, None, True)
     centre = m.scalar_of(centre) if axis is None else m.kept(centre)
     apart = m.combine(np.subtract, lambda p: ir.Binary("-", p[0], p[1]), (a, centre))
-    square = squared(m, apart)
+    square = by.square(m, apart)
     count = _count(m, a, axis, ddof)
     return _divided(m, total(m, square, axis, keepdims, square.dtype), count)
 
@@ -216,6 +227,11 @@ def extreme(m: Machine, a: Pull, axis: Axis, keepdims: bool, better: str, place:
 
     def at(out: Emitter, index: Index) -> ir.Expr:
         first = a.at(out, element_index(a, axes, keepdims, index, (ZERO,) * len(going)))
+        if (line := _line(a, axes, keepdims, index, out)) is not None:
+            pos = _search(out, line, going[0], first, better)
+            if place:
+                return pos
+            return a.at(out, element_index(a, axes, keepdims, index, (pos,)))
 
         def body(inner: Emitter, over: Index, heads: tuple[ir.Var, ...]) -> Sequence[ir.Expr]:
             best, *places = heads
@@ -247,6 +263,48 @@ def extreme(m: Machine, a: Pull, axis: Axis, keepdims: bool, better: str, place:
     return Pull(remaining(a, axes, keepdims), kind, at, reads=a.reads, shifted=a.reads)
 
 
+def _line(
+    a: Pull, axes: tuple[int, ...], keepdims: bool, index: Index, out: Emitter
+) -> Callable[[ir.Var], ir.Load] | None:
+    """The elements along one axis, if they are floats in memory."""
+    if len(axes) != 1 or not isinstance(a.dtype, nt.Float):
+        return None
+    trial = out.inner()
+    k = trial.var("k", nt.int64)
+    a.at(trial, element_index(a, axes, keepdims, index, (k,)))
+    match trial.out:
+        case [ir.Assign(_, ir.Load() as load)]:
+            return lambda place: ir.Load(
+                load.array, tuple(rename_expr(e, {k: place}) for e in load.index)
+            )
+        case _:
+            return None
+
+
+def _search(
+    out: Emitter, line: Callable[[ir.Var], ir.Load], size: ir.Expr, first: ir.Expr, better: str
+) -> ir.Var:
+    """The place of the extreme element: its value in a loop that can run on several lanes, then
+    where it is.  The first nan wins."""
+    kind = out.types[first] if isinstance(first, ir.Var) else nt.float64
+    larger = "rt.larger" if better == ">" else "rt.smaller"
+
+    def compare(inner: Emitter, k: ir.Var, heads: tuple[ir.Var, ...]) -> Sequence[ir.Expr]:
+        element = inner.named(line(k), kind)
+        return (inner.named(ir.Apply(larger, (heads[0], element)), kind),)
+
+    (best,) = out.loop(size, compare, [Running("best", first, kind)], wish="k")
+    head, found = out.var("pos", nt.int64), out.var("pos", nt.int64)
+    start = out.named(ZERO, nt.int64, "pos")
+    inner = out.inner()
+    further = inner.named(ir.Binary("+", head, ir.Const(1)), nt.int64, "pos")
+    here = line(head)
+    elsewhere = ir.Logic("and", ir.Compare("!=", here, best), ir.Compare("==", here, here))
+    carried = ir.Carried(head, start, further, found)
+    out.out.append(ir.While(elsewhere, tuple(inner.out), None, (carried,), out.loc))
+    return found
+
+
 def inner_sum(
     dims: tuple[ir.Expr, ...],
     count: ir.Expr,
@@ -259,16 +317,18 @@ def inner_sum(
     def at(out: Emitter, index: Index) -> ir.Expr:
         def body(inner: Emitter, k: ir.Var, heads: tuple[ir.Var, ...]) -> Sequence[ir.Expr]:
             value = inner.named(element(index, k, inner), kind)
-            return (inner.named(add(heads[0], value), kind),)
+            return (inner.named(adding(kind)(heads[0], value), kind),)
 
         return out.loop(count, body, [Running("t", number_of(kind, 0), kind)], wish="k")[0]
 
     return Pull(dims, kind, at, reads=reads, shifted=reads)
 
 
-def logsumexp(m: Machine, target: ir.Var | None, a: Pull, axis: Axis, keepdims: bool) -> Pull:
-    """top + log(sum(exp(a - top))), with top the largest element, or 0 where that is infinite.  The
-    result does not depend on top, so no derivative goes through it."""
+def logsumexp(
+    m: Machine, target: ir.Var | None, a: Pull, axis: Axis, b: Pull | None, keepdims: bool
+) -> Pull:
+    """top + log(sum(b exp(a - top))), with top the largest element, or 0 where that is infinite.
+    The result does not depend on top, so no derivative goes through it."""
     a = m.kept(a)
     kind = m.result(np.exp, (a,))
     largest = extreme(m, a, axis, True, ">", False)
@@ -279,25 +339,43 @@ def logsumexp(m: Machine, target: ir.Var | None, a: Pull, axis: Axis, keepdims: 
 
     top = m.combine(np.exp, finite, (largest,), kind)
     top = m.scalar_of(top) if axis is None else m.kept(top)
-    apart = m.combine(np.subtract, lambda p: ir.Binary("-", p[0], p[1]), (a, top))
-    powers = m.combine(np.exp, lambda p: ir.Apply("np.exp", (p[0],)), (apart,))
-    logs = m.combine(
-        np.log, lambda p: ir.Apply("np.log", (p[0],)), (total(m, powers, axis, True, kind),)
-    )
+    powers = by.apply(m, "np.exp", by.minus(m, a, top))
+    if b is not None:
+        powers = by.times(m, b, powers)
+    logs = by.apply(m, "np.log", total(m, powers, axis, True, powers.dtype))
     if axis is None and not keepdims:
         logs = m.scalar_of(logs)
-    found = m.combine(np.add, lambda p: ir.Binary("+", p[0], p[1]), (logs, top))
+    found = by.plus(m, logs, top)
     if axis is None or keepdims:
         return found
     axes = axes_of(m, a, axis)
-    dims = remaining(a, axes, False)
     return Pull(
-        dims,
-        kind,
+        remaining(a, axes, False),
+        found.dtype,
         lambda out, index: found.at(out, element_index(a, axes, False, index, (ZERO,) * len(axes))),
         reads=found.reads,
         shifted=found.reads,
     )
+
+
+def filtered(m: Machine, name: str, given: dict[str, Any]) -> None:
+    """What ``where=`` leaves out counts as the element that changes nothing."""
+    where, a = given.pop("where", None), given["a"]
+    if where is None:
+        return
+    if name == "mean":
+        raise UnsupportedError("np.mean with where=", m.out.loc, "Select the elements first.")
+    neutral: Any = {"sum": 0, "prod": 1, "any": False, "all": True}.get(name)
+    instead = given["initial"] if neutral is None else by.number(neutral)
+    if instead is None:
+        raise UnsupportedError(f"np.{name} with where= and no initial=", m.out.loc)
+    given["a"] = by.select(m, where, a, instead)
+
+
+def with_initial(m: Machine, name: str, found: Pull, initial: Pull) -> Pull:
+    if name in ("max", "min"):
+        return by.apply(m, f"np.{name}imum", found, initial)
+    return by.plus(m, found, initial) if name == "sum" else by.times(m, found, initial)
 
 
 REDUCTIONS: dict[str, Callable[..., Pull | None]] = {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from numba.core import types as nt
 
+from adcompile.arrays.elementwise import literal
 from adcompile.arrays.emitter import ZERO, Emitter, Index, Running
 from adcompile.arrays.pull import Place, Pull, broadcast, rearranged
 from adcompile.errors import UnsupportedError
@@ -29,9 +30,10 @@ def is_basic(m: Machine, index: tuple[ir.Index, ...]) -> bool:
 def getitem(m: Machine, a: Pull, index: tuple[ir.Index, ...]) -> Pull:
     """``a[index]``."""
     entries = complete(m, a, index)
-    masks = [e for e in entries if is_mask(m, e)]
-    if masks:
-        return _masked(m, a, entries)
+    if leading_mask(m, entries):
+        assert isinstance(entries[0], ir.Var)
+        return packed(m, a, m.pull(entries[0]))
+    entries = without_masks(m, entries)
     if is_basic(m, tuple(entries)):
         dims, mapping = _basic(m, a, entries)
         return rearranged(a, dims, mapping)
@@ -81,6 +83,9 @@ def sliced(m: Machine, entry: ir.Slice, dim: ir.Expr) -> Range:
     low = 0 if start is None or start == _NEW else _literal(start)
     if step == ir.Const(1) and low is not None and _is_single(low, stop):
         return _single(m, low, dim)
+    if step == ir.Const(1) and low is None and start is not None:
+        if stop == ir.Binary("+", start, ir.Const(1)):
+            return _single_at(m, start, dim)
     if step == ir.Const(1) and low is not None and low >= 0:
         first = ir.Const(low)
         high = None if stop is None or stop == _NEW else _literal(stop)
@@ -119,6 +124,16 @@ def _single(m: Machine, low: int, dim: ir.Expr) -> Range:
         short = ir.Compare("<", dim, ir.Const(least))
         m.out.fail_if(short, "IndexError", "a slice of one element is beyond the end of its axis")
     place = ir.Const(low) if low >= 0 else m.size(m.out.integer("-", dim, ir.Const(-low)), "pos")
+    return Range(place, ir.Const(1), ir.Const(1))
+
+
+def _single_at(m: Machine, start: ir.Expr, dim: ir.Expr) -> Range:
+    """``i:i+1``: one element, or an error."""
+    start = m.out.name(m.plain(start), nt.int64)
+    place = m.out.named(ir.Apply("rt.from_front", (start, dim)), nt.int64, "pos")
+    outside = ir.Logic("or", ir.Compare("<", place, ZERO), ir.Compare(">=", place, dim))
+    wrong = ir.Logic("or", outside, ir.Compare("==", start, ir.Const(-1)))
+    m.out.fail_if(wrong, "IndexError", "a slice of one element is beyond the end of its axis")
     return Range(place, ir.Const(1), ir.Const(1))
 
 
@@ -260,24 +275,64 @@ def places(m: Machine, a: Pull, entries: Sequence[ir.Index]) -> Place:
 # ---------------------------------------------------------------- masks
 
 
-def _masked(m: Machine, a: Pull, entries: list[ir.Index]) -> Pull:
-    """The elements where a mask holds, in order: an array of its own."""
-    if (len(entries) > 1 and any(e != FULL for e in entries[1:])) or not is_mask(m, entries[0]):
-        raise UnsupportedError(
-            "a mask beside other subscripts", m.out.loc, "Use the mask alone, then slice."
-        )
-    assert isinstance(entries[0], ir.Var)
-    a, mask = m.kept(a), m.kept(m.pull(entries[0]))
-    m.close()
-    over = tuple(m.same(d, e) for d, e in zip(a.dims[: mask.rank], mask.dims, strict=True))
-    rest = a.dims[mask.rank :]
+def leading_mask(m: Machine, entries: Sequence[ir.Index]) -> bool:
+    """Whether this is ``a[mask]`` and nothing more."""
+    return is_mask(m, entries[0]) and all(e == FULL for e in entries[1:]) if entries else False
+
+
+def without_masks(m: Machine, entries: Sequence[ir.Index]) -> list[ir.Index]:
+    """Masks beside other subscripts are the integers at which they hold."""
+    made: list[ir.Index] = []
+    for entry in entries:
+        if is_mask(m, entry):
+            assert isinstance(entry, ir.Var)
+            made += [m.memory(places) for places in nonzero(m, m.pull(entry))]
+        else:
+            made.append(entry)
+    return made
+
+
+def _counted(m: Machine, mask: Pull, over: tuple[ir.Expr, ...]) -> ir.Var:
+    """How often ``mask`` holds."""
 
     def count(out: Emitter, index: Index, heads: tuple[ir.Var, ...]) -> Sequence[ir.Expr]:
         took = mask.at(out, index)
         more = ir.Binary("+", heads[0], ir.Const(1))
         return (out.named(ir.Select(took, more, heads[0]), nt.int64),)
 
-    (total,) = m.out.loops(over, count, [Running("count", ZERO, nt.int64)])
+    return m.out.loops(over, count, [Running("count", ZERO, nt.int64)])[0]
+
+
+def nonzero(m: Machine, a: Pull) -> tuple[Pull, ...]:
+    """The subscripts of what is not zero, an array per axis."""
+    if not isinstance(a.dtype, nt.Boolean):
+        a = m.elementwise(
+            "!=", lambda p: ir.Compare("!=", p[0], p[1]), [a, literal(ZERO, m.out.loc)]
+        )
+    mask = m.kept(a)
+    m.close()
+    total = _counted(m, mask, mask.dims)
+    made = [m.fresh((total,), nt.int64) for _ in mask.dims]
+
+    def fill(out: Emitter, index: Index, heads: tuple[ir.Var, ...]) -> Sequence[ir.Expr]:
+        took = mask.at(out, index)
+        inner = out.inner()
+        for array, one in zip(made, index, strict=True):
+            inner.store(array, heads, one)
+        return (out.counted_if(took, inner, heads[0]),)
+
+    m.out.loops(mask.dims, fill, [Running("pos", ZERO, nt.int64)])
+    return tuple(m.pull_of(array) for array in made)
+
+
+def packed(m: Machine, a: Pull, mask: Pull) -> Pull:
+    """The elements where a mask holds, in order: an array of its own."""
+    a, mask = m.kept(a), m.kept(mask)
+    m.close()
+    over = tuple(m.same(d, e) for d, e in zip(a.dims[: mask.rank], mask.dims, strict=True))
+    rest = a.dims[mask.rank :]
+
+    total = _counted(m, mask, over)
     made = m.out.alloc((total, *rest), a.dtype)
 
     def fill(out: Emitter, index: Index, heads: tuple[ir.Var, ...]) -> Sequence[ir.Expr]:
@@ -304,15 +359,9 @@ def store_masked(m: Machine, target: Pull, mask_of: ir.Var, value: Pull, op: str
     m.close()
     over = tuple(m.same(d, e) for d, e in zip(target.dims[: mask.rank], mask.dims, strict=True))
     rest = target.dims[mask.rank :]
-    packed = value.rank > len(rest) and value.dims[0] != ir.Const(1)
-    if packed:  # one entry per place that the mask takes
-
-        def count(out: Emitter, index: Index, heads: tuple[ir.Var, ...]) -> Sequence[ir.Expr]:
-            took = mask.at(out, index)
-            more = ir.Binary("+", heads[0], ir.Const(1))
-            return (out.named(ir.Select(took, more, heads[0]), nt.int64),)
-
-        (total,) = m.out.loops(over, count, [Running("count", ZERO, nt.int64)])
+    in_order = value.rank > len(rest) and value.dims[0] != ir.Const(1)
+    if in_order:  # one entry per place that the mask takes
+        total = _counted(m, mask, over)
         m.same(total, value.dims[0])
     assert target.place is not None
     where = target.place
@@ -322,7 +371,7 @@ def store_masked(m: Machine, target: Pull, mask_of: ir.Var, value: Pull, op: str
         inner = out.inner()
 
         def row(deep: Emitter, tail: Index, _: tuple[ir.Var, ...]) -> Sequence[ir.Expr]:
-            own = (*heads, *tail) if packed else tail
+            own = (*heads, *tail) if in_order else tail
             own = (*(ZERO,) * (value.rank - len(own)), *own)[-value.rank or len(own) :]
             fixed = tuple(
                 ZERO if d == ir.Const(1) else i for d, i in zip(value.dims, own, strict=True)
@@ -333,10 +382,10 @@ def store_masked(m: Machine, target: Pull, mask_of: ir.Var, value: Pull, op: str
             return ()
 
         inner.loops(rest, row)
-        if packed:
+        if in_order:
             return (out.counted_if(took, inner, heads[0]),)
         out.out.append(ir.If(took, tuple(inner.out), (), loc=out.loc))
         return ()
 
-    running = [Running("pos", ZERO, nt.int64)] if packed else []
+    running = [Running("pos", ZERO, nt.int64)] if in_order else []
     m.out.loops(over, body, running)

@@ -6,6 +6,7 @@ a thread that is inside Numba and needs a specialisation of ours.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import warnings
@@ -20,8 +21,12 @@ from numba.core.typing.typeof import Purpose, typeof
 
 from adcompile.backends import store
 from adcompile.backends.store import Generated, Loaded
+from adcompile.clones import namespace
 from adcompile.errors import AdcompileError, InactiveArgumentError, Loc, NonScalarOutputError
 from adcompile.fingerprint import fingerprint
+from adcompile.frontend.parse import parse
+from adcompile.ir import nodes as ir
+from adcompile.ir.walk import statements
 from adcompile.options import Options
 
 Types = tuple[Any, ...]
@@ -109,11 +114,12 @@ class Derivation:
         if self.ones:
             argnums = Argnums(tuple(argnums), argnums.single, argnums.mode, self.ones)
         key = fingerprint(self.target, argtypes, argnums, self.has_aux, self.options)
-        found = store.load(key) if self.options.cache else None
+        functions = namespace(parse(self.target).callees, self.options)
+        found = store.load(key, functions) if self.options.cache else None
         if found is not None:
             return found
         text = pipeline().generate(self.target, argtypes, argnums, self.has_aux, self.options)
-        return store.save(key, text, persistent=self.options.cache)
+        return store.save(key, text, self.options.cache, functions)
 
     def _floats(self, argtypes: Types) -> Argnums:
         chosen = tuple(i for i, kind in enumerate(argtypes) if is_differentiable(kind))
@@ -131,13 +137,23 @@ class Derivation:
                     "arrays, or tuples of them"
                 )
 
+    @functools.cached_property
+    def runs_once(self) -> bool:
+        """Whether the function draws random numbers, or calls what may have an effect, and so must
+        not be tried twice."""
+        return any(isinstance(s, ir.Call) for s in statements(parse(self.target).body))
+
+    def fitting(self, args: tuple[Any, ...]) -> Derivation:
+        """The derivative to begin with: where there is one attempt, that in which axes of extent
+        one broadcast."""
+        if self.ones or not axes_of_one(args) or not self.runs_once:
+            return self
+        return self.broadcasting(args) or self
+
     def broadcasting(self, args: tuple[Any, ...]) -> Derivation | None:
         """The same derivative for arguments whose axes of extent one broadcast; None if that is
         what this one is."""
-        shapes = [np.shape(a) if isinstance(a, np.ndarray) else () for a in args]
-        ones = tuple(
-            (k, j) for k, shape in enumerate(shapes) for j, n in enumerate(shape) if n == 1
-        )
+        ones = axes_of_one(args)
         if ones == self.ones:
             return None
         if ones not in self._variants:

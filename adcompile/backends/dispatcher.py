@@ -82,18 +82,30 @@ class GradDispatcher(_Base):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Until it is known that no extents are compared: retry with axes that broadcast."""
+        if cpu.axes_of_one((*args, *kwargs.values())) and self.derivation.runs_once:
+            given = self._all(args, kwargs)
+            fitting = self.derivation.fitting(given)
+            if fitting is not self.derivation:
+                return self._variant(fitting, given)
         try:
             return super().__call__(*args, **kwargs)
         except BroadcastError:
-            bound = inspect.signature(self.derivation.func).bind(*args, **kwargs)
-            bound.apply_defaults()
-            other = self.derivation.broadcasting(bound.args)
+            given = self._all(args, kwargs)
+            other = self.derivation.broadcasting(given)
             if other is None:
                 raise
+        return self._variant(other, given)
+
+    def _all(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        bound = inspect.signature(self.derivation.func).bind(*args, **kwargs)
+        bound.apply_defaults()
+        return bound.args
+
+    def _variant(self, other: Derivation, args: tuple[Any, ...]) -> Any:
         with global_compiler_lock:
             if other not in self._variants:
                 self._variants[other] = make(other, self.kind)
-        result = self._variants[other](*bound.args)
+        result = self._variants[other](*args)
         self.derivation.latest = other.latest
         return result
 
@@ -252,15 +264,17 @@ class PlainGrad(GradDispatcher):
     """Under NUMBA_DISABLE_JIT=1: the generated module runs as Python, to be stepped through."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        bound = inspect.signature(self.derivation.func).bind(*args, **kwargs)
-        bound.apply_defaults()
+        given = self._all(args, kwargs)
+        fitting = self.derivation.fitting(given)
+        if fitting is not self.derivation:
+            return make(fitting, self.kind)(*given)
         try:
-            return self.direct(*bound.args)
+            return self.direct(*given)
         except BroadcastError:
-            other = self.derivation.broadcasting(bound.args)
+            other = self.derivation.broadcasting(given)
             if other is None:
                 raise
-            return make(other, self.kind)(*bound.args)
+            return make(other, self.kind)(*given)
 
     def direct(self, *args: Any) -> Any:
         given = tuple(cpu.type_of_value(value) for value in args)
@@ -276,6 +290,8 @@ def run_vjp(
     forward: GradDispatcher, args: tuple[Any, ...]
 ) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """Run ``forward`` now; the pullback may be called any number of times."""
+    if (fitting := forward.derivation.fitting(args)) is not forward.derivation:
+        return run_vjp(make(fitting, "forward"), args)
     try:
         out, residuals = forward.direct(*args)
     except BroadcastError:
@@ -303,6 +319,8 @@ def run_jvp(
     bound = inspect.signature(derivation.func).bind(*primals)
     bound.apply_defaults()
     args = bound.args
+    if (fitting := derivation.fitting(args)) is not derivation:
+        return run_jvp(fitting, primals, tangents)
     kinds = tuple(cpu.type_of_value(value) for value in args)
     entry = derivation.specialise(kinds).entry("jvp")
     padded = (*tangents, *(None,) * (len(args) - len(tangents)))

@@ -24,7 +24,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -50,6 +50,7 @@ class Generated:
     explanation: str = ""
     constants: _Arrays = field(default_factory=dict)
     outputs: str = ""
+    callees: tuple[Any, ...] = ()  # the user's functions that it calls, not on disk
 
 
 @dataclass(frozen=True)
@@ -133,8 +134,9 @@ def _writable(directory: Path) -> bool:
 # ---------------------------------------------------------------- load and save
 
 
-def load(fingerprint: str) -> Loaded | None:
-    """The module of an earlier process; None if there is none, or if its files are damaged."""
+def load(fingerprint: str, functions: Mapping[str, Any]) -> Loaded | None:
+    """The module of an earlier process; None if there is none, or if its files are damaged.
+    ``functions``: what it calls of the user's."""
     directory = cache_directory()
     try:
         meta = json.loads((directory / f"{fingerprint}.json").read_text("utf-8"))
@@ -148,14 +150,19 @@ def load(fingerprint: str) -> Loaded | None:
             entries=dict(meta["entries"]),
             fused_source=meta["fused_source"],
             constants=_unpacked(arrays),
-            **{name: str(meta[name]) for name in _TEXTS},
+            **{name: str(meta[name]) for name in _TEXTS},  # type: ignore[arg-type]
         )
-        return Loaded(generated, _imported(path, generated), path)
+        return Loaded(generated, _imported(path, generated, functions), path)
     except (OSError, ValueError, KeyError, TypeError, EOFError):
         return None
 
 
-def save(fingerprint: str, generated: Generated, persistent: bool = True) -> Loaded:
+def save(
+    fingerprint: str,
+    generated: Generated,
+    persistent: bool = True,
+    functions: Mapping[str, Any] = MappingProxyType({}),
+) -> Loaded:
     """Write ``generated`` and import it.  Not ``persistent``: only for this process."""
     frozen = {name: _frozen(value) for name, value in generated.constants.items()}
     generated = Generated(**{**generated.__dict__, "constants": frozen})
@@ -164,7 +171,7 @@ def save(fingerprint: str, generated: Generated, persistent: bool = True) -> Loa
         path = _write(directory, fingerprint, generated)
     except OSError:  # full or lost since it was chosen
         path = _write(process_directory(), fingerprint, generated)
-    return Loaded(generated, _imported(path, generated), path)
+    return Loaded(generated, _imported(path, generated, functions), path)
 
 
 def _write(directory: Path, fingerprint: str, generated: Generated) -> Path:
@@ -273,16 +280,18 @@ class _Finder(importlib.abc.MetaPathFinder):
 sys.meta_path.append(_Finder())
 
 
-def _imported(path: Path, generated: Generated) -> ModuleType:
+def _imported(path: Path, generated: Generated, functions: Mapping[str, Any]) -> ModuleType:
     """The module of that file, once per process, in sys.modules under its own hashed name."""
     name = PREFIX + path.stem
     known = sys.modules.get(name)
     if known is not None and known.__file__ == str(path):
+        known.__dict__.update(functions)  # Numba may have imported it without them
         return known
     loader = _Loader(name, path, generated.text, generated.constants)
     spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
+    module.__dict__.update(functions)
     sys.modules[name] = module
     try:
         loader.exec_module(module)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
 from numba.core import types as nt
 
 from adcompile.adjoint.assemble import Derivative, Problem, result_leaves
+from adcompile.adjoint.fused import Fused
 from adcompile.analysis.alias import written_roots
 from adcompile.backends.cpu import Argnums
 from adcompile.ir import nodes as ir
@@ -24,6 +25,9 @@ class Entry:
 
     name: str
     text: str
+
+
+MAKERS = frozenset(("empty", "zeros"))  # what makes gradients
 
 
 class EntryWriter:
@@ -90,13 +94,14 @@ class EntryWriter:
         comma = "," if not self.made() else ""
         return f"    ({targets}{comma}) = {self.base}_forward{self.suffix}({self.arguments()})"
 
-    def make_shadows(self) -> list[str]:
+    def make_shadows(self, overwritten: Set[ir.Var]) -> list[str]:
         lines: list[str] = []
         for array, shadow in self.d.shadows:
             kind = self.p.types[array]
             assert isinstance(kind, nt.Array)
             dtype = f"np.{kind.dtype}"
-            lines.append(f"    {self.names[shadow]} = np.zeros({self.paths[array]}.shape, {dtype})")
+            make = "empty" if array in overwritten else "zeros"
+            lines.append(f"    {self.names[shadow]} = {make}({self.paths[array]}.shape, {dtype})")
         return lines
 
     def call_adjoint(self, seeds: list[str]) -> str:
@@ -135,19 +140,21 @@ class EntryWriter:
 
     # ------------------------------------------------------------ entries
 
-    def value_and_grad(self, argnums: Argnums, kind: str, has_aux: bool, fused: bool) -> Entry:
+    def value_and_grad(
+        self, argnums: Argnums, kind: str, has_aux: bool, fused: Fused | None
+    ) -> Entry:
         name = f"{self.base}_{kind}{self.suffix}"
         grads = self.gradients(argnums)
         if kind == "value_and_grad":
             result = f"value, {grads}"
         else:
             result = f"{grads}, value[1]" if has_aux else grads
-        if fused:
-            calls = [*self.make_shadows(), self.call_fused()]
+        if fused is not None:
+            calls = [*self.make_shadows(fused.overwritten), self.call_fused()]
         else:
             calls = [
                 self.call_forward("value"),
-                *self.make_shadows(),
+                *self.make_shadows(self.d.overwritten),
                 self.call_adjoint(["1.0"] * len(self.d.seeded)),
             ]
         lines = [f"def {name}({self.signature()}):", *calls, f"    return {result}"]
@@ -191,8 +198,8 @@ class EntryWriter:
             if array in finals:
                 lines.append(f"    {self.names[shadow]} = {finals[array]}.copy()")
             else:
-                zeros = f"np.zeros({shape}, np.{kind.dtype})"
-                lines.append(f"    {self.names[shadow]} = {zeros}")
+                make = "empty" if array in self.d.overwritten else "zeros"
+                lines.append(f"    {self.names[shadow]} = {make}({shape}, np.{kind.dtype})")
         result = self.result()
         seeds = [self.cotangents()[result.index(v)] for v in self.d.seeded]
         lines.append(self.call_adjoint(seeds))

@@ -16,9 +16,11 @@ from adcompile.ir.nodes import (
     AssignMany,
     Block,
     Break,
+    Call,
     Comment,
     Copy,
     CopyInto,
+    Custom,
     Do,
     Fill,
     For,
@@ -92,7 +94,7 @@ class Interference:
                 return frozenset(stmt_reads(stmt))
             case Break():
                 return leave
-            case Assign() | AssignMany() | Alloc() | Copy() | View():
+            case Assign() | AssignMany() | Alloc() | Call() | Custom() | Copy() | View():
                 return self._assignment(stmt, live)
             case Store() | Accumulate() | Fill() | CopyInto() | Do():
                 return live | frozenset(stmt_reads(stmt))

@@ -12,13 +12,13 @@ from numba.core import types as nt
 
 from adcompile.adjoint.assemble import Derivative, Problem
 from adcompile.adjoint.contract import may_contract
+from adcompile.adjoint.fused import Fused
 from adcompile.backends.cpu import Argnums
 from adcompile.backends.store import Generated
-from adcompile.emit.entries import Entry, EntryWriter
+from adcompile.emit.entries import MAKERS, Entry, EntryWriter
 from adcompile.emit.names import runtime_names
 from adcompile.emit.pieces import digest, exceptions, flags, header, imports, print_named
 from adcompile.errors import Loc
-from adcompile.ir import nodes as ir
 from adcompile.options import Options
 
 
@@ -36,7 +36,7 @@ def write_module(
     func: Any,
     problem: Problem,
     derivative: Derivative,
-    fused: ir.Function | None,
+    fused: Fused | None,
     argnums: Argnums,
     has_aux: bool,
     options: Options,
@@ -52,12 +52,12 @@ def write_module(
 
     pair = [(forward, forward_lines, f"{problem.fn.name}_forward")]
     pair.append((adjoint, adjoint_lines, f"{problem.fn.name}_adjoint"))
-    helpers = runtime_names(derivative.forward) | runtime_names(derivative.adjoint)
+    helpers = set(MAKERS) | runtime_names(derivative.forward) | runtime_names(derivative.adjoint)
     fused_source: str | None = None
     if fused is not None:
-        fused_source, _, fused_lines = print_named(fused, kinds, set(constants))
+        fused_source, _, fused_lines = print_named(fused.fn, kinds, set(constants))
         pair.append((fused_source, fused_lines, f"{problem.fn.name}_fused"))
-        helpers |= runtime_names(fused)
+        helpers |= runtime_names(fused.fn)
 
     texts = [text for text, _, _ in pair]
     content = "\n".join((*texts, str(options), str(argnums), digest(constants)))
@@ -69,10 +69,8 @@ def write_module(
         entries["forward"] = writer.forward_entry()
         entries["pullback"] = writer.pullback_entry()
     else:
-        entries["value_and_grad"] = writer.value_and_grad(
-            argnums, "value_and_grad", has_aux, fused is not None
-        )
-        entries["grad"] = writer.value_and_grad(argnums, "grad", has_aux, fused is not None)
+        for kind in ("value_and_grad", "grad"):
+            entries[kind] = writer.value_and_grad(argnums, kind, has_aux, fused)
 
     top = header(py_func, problem.fn, argtypes, options, constants)
     decorator = f"@njit({flags(options)})"
@@ -99,5 +97,6 @@ def write_module(
         explanation=notes,
         constants=constants,
         outputs=writer.outputs(),
+        callees=problem.fn.callees,
     )
     return ModuleText(generated, lines, problem, derivative)

@@ -24,6 +24,7 @@ from adcompile.ir.nodes import (
     AssignMany,
     Attribute,
     Block,
+    Call,
     Comment,
     Const,
     Do,
@@ -45,7 +46,7 @@ from adcompile.ir.walk import (
     subexpressions,
 )
 
-_MODULES = frozenset(("np", "math", "cmath", "rt"))
+_MODULES = frozenset(("np", "math", "cmath", "rt", "vm"))
 _TEMP = "t"
 
 
@@ -85,17 +86,20 @@ def called_names(fn: Function) -> frozenset[str]:
 
 
 def runtime_names(fn: Function) -> set[str]:
-    """The runtime functions that the printed function calls by their bare names."""
-    return {_root(name) for name in _called(fn.body) if name.startswith("rt.")}
+    """The runtime functions that the printed function calls by their bare names, and "vm" if it
+    calls vector mathematics, "prange" if it has such loops."""
+    called = set(_called(fn.body))
+    return {_root(name) for name in called if name.startswith(("rt.", "vm."))} | called & {"prange"}
 
 
 def _called(body: Block) -> Iterator[str]:
     for stmt in statements(body):
         match stmt:
-            case Do(fn) | Raise(fn) | Alloc(_, fn):
-                yield fn
-            case For():
-                yield "range"
+            case Do(fn) | Raise(fn) | Alloc(_, fn) | Call(_, fn):
+                if not fn.startswith("gen."):
+                    yield fn
+            case For(order=order):
+                yield "prange" if order == "parallel" else "range"
             case _:
                 pass
         for expr in stmt_exprs(stmt):
@@ -116,7 +120,7 @@ def _called(body: Block) -> Iterator[str]:
 def _root(name: str) -> str:
     """The name in a dotted name that the module must know: runtime names are imported bare."""
     parts = name.split(".")
-    return parts[1] if parts[0] == "rt" and len(parts) > 1 else parts[0]
+    return parts[1] if parts[0] in ("rt", "fn") and len(parts) > 1 else parts[0]
 
 
 def fixed_names(fn: Function, called: Set[str]) -> dict[Var, str]:

@@ -16,15 +16,15 @@ from adcompile.emit.source import print_function
 from adcompile.errors import AliasError, BroadcastError, Loc
 from adcompile.ir import nodes as ir
 from adcompile.options import Options
-from adcompile.runtime import likelihood, linalg, special
+from adcompile.runtime import likelihood, linalg, memory, products, special, sums, systems, threads
 from adcompile.version import __version__
 
 # The runtime module of each helper; those of arrays are not listed.
 _MODULE_OF = {
     name: module.__name__
-    for module in (special, likelihood, linalg)
+    for module in (special, likelihood, linalg, products, systems, memory, sums, threads)
     for name, value in vars(module).items()
-    if hasattr(value, "py_func")
+    if callable(value) and getattr(value, "__module__", "") == module.__name__
 }
 
 
@@ -45,11 +45,16 @@ def flags(options: Options) -> str:
 
 
 def imports(helpers: list[str], texts: list[str]) -> str:
-    lines = ["import math", "", "import numpy as np", "from numba import njit"]
+    numba_names = "njit, prange" if "prange" in helpers else "njit"
+    lines = ["import math", "", "import numpy as np", f"from numba import {numba_names}"]
     if any("cmath." in text for text in texts):
         lines.insert(0, "import cmath")
+    if "vm" in helpers:
+        lines += ["", "from adcompile import vectormath as vm"]
     modules: dict[str, list[str]] = {}
     for helper in helpers:
+        if helper in ("vm", "prange"):
+            continue
         module = _MODULE_OF.get(helper, "adcompile.runtime.arrays")
         modules.setdefault(module, []).append(helper)
     for module in sorted(modules):
@@ -88,6 +93,8 @@ def header(
     ]
     if constants:
         lines.append(f"Captured arrays: {', '.join(constants)} ({digest(constants)}).")
+    if fn.callees:  # with hashes, so that another function means another module
+        lines.append(f"Functions called: {', '.join(map(repr, fn.callees))}.")
     lines.append('"""')
     return "\n".join(lines) + "\n"
 

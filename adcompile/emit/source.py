@@ -24,10 +24,12 @@ from adcompile.ir.nodes import (
     Binary,
     Block,
     Break,
+    Call,
     Comment,
     Const,
     Copy,
     CopyInto,
+    Custom,
     Do,
     Expr,
     Fill,
@@ -155,6 +157,18 @@ class _Printer:
                 yield ast.AugAssign(place, BINARY[op](), to.expr(value))
             case Alloc(target, fn, args, keywords):
                 yield ast.Assign([to.target(target)], to.call(fn, args, keywords))
+            case Call(targets, fn, args):
+                called = to.call(fn, args)
+                if len(targets) == 1:
+                    yield ast.Assign([to.target(targets[0])], called)
+                elif targets:
+                    items = ast.Tuple([to.target(target) for target in targets], ast.Store())
+                    yield ast.Assign([items], called)
+                else:
+                    yield ast.Expr(called)
+            case Custom(targets, values):  # to find types; sweeps have other statements for it
+                for target, value in zip(targets, values, strict=True):
+                    yield ast.Assign([to.target(target)], to.expr(value))
             case Copy(target, source):
                 copy = ast.Attribute(to.var(source), "copy", ast.Load())
                 yield ast.Assign([to.target(target)], ast.Call(copy, [], []))
@@ -217,7 +231,8 @@ class _Printer:
         bounds: tuple[Expr, ...] = (loop.start, loop.stop, loop.step)
         if _is_int(loop.step, 1):
             bounds = (loop.stop,) if _is_int(loop.start, 0) else (loop.start, loop.stop)
-        return ast.Call(name_of("range"), [self.syntax.expr(bound) for bound in bounds], [])
+        counter = name_of("prange" if loop.order == "parallel" else "range")
+        return ast.Call(counter, [self.syntax.expr(bound) for bound in bounds], [])
 
 
 def _is_int(expr: Expr, value: int) -> bool:

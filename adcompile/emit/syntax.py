@@ -60,6 +60,8 @@ LOGIC: Mapping[str, type[ast.boolop]] = {"and": ast.And, "or": ast.Or}
 
 _RUNTIME = "rt."
 PRINTED = {"complex2": "complex"}  # with two arguments
+_METHOD = "gen."
+PREFIX = "fn."  # functions of the user's
 
 
 class Syntax:
@@ -136,9 +138,14 @@ class Syntax:
     def call(
         self, fn: str, args: Iterable[Expr], keywords: Iterable[tuple[str, Expr]] = ()
     ) -> ast.Call:
-        """A call by dotted name.  Runtime functions are known to the module by their bare names."""
+        """A call by dotted name.  Runtime functions are known to the module by their bare names;
+        a method of a Generator has it as its first argument."""
+        if fn.startswith(_METHOD):
+            owner, *args = args
+            method = ast.Attribute(self.expr(owner), fn.removeprefix(_METHOD), ast.Load())
+            return ast.Call(method, [self.argument(arg) for arg in args], [])
         return ast.Call(
-            name_of(PRINTED.get(fn, fn).removeprefix(_RUNTIME)),
+            name_of(PRINTED.get(fn, fn).removeprefix(_RUNTIME).removeprefix(PREFIX)),
             [self.argument(arg) for arg in args],
             [ast.keyword(key, self.argument(arg, key == "dtype")) for key, arg in keywords],
         )

@@ -44,4 +44,5 @@ def write_tangent_module(
         forward_source=text,
         adjoint_source="",
         constants=constants,
+        callees=fn.callees,
     )

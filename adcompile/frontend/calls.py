@@ -7,26 +7,25 @@ import ast
 import builtins
 import cmath
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import Self
 
 import numpy as np
 
 from adcompile.arrays.signatures import (
-    SEQUENCES,
-    SIGNATURES,
-    Signature,
+    array_builtin,
     array_function,
     array_method,
+    ufunc_method,
 )
-from adcompile.frontend.conditions import Conditions
+from adcompile.frontend.array_calls import WRITERS, ArrayCalls
+from adcompile.frontend.customs import Customs, Given, registered
 from adcompile.frontend.frame import Static
 from adcompile.frontend.functions import (
     ADVICE,
     ALLOCATORS,
     allocator_name,
-    dtype_name,
     is_range,
     primitive_name,
     shown_name,
@@ -35,9 +34,10 @@ from adcompile.frontend.source import Source, is_dispatcher, plain_function, rea
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements as all_statements
 from adcompile.ir.walk import stmt_defs
+from adcompile.rules.draws import generator_draw, legacy_draw
 
 
-class Calls(Conditions):
+class Calls(ArrayCalls, Customs):
     @abstractmethod
     def lower_body(self) -> ir.Expr | None:
         """Emit the function's statements; its result, or None if it has none (statements.py)."""
@@ -58,11 +58,30 @@ class Calls(Conditions):
                 "derivatives of derivatives are not supported",
                 "Call the original function here.",
             )
+        if (own := self.custom(node, func, into)) is not None:
+            return own
         primitive, allocator = primitive_name(func), allocator_name(func)
-        if primitive is not None:
+        if allocator is not None:
+            return self.allocate(node, allocator, into)
+        if (row := registered(func)) is not None:
+            primitive = self.called(row.callee)
             return self.primitive(node, func, primitive, whole)
+        if (drawn := legacy_draw(func)) is not None:
+            return self.draw(node, drawn, None, into)
         if (array_name := array_function(func)) is not None:
             return self.array_call(node, array_name, node.args)
+        if len(node.args) == 1 and not isinstance(node.args[0], ast.Tuple | ast.List):
+            if (array_name := array_builtin(func)) is not None:
+                return self.array_call(node, array_name, node.args)
+        if (reduction := ufunc_method(func)) is not None:
+            return self.ufunc_method(node, *reduction)
+        if (writer := next((name for f, name in WRITERS if f is func), None)) is not None:
+            return self.written(node, writer, node.args)
+        if primitive is not None:
+            return self.primitive(node, func, primitive, whole)
+        if func is np.shape:
+            self.only_positional(node, 1)
+            return ir.Attribute(self.atom(node.args[0]), "shape")
         if func is builtins.len:
             self.only_positional(node, 1)
             return self.length(node.args[0])
@@ -73,8 +92,6 @@ class Calls(Conditions):
                 return ir.Binary("**", a, b)
             quotient = self.temp(self.binary(node, ast.FloorDiv(), a, b), node)
             return ir.MakeTuple((quotient, self.temp(self.binary(node, ast.Mod(), a, b), node)))
-        if allocator is not None:
-            return self.allocate(node, allocator, into)
         if func is cmath.polar:
             self.only_positional(node, 1)
             z = self.atom(node.args[0])
@@ -88,6 +105,8 @@ class Calls(Conditions):
         inner = plain_function(func)
         if inner is None or inner.__module__.partition(".")[0] in ("numpy", "math", "scipy"):
             name = shown_name(func, ast.unparse(node.func))
+            if isinstance(getattr(func, "__self__", None), np.random.Generator):
+                self.refuse(node, f"{name}: a captured Generator", "Pass it as an argument.")
             self.refuse(
                 node,
                 f"calls of {name} are not supported",
@@ -103,20 +122,15 @@ class Calls(Conditions):
             return True
         if outside.value is builtins.len:
             return not all(isinstance(arg, ast.Name) for arg in node.args)
-        return outside.value is not builtins.pow and primitive_name(outside.value) is None
-
-    def only_positional(self, node: ast.Call, count: int | None = None) -> None:
-        """Refuse keywords, stars, and another number of arguments."""
-        written = ast.unparse(node.func)
-        for keyword in node.keywords:
-            shown = f"{keyword.arg}=" if keyword.arg else "**"
-            self.refuse(node, f"the argument {shown} of {written} is not supported")
-        if count is not None and len(node.args) != count:
-            self.refuse(node, f"{written} with {len(node.args)} arguments is not supported")
+        func = outside.value
+        plain = primitive_name(func) is not None or registered(func) is not None
+        return func is not builtins.pow and not plain
 
     # ------------------------------------------------------------ numbers
 
     def primitive(self, node: ast.Call, func: object, name: str, whole: bool) -> ir.Expr:
+        if name == "np.clip":
+            return self.clip(node, node.args, whole)
         self.only_positional(node, func.nin if isinstance(func, np.ufunc) else None)
         nodes: Sequence[ast.expr] = node.args
         if name in ("min", "max"):
@@ -131,22 +145,9 @@ class Calls(Conditions):
                 done = ir.Apply(name, (done, arg))
                 done = done if whole else self.temp(done, node)
             return ir.Apply(name, (done, args[-1]))
-        if name == "np.clip":
-            return self.clip(node, args, whole)
         if name == "complex" and len(args) != 1:
             return ir.Apply("complex2", args) if args else ir.Const(0j)
         return ir.Apply(name, args)
-
-    def clip(self, node: ast.Call, args: Sequence[ir.Expr], whole: bool) -> ir.Expr:
-        """Numba has np.clip for arrays only, and not with all of its arguments."""
-        if len(args) != 3:
-            self.refuse(node, f"np.clip with {len(args)} arguments", "Give both bounds, or None.")
-        done = args[0]
-        for name, bound in (("np.maximum", args[1]), ("np.minimum", args[2])):
-            if bound != ir.Const(None):
-                done = ir.Apply(name, (done, bound))
-                done = done if whole else self.temp(done, node)
-        return done
 
     def length(self, node: ast.expr) -> ir.Expr:
         outside = self.static(node)
@@ -167,19 +168,22 @@ class Calls(Conditions):
                 if name in ("reshape", "transpose") and len(args) > 1:
                     args = [ast.copy_location(ast.Tuple(args, ast.Load()), node)]
                 return self.array_call(node, name, [base, *args])
-            case ast.Attribute(base, "clip" | "round" as name):
+            case ast.Attribute(base, "clip"):
+                return self.clip(node, [base, *node.args], False)
+            case ast.Attribute(base, "round"):
                 self.only_positional(node)
-                args = [base, *node.args]
-                if name == "clip":
-                    return self.clip(node, self.atoms(args), False)
-                return ir.Apply("np.round", self.atoms(args))
+                return ir.Apply("np.round", self.atoms([base, *node.args]))
             case ast.Attribute(base, "conj" | "conjugate"):
                 self.only_positional(node, 0)
                 return ir.Apply("np.conjugate", (self.atom(base),))
+            case ast.Attribute(base, "fill" | "sort" as name):
+                return self.written(node, name, [base, *node.args])
             case ast.Attribute(base, "astype"):
                 self.only_positional(node, 1)
                 kind = self.dtype(node.args[0])
                 return self.temp(ir.Apply("arr.array", (self.atom(base), kind)), node)
+            case ast.Attribute(base, name) if generator_draw(name) is not None:
+                return self.draw(node, name, base, into)
             case ast.Attribute(_, name):
                 self.refuse(node, f"calls of the method .{name}() are not supported")
             case _:
@@ -188,42 +192,6 @@ class Calls(Conditions):
                     f"{ast.unparse(node.func)!r} is called but not known while parsing",
                     "Only functions of the module or closure can be called.",
                 )
-
-    def array_call(self, node: ast.Call, name: str, args: Sequence[ast.expr]) -> ir.Expr:
-        """A function of whole arrays, its arguments in the order of its parameters."""
-        signature = SIGNATURES[name]
-        given = {k.arg: k.value for k in node.keywords if k.arg is not None}
-        try:
-            bound = signature.parameters.bind(*args, **given)
-        except TypeError as error:
-            self.refuse(node, f"np.{name}: {error}")
-        names = {id(arg): parameter for parameter, arg in bound.arguments.items()}
-        if "operands" in bound.arguments:  # all that follow
-            packed = ast.Tuple(list(bound.arguments["operands"]), ast.Load())
-            names[id(packed)] = "operands"
-            args = [*args[: len(args) - len(packed.elts)], packed]
-        values: dict[str, ir.Expr] = {}
-        for arg in (*args, *given.values()):  # evaluated in the order written
-            values[names[id(arg)]] = self.array_argument(names[id(arg)], arg, signature)
-        parts = [
-            values.get(parameter, ir.Const(spec.default))
-            for parameter, spec in signature.parameters.parameters.items()
-        ]
-        return self.temp(ir.Apply(f"arr.{name}", tuple(parts)), node)
-
-    def array_argument(self, parameter: str, arg: ast.expr, signature: Signature) -> ir.Expr:
-        if parameter in SEQUENCES:
-            return self.sequence(arg)
-        if parameter in signature.operands:
-            if isinstance(arg, ast.List | ast.Tuple):
-                items = self.sequence(arg)
-                return self.temp(ir.Apply("arr.array", (items, ir.Const(None))), arg)
-            return self.atom(arg)
-        if parameter == "dtype" and not (isinstance(arg, ast.Constant) and arg.value is None):
-            return self.dtype(arg)
-        if isinstance(arg, ast.Tuple):
-            return ir.MakeTuple(self.atoms(arg.elts))
-        return self.tree(arg)
 
     def copy(self, node: ast.Call, source: ast.expr, into: ir.Var | None) -> ir.Expr:
         array = self.atom(source)
@@ -258,23 +226,15 @@ class Calls(Conditions):
         self.emit(ir.Alloc(target, name, tuple(args), keywords, self.loc(node)))
         return target
 
-    def dtype(self, node: ast.expr) -> ir.Expr:
-        match node:
-            case ast.Attribute(base, "dtype") if self.static(node) is None:
-                return ir.Attribute(self.atom(base), "dtype")
-            case ast.Constant(value):
-                name = dtype_name(value)
-            case _:
-                outside = self.static(node)
-                name = None if outside is None else dtype_name(outside.value)
-        if name is None:
-            self.refuse(node, "this dtype is not supported", "Write np.float64, or x.dtype.")
-        return ir.Const(name)
-
     # ------------------------------------------------------------ the user's functions
 
     def inline(self, node: ast.Call, func: FunctionType) -> ir.Expr:
         """The statements of the callee, on variables of its own."""
+        return self.inlined(node, func, lambda: self.given(node, func))
+
+    def inlined(
+        self, node: ast.AST, func: FunctionType, values: Given | Callable[[], Given]
+    ) -> ir.Expr:
         if func.__code__ in self.session.stack:
             self.refuse(
                 node,
@@ -282,7 +242,7 @@ class Calls(Conditions):
                 "Write it as a loop.",
             )
         callee = self.child(read_source(func))
-        self.bind(node, callee)
+        self.bind(node, callee, values() if callable(values) else values)
         self.session.stack.append(func.__code__)
         try:
             with self.block() as body:
@@ -296,9 +256,8 @@ class Calls(Conditions):
             self.emit(stmt)
         return ir.Const(None) if result is None else result
 
-    def bind(self, node: ast.Call, callee: Self) -> None:
-        """Arguments to parameters: names of their own, except literals and functions."""
-        func, spec = callee.source.func, callee.source.node.args
+    def given(self, node: ast.Call, func: FunctionType) -> Given:
+        spec = read_source(func).node.args
         if spec.vararg or spec.kwarg:
             self.refuse(
                 node, f"{func.__name__} takes * or ** arguments", "Give it plain parameters."
@@ -329,7 +288,11 @@ class Calls(Conditions):
                 if name not in defaults:
                     self.refuse(node, f"{func.__name__} is called without {name!r}")
                 values[name] = Static(defaults[name])
-            value = values[name]
+        return {name: values[name] for name in names}
+
+    def bind(self, node: ast.AST, callee: Self, values: Given) -> None:
+        """Arguments to parameters: names of their own, except literals and functions."""
+        for name, value in values.items():
             if isinstance(value, ir.Const):
                 value = Static(value.value)
             if isinstance(value, Static):
@@ -337,7 +300,7 @@ class Calls(Conditions):
                     callee.known[name] = value
                     continue
                 callee.initial[callee.var(name)] = value
-                value = self.constant(value.value, node)
+                value = self.constant(value.value, ast.Name(name, ast.Load()))
             elif value in self.session.computed:
                 self.session.computed.add(callee.var(name))
             callee.bound.add(callee.var(name))

@@ -16,7 +16,7 @@ from adcompile.frontend.lifting import Lifting
 from adcompile.frontend.operators import BINARY, COMPARE, UNARY, UNSUPPORTED, is_boolean
 from adcompile.ir import nodes as ir
 
-_ATTRIBUTES = ("shape", "size", "ndim", "T", "dtype", "real", "imag")
+_ATTRIBUTES = ("shape", "size", "ndim", "T", "mT", "dtype", "real", "imag")
 
 
 class Expressions(Lifting):
@@ -150,6 +150,8 @@ class Expressions(Lifting):
             case ast.Attribute(base, name):
                 if name not in _ATTRIBUTES:
                     self.refuse(node, f"the attribute {name!r} is not supported")
+                if name == "mT":
+                    return self.temp(ir.Apply("arr.matrix_transpose", (self.atom(base),)), node)
                 return ir.Attribute(self.atom(base), name)
             case ast.Subscript():
                 return self.subscript(node, whole=True)
@@ -258,7 +260,7 @@ class Expressions(Lifting):
     def index(self, node: ast.Subscript, named: bool = False) -> tuple[ir.Index, ...]:
         """The index of a subscript; ``named``: as atoms, to be used twice."""
         nodes = self.index_nodes(node)
-        if not nodes and isinstance(node.slice, ast.Tuple):
+        if isinstance(node.slice, ast.Tuple) and not node.slice.elts:
             self.refuse(node, "an empty subscript", "Name the elements.")
         for part in nodes:
             outside = self.static(part)
@@ -267,6 +269,7 @@ class Expressions(Lifting):
             if isinstance(part, ast.Constant | ast.List) and not _in_subscripts(part):
                 self.refuse(part, "this subscript is not supported", "Use integers and slices.")
         self.in_subscript, before = True, self.in_subscript
+        named = named or any(map(_makes_array, nodes))
         values = iter(self.atoms(nodes) if named else self.trees(nodes))
         self.in_subscript = before
         out: list[ir.Index] = []
@@ -296,3 +299,9 @@ def _in_subscripts(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and (
         isinstance(node.value, int) or node.value in (None, Ellipsis)
     )
+
+
+def _makes_array(node: ast.expr) -> bool:
+    """Whether a subscript is itself computed from slices or comparisons: a mask, most likely."""
+    inside = list(ast.walk(node))
+    return any(isinstance(part, ast.Slice | ast.Compare | ast.Invert) for part in inside)

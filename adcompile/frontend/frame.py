@@ -26,6 +26,8 @@ class Session:
     exceptions: dict[str, type[BaseException]] = field(default_factory=dict)
     dispatchers: list[Any] = field(default_factory=list)
     stack: list[CodeType] = field(default_factory=list)
+    callees: dict[str, Any] = field(default_factory=dict)
+    customs: list[Any] = field(default_factory=list)  # whose rules are being read
     computed: set[ir.Var] = field(default_factory=set)  # results of operations: never None
 
 

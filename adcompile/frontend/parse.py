@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from adcompile.custom import UserFunction
 from adcompile.errors import UnsupportedError
 from adcompile.frontend.frame import Session
 from adcompile.frontend.source import plain_function, read_source
@@ -47,7 +48,10 @@ def _parse(func: Any, session: Session) -> ir.Function:
         frame.refuse(source.node, "* and ** parameters are not supported", "Write them out.")
     params = tuple(frame.var(arg.arg) for arg in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs))
     session.stack.append(inner.__code__)
-    result = frame.lower_body()
+    if isinstance(func, UserFunction):
+        result: ir.Expr | None = frame.whole(source.node, func, params)
+    else:
+        result = frame.lower_body()
     values = () if result is None else (result,)
     last = source.node.body[-1]
     end = last if isinstance(last, ast.Return) else source.node
@@ -58,5 +62,6 @@ def _parse(func: Any, session: Session) -> ir.Function:
         loc=frame.loc(source.node),
         constants=tuple(session.constants.values()),
         exceptions=tuple(session.exceptions.items()),
+        callees=tuple(session.callees.values()),
         doc=ast.get_docstring(source.node) or "",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Sequence
+from typing import Literal
 
 from adcompile.errors import Loc
 from adcompile.frontend.assignments import Assignments
@@ -22,6 +23,7 @@ from adcompile.frontend.exits import (
 from adcompile.frontend.functions import is_range, shown_name
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements as all_statements
+from adcompile.ir.walk import stmt_defs
 
 _LEAVING = frozenset((ir.BREAK, ir.RETURN))
 
@@ -64,8 +66,7 @@ class Statements(Assignments):
         if diverges(outer):
             return None
         if result is self.result and not any(
-            isinstance(s, ir.Assign | ir.Alloc | ir.Copy) and s.target is result
-            for s in all_statements(tuple(outer))
+            result in stmt_defs(s) for s in all_statements(tuple(outer))
         ):
             return None  # every path raises
         return result
@@ -164,7 +165,10 @@ class Statements(Assignments):
         kinds = flow(node.body).kinds & _LEAVING
         exit_, block = self.close(scope, kinds, body, loc)
         self.before(node, kinds, scope, loc)
-        self.emit(ir.For(var, start, stop, step, block, exit_, loc=loc))
+        called = self.static(node.iter.func) if isinstance(node.iter, ast.Call) else None
+        ordered = called is None or called.value is builtins.range
+        order: Literal["sequential", "any"] = "sequential" if ordered else "any"
+        self.emit(ir.For(var, start, stop, step, block, exit_, loc=loc, order=order))
         return self.after(node, kinds, scope, loc)
 
     def range(self, node: ast.expr) -> tuple[ir.Expr, ir.Expr, ir.Expr]:
@@ -298,6 +302,7 @@ class Statements(Assignments):
             case ast.Pass() | ast.Expr(value=ast.Constant()):
                 pass
             case ast.Expr(value=ast.Call() as call):
+                self.effects.add(call)
                 self.value(call)
             case ast.Expr():
                 self.refuse(node, "an expression without effect", "Assign it, or leave it out.")

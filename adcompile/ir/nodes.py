@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import EllipsisType
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from adcompile.errors import NOWHERE, Loc
 
@@ -44,8 +44,7 @@ class Var:
 
 @dataclass(frozen=True)
 class Const:
-    """int, float, complex, bool, str or None; ``float`` keeps nan and inf.  In subscripts None is a
-    new axis, and ``...`` stands for itself."""
+    """In subscripts None is a new axis, and ``...`` stands for itself."""
 
     value: int | float | complex | bool | str | EllipsisType | None
 
@@ -90,8 +89,7 @@ class Select:
 
 @dataclass(frozen=True)
 class Apply:
-    """A pure primitive by its dotted name: math.sin, np.sin, float, int, abs, min, max, round,
-    rt.name (our runtime)."""
+    """A pure primitive by its dotted name: math.sin, np.sin, float, abs, rt.name (our runtime)."""
 
     fn: str
     args: tuple[Expr, ...]
@@ -123,8 +121,7 @@ class Dim:
 
 @dataclass(frozen=True)
 class Attribute:
-    """Only before types are known: ``x.shape``, ``x.size``, ``x.ndim``, ``x.T`` and ``len(x)``
-    (spelled "len")."""
+    """``x.shape``, ``x.size``, ``x.ndim``, ``x.T``, and ``len(x)``, spelled "len"."""
 
     base: Expr
     name: str
@@ -143,30 +140,15 @@ class TupleGet:
 
 @dataclass(frozen=True)
 class Slice:
-    """Inside an index only."""
-
     start: Expr | None
     stop: Expr | None
     step: Expr | None
 
 
-Expr: TypeAlias = (
-    Var
-    | Const
-    | Load
-    | Dim
-    | Unary
-    | Binary
-    | Compare
-    | Logic
-    | Select
-    | Apply
-    | MakeTuple
-    | TupleGet
-    | Subscript  # these two only before types are known
-    | Attribute
-)
-Index: TypeAlias = Expr | Slice
+Value: TypeAlias = Var | Const | Load | Dim | Unary | Binary | Compare | Logic | Select | Apply
+Untyped: TypeAlias = Subscript | Attribute  # only before types are known
+Expr: TypeAlias = Value | MakeTuple | TupleGet | Untyped
+Index: TypeAlias = Expr | Slice  # slices inside an index only
 Block: TypeAlias = tuple["Stmt", ...]
 
 
@@ -195,8 +177,7 @@ class AssignMany:
 
 @dataclass(frozen=True)
 class Store:
-    """``array[index] = value``.  Before types are known the index may hold slices or have fewer
-    entries than axes; afterwards it names one element, and Fill / CopyInto do the rest."""
+    """``array[index] = value`` on one element; before types are known, also on parts."""
 
     array: Var
     index: tuple[Index, ...]
@@ -206,8 +187,7 @@ class Store:
 
 @dataclass(frozen=True)
 class Accumulate:
-    """``array[index] += value`` (or ``-=`` with op "-") on one element: the old value is never
-    needed."""
+    """``array[index] += value`` (``-=`` by op) on one element: the old value is never needed."""
 
     array: Var
     index: tuple[Index, ...]
@@ -238,14 +218,39 @@ class CopyInto:
 
 @dataclass(frozen=True)
 class Alloc:
-    """A fresh array: ``target = fn(*args, **keywords)`` with fn one of np.zeros, np.empty,
-    np.ones, np.full and their _like forms.  dtype arguments are Const strings as written:
-    ``Const("np.float64")`` under keyword "dtype"."""
+    """A fresh array: np.zeros, empty, ones, full, their _like forms, a library function.  dtypes
+    are strings as written: ``Const("np.float64")`` under keyword "dtype"."""
 
     target: Var
     fn: str
     args: tuple[Expr, ...]
     keywords: tuple[tuple[str, Expr], ...] = ()
+    loc: Loc = NOWHERE
+
+
+@dataclass(frozen=True)
+class Call:
+    """``targets = fn(*args)``: a call that runs exactly once, where it stands.  ``np.random.name``
+    and ``gen.name`` (a method of the Generator that is the first argument) draw random numbers.
+    No target: a call for its effect; several: the items of the tuple that it returns."""
+
+    targets: tuple[Var, ...]
+    fn: str
+    args: tuple[Expr, ...]
+    loc: Loc = NOWHERE
+
+
+@dataclass(frozen=True)
+class Custom:
+    """``targets = values``, with the derivative ``rule(*residuals, cotangent) -> adjoints of args``
+    of the user's; "": ``args`` are the targets' tangents.  Not ``single``: a tuple is returned."""
+
+    targets: tuple[Var, ...]
+    values: tuple[Expr, ...]
+    args: tuple[Expr, ...]
+    rule: str
+    residuals: tuple[Expr, ...]
+    single: bool = True
     loc: Loc = NOWHERE
 
 
@@ -308,9 +313,8 @@ class Carried:
 
 @dataclass(frozen=True)
 class For:
-    """``for var in range(start, stop, step)``.  The bounds are evaluated once.  ``var`` is a
-    fresh variable per loop that the body never assigns (the frontend copies it into the user's
-    name where the user assigns to or later reads that name)."""
+    """``for var in range(start, stop, step)``.  The bounds are evaluated once.  ``var`` is fresh
+    and never assigned in the body (where the user does that, the frontend copies it)."""
 
     var: Var
     start: Expr
@@ -320,6 +324,7 @@ class For:
     exit: Var | None = None
     carried: tuple[Carried, ...] = ()
     loc: Loc = NOWHERE
+    order: Literal["sequential", "any", "parallel"] = "sequential"
 
 
 @dataclass(frozen=True)
@@ -335,8 +340,7 @@ class While:
 
 @dataclass(frozen=True)
 class Raise:
-    """``raise exception(*args)``; exception is the dotted name by which the user's module or
-    builtins know it."""
+    """``raise exception(*args)``; exception is a dotted name of the user's module."""
 
     exception: str
     args: tuple[Expr, ...]
@@ -376,14 +380,15 @@ class Return:
 
 
 Simple: TypeAlias = Assign | AssignMany | Store | Accumulate | Fill | CopyInto | Alloc | Copy | View
+Called: TypeAlias = Call | Custom | Do
 Control: TypeAlias = If | For | While | Raise | Break | Return
-Stmt: TypeAlias = Simple | Control | Do | Unset | Comment
+Stmt: TypeAlias = Simple | Called | Control | Unset | Comment
 
 
 @dataclass(frozen=True)
 class Function:
     """``params`` in signature order.  ``constants`` are captured arrays, known to the generated
-    module under the variable's name.  ``options`` are those of the user's Dispatchers."""
+    module under the variable's name; ``callees`` are functions of the user's that it calls."""
 
     name: str
     params: tuple[Var, ...]
@@ -391,4 +396,5 @@ class Function:
     loc: Loc = NOWHERE
     constants: tuple[tuple[Var, object], ...] = ()
     exceptions: tuple[tuple[str, type[BaseException]], ...] = ()
+    callees: tuple[object, ...] = ()
     doc: str = field(default="", compare=False)

@@ -17,12 +17,14 @@ from adcompile.ir.nodes import (
     Binary,
     Block,
     Break,
+    Call,
     Carried,
     Comment,
     Compare,
     Const,
     Copy,
     CopyInto,
+    Custom,
     Dim,
     Do,
     Expr,
@@ -296,8 +298,10 @@ def stmt_problem(stmt: Stmt) -> str:
         case Alloc(_, fn, args, keywords):
             values = (*args, *(value for _, value in keywords))
             return _name(fn) or _no_slices(values)
-        case Do(fn, args) | Raise(fn, args):
+        case Call(_, fn, args) | Do(fn, args) | Raise(fn, args):
             return _name(fn) or _no_slices(args)
+        case Custom(targets, values):
+            return "" if len(targets) == len(values) else "targets and values differ in number"
         case If() | For() | While() | Assign() | Copy():
             return ""
         case Break() | Unset() | Comment() | Return():

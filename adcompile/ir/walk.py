@@ -16,12 +16,14 @@ from adcompile.ir.nodes import (
     Binary,
     Block,
     Break,
+    Call,
     Carried,
     Comment,
     Compare,
     Const,
     Copy,
     CopyInto,
+    Custom,
     Dim,
     Do,
     Expr,
@@ -129,8 +131,10 @@ def stmt_exprs(stmt: Stmt) -> tuple[Expr, ...]:
             return (source,)
         case View(_, base, index):
             return (base, *index_parts(index))
-        case Do(_, args) | Raise(_, args):
+        case Call(_, _, args) | Do(_, args) | Raise(_, args):
             return args
+        case Custom(_, values, args, _, residuals):
+            return (*values, *args, *residuals)
         case If(cond) | While(cond):
             return (cond,)
         case For(_, start, stop, step):
@@ -154,7 +158,7 @@ def stmt_defs(stmt: Stmt) -> Iterator[Var]:
     match stmt:
         case Assign(target) | Alloc(target) | Copy(target) | View(target):
             yield target
-        case AssignMany(targets):
+        case AssignMany(targets) | Call(targets) | Custom(targets):
             yield from targets
         case If(joins=joins):
             yield from (join.out for join in joins)
@@ -285,8 +289,15 @@ def map_stmt_exprs(f: Callable[[Expr], Expr], stmt: Stmt) -> Stmt:
             return replace(stmt, source=_array(f(source)))
         case View(_, base, index):
             return replace(stmt, base=_array(f(base)), index=map_index(f, index))
-        case Do(_, args) | Raise(_, args):
+        case Call(_, _, args) | Do(_, args) | Raise(_, args):
             return replace(stmt, args=tuple(f(arg) for arg in args))
+        case Custom():
+            return replace(
+                stmt,
+                values=tuple(f(value) for value in stmt.values),
+                args=tuple(f(arg) for arg in stmt.args),
+                residuals=tuple(f(one) for one in stmt.residuals),
+            )
         case If(cond) | While(cond):
             return replace(stmt, cond=f(cond))
         case For(_, start, stop, step):
@@ -335,7 +346,7 @@ def rename_stmt(stmt: Stmt, mapping: Mapping[Var, Var]) -> Stmt:
     match stmt:
         case Assign(target) | Alloc(target) | Copy(target) | View(target):
             return replace(stmt, target=name(target))
-        case AssignMany(targets):
+        case AssignMany(targets) | Call(targets) | Custom(targets):
             return replace(stmt, targets=tuple(name(target) for target in targets))
         case If(joins=joins):
             return replace(

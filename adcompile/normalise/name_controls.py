@@ -11,7 +11,8 @@ from dataclasses import replace
 from numba.core import types as nt
 
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import map_children, subexpressions
+from adcompile.ir.walk import blocks, map_children, stmt_defs, subexpressions
+from adcompile.rules.draws import is_draw, sizes_of
 
 Types = dict[ir.Var, nt.Type]
 
@@ -73,6 +74,15 @@ class _Namer:
             case ir.Alloc() | ir.Copy() if self.in_loop:
                 self.shapes[stmt.target] = self.shape(stmt, out)
                 out.append(stmt)
+            case ir.Call(targets) if self.in_loop and is_draw(stmt):
+                dims = [self.name(d, "size", nt.int64, stmt, out) for d in sizes_of(stmt)]
+                self.shapes.update((target, tuple(dims)) for target in targets if dims)
+                out.append(stmt)
+            case ir.Custom(targets, values) if self.in_loop:
+                for target, value in zip(targets, values, strict=True):
+                    if isinstance(value, ir.Var) and value in self.shapes:  # a copy
+                        self.shapes[target] = self.shapes[value]
+                out.append(stmt)
             case ir.Assign(value=ir.Load() as load):
                 index = self.index(load.index, stmt, out)
                 out.append(replace(stmt, value=ir.Load(load.array, self.exprs(index))))
@@ -81,8 +91,8 @@ class _Namer:
                 out.append(replace(stmt, index=index))
             case _:
                 out.append(stmt)
-        if self.depth == 0 and isinstance(stmt, ir.Alloc | ir.Copy | ir.View | ir.Assign):
-            self.lasting.add(stmt.target)
+        if self.depth == 0 and not blocks(stmt):
+            self.lasting.update(stmt_defs(stmt))
 
     def loop_body(self, block: ir.Block) -> ir.Block:
         self.in_loop += 1

@@ -149,6 +149,11 @@ class _Placer:
             case ir.Alloc(target) | ir.Copy(target) | ir.Assign(target) if target in self.wandering:
                 out.append(stmt)
                 self.region(target, out)
+            case ir.Call(targets) | ir.Custom(targets):
+                out.append(stmt)
+                for target in targets:
+                    if target in self.wandering:
+                        self.region(target, out)
             case ir.View() if stmt.target in self.wandering:
                 out.append(stmt)
                 self.view(stmt, out)

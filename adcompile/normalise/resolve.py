@@ -180,10 +180,24 @@ class _Resolver:
             if isinstance(i, ir.Slice):
                 out.append(ir.Slice(part(i.start), part(i.stop), part(i.step)))
             else:
+                kind = self.types.get(i) if isinstance(i, ir.Var) else None
+                if isinstance(i, ir.Var) and isinstance(kind, nt.BaseTuple):
+                    out += self.index(self.items(i, kind))
+                    continue
                 new = part(i)
                 assert new is not None
                 out.append(new)
         return tuple(out)
+
+    def items(self, var: ir.Var, kinds: nt.BaseTuple) -> tuple[ir.Index, ...]:
+        """The items of a tuple of subscripts."""
+        made: list[ir.Index] = []
+        for k, kind in enumerate(kinds):
+            item = ir.Var("t", temp=True)
+            self.types[item] = kind
+            self.before.append(ir.Assign(item, ir.TupleGet(var, k), loc=self.loc))
+            made.append(item)
+        return tuple(made)
 
     # ------------------------------------------------------------ expressions
 
@@ -246,10 +260,8 @@ class _Resolver:
         if isinstance(kind, nt.BaseTuple) and expr.name == "len":
             return ir.Const(len(kind))
         if expr.name in ("real", "imag"):
-            if isinstance(kind, nt.Number):
+            if isinstance(kind, nt.Number | nt.Array):
                 return ir.Apply(f"np.{expr.name}", (base,))
-            if isinstance(kind, nt.Array):
-                return expr
         if not isinstance(kind, nt.Array):
             self.refuse(f"attribute {expr.name!r} of a value of type {kind}")
         dims: list[ir.Expr] = [ir.Dim(base, axis) for axis in range(kind.ndim)]

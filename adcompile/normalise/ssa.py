@@ -108,6 +108,9 @@ def _stmt(stmt: ir.Stmt, env: Env) -> ir.Stmt:
         case ir.Assign() | ir.Alloc() | ir.Copy() | ir.View():
             read = rename_reads(stmt, env)
             return replace(read, target=_fresh(stmt.target, env))
+        case ir.Call(targets) | ir.Custom(targets):
+            called = rename_reads(stmt, env)
+            return replace(called, targets=tuple(_fresh(target, env) for target in targets))
         case _:
             return rename_reads(stmt, env)
 

@@ -71,6 +71,10 @@ class _Splitter:
                 out: list[ir.Stmt] = []
                 self.bind(stmt.target, self.expr(stmt.value), stmt.loc, out)
                 return out
+            case ir.Call((target,)) if self.is_tuple(target):
+                return [self.call(stmt, target)]
+            case ir.Custom((target,)):
+                return [self.custom(stmt, target)]
             case ir.If():
                 then, orelse = self.block(stmt.then), self.block(stmt.orelse)
                 joins = [new for join in stmt.joins for new in self.join(join)]
@@ -106,6 +110,45 @@ class _Splitter:
                 out.append(ir.View(item, part, (), loc))
             else:
                 out.append(ir.Assign(item, part, loc=loc))
+
+    def call(self, stmt: ir.Call, target: ir.Var) -> ir.Stmt:
+        items = self.declare(target)
+        if any(map(self.is_tuple, items)) or len(items) < 2:
+            raise UnsupportedError(
+                "a function that returns tuples in a tuple, or one item", stmt.loc, "Flatten it."
+            )
+        called = map_stmt_exprs(self.expr, stmt)
+        assert isinstance(called, ir.Call)
+        return replace(called, targets=items)
+
+    def custom(self, stmt: ir.Custom, target: ir.Var) -> ir.Stmt:
+        made = map_stmt_exprs(self.expr, stmt)
+        assert isinstance(made, ir.Custom)
+        if any(isinstance(arg, ir.MakeTuple) for arg in made.args if made.rule):
+            raise UnsupportedError(
+                "a tuple as an argument of a function with custom_vjp", stmt.loc, "Pass its items."
+            )
+        if not self.is_tuple(target):
+            return made
+        items = self.declare(target)
+        if any(map(self.is_tuple, items)):
+            raise UnsupportedError(
+                "a function with a custom rule that returns tuples in a tuple", stmt.loc
+            )
+        (value,) = made.values
+        args = made.args if made.rule else self.several(made.args[0], len(items), stmt.loc)
+        values = self.several(value, len(items), stmt.loc)
+        for item, one in zip(items, values, strict=True):
+            if isinstance(one, ir.Var):
+                self.types[item] = self.types[one]
+        return replace(made, targets=items, values=values, args=args, single=False)
+
+    def several(self, expr: ir.Expr, count: int, loc: Loc) -> tuple[ir.Expr, ...]:
+        if not isinstance(expr, ir.MakeTuple) or len(expr.items) != count:
+            raise UnsupportedError(
+                "a custom rule whose tangent has another structure than the result", loc
+            )
+        return expr.items
 
     def items(self, var: ir.Var, loc: Loc | None = None) -> tuple[ir.Var, ...]:
         if var not in self.parts:

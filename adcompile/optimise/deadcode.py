@@ -76,7 +76,7 @@ class _Marker:
                     self.live.update(stmt_reads(stmt))
                     return True
                 return False
-            case ir.AssignMany():
+            case ir.AssignMany() | ir.Custom():
                 if any(t in self.live for t in stmt.targets):
                     self.live.update(stmt_reads(stmt))
                     return True
@@ -113,7 +113,7 @@ class _Marker:
                 case ir.Assign() | ir.Alloc() | ir.Copy() | ir.View():
                     if stmt.target in self.live or self.may_write(stmt):
                         out.append(stmt)
-                case ir.AssignMany():
+                case ir.AssignMany() | ir.Custom():
                     if any(t in self.live for t in stmt.targets):
                         out.append(stmt)
                 case _:

@@ -41,13 +41,13 @@ _WIDE = (nt.float64, nt.complex128)
 
 def factor_products(fn: ir.Function, types: Types) -> ir.Function:
     """``fn``, the adjoint of a function whose variables have ``types``."""
-    if any(_is_narrow(kind) for kind in types.values()):
+    if any(is_narrow(kind) for kind in types.values()):
         return fn
     counts = Counter(v for s in statements(fn.body) for v in _mentions(s))
     return replace(fn, body=_block(fn.body, types, counts, frozenset()))
 
 
-def _is_narrow(kind: nt.Type) -> bool:
+def is_narrow(kind: nt.Type) -> bool:
     kind = kind.dtype if isinstance(kind, nt.Array) else kind
     return isinstance(kind, nt.Float | nt.Complex) and kind not in _WIDE
 

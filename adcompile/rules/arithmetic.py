@@ -15,7 +15,13 @@ partials(
     lambda ans, x: 1.0,
     at=[0.3, -1.1],
 )
-partials("+", ["+", "np.add"], lambda ans, a, b: (1.0, 1.0), [(0.3, -1.1)], holomorphic=True)
+partials(
+    "+",
+    ["+", "np.add", "rt.plus"],
+    lambda ans, a, b: (1.0, 1.0),
+    at=[(0.3, -1.1)],
+    holomorphic=True,
+)
 partials(
     "-",
     ["-", "np.subtract"],

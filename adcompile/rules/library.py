@@ -1,6 +1,6 @@
 """Derivatives of library calls on whole arrays: which runtime functions do them.
 
-The mathematics stands above the functions, in runtime/linalg.py.
+The mathematics stands above the functions, in runtime/linalg.py and runtime/systems.py.
 """
 
 from __future__ import annotations
@@ -50,6 +50,20 @@ for _rank in "12":
         Operand(f"rt.solve_{_rank}_matrix", "rt.solve_matrix_tangent", (0, -1)),
         Operand("rt.solve_rhs", "rt.solve_rhs_tangent", (0,)),
     )
+    LIBRARY["rt.lstsq", "2" + _rank] = (
+        Operand("rt.lstsq_matrix", "rt.lstsq_matrix_tangent", (0, 1, -1)),
+        Operand("rt.lstsq_rhs", "rt.lstsq_rhs_tangent", (0,)),
+    )
+    for _name in ("lower", "lower_unit", "upper", "upper_unit"):
+        LIBRARY[f"rt.solve_{_name}", "2" + _rank] = (
+            Operand(f"rt.solve_{_name}_matrix", f"rt.solve_{_name}_matrix_tangent", (0, -1)),
+            Operand(f"rt.solve_{_name}_rhs", f"rt.solve_{_name}_rhs_tangent", (0,)),
+        )
+for _name in ("nt", "nn"):
+    LIBRARY[f"rt.stacked_{_name}", "33"] = (
+        Operand(f"rt.stacked_{_name}_left", f"rt.stacked_{_name}_left_tangent", (1,)),
+        Operand(f"rt.stacked_{_name}_right", f"rt.stacked_{_name}_right_tangent", (0,)),
+    )
 
 
 def operands_of(
@@ -62,3 +76,10 @@ def operands_of(
 
 
 NAMES = frozenset(name for name, _ in LIBRARY)
+
+# What assigns where the function on the left adds.
+OVERWRITING = {"rt.add_into": "rt.copy_into"}
+for _product_name in ("dot_22", "dot_21", "dot_12", "stacked_nt", "stacked_nn"):
+    for _side in ("left", "right"):
+        _adds = f"rt.{_product_name}_{_side}"
+        OVERWRITING[_adds] = f"{_adds}_first"

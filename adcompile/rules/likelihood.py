@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from adcompile.rules import op
-from adcompile.rules.registry import nondiff, partials
+from adcompile.rules.registry import Rule, enter_apart, nondiff, partials
 
 _DENSITY = 1.0 / math.sqrt(2.0 * math.pi)
 
@@ -60,3 +60,12 @@ partials(
 )
 nondiff("stop_gradient", ["rt.stop_gradient"], holomorphic=True)
 nondiff("finite_or_zero", ["rt.finite_or_zero"])
+nondiff(
+    "integers of array functions",
+    [
+        *("rt.float_count", "rt.pad_edge", "rt.pad_wrap"),
+        *("rt.pad_symmetric", "rt.pad_reflect"),
+    ],
+)
+# The tangent of a value, which is zero unless something is differentiated.
+enter_apart(Rule("zero_tangent", ("rt.zero_tangent",), 1, lambda ans, x: 1.0, strong_zero=(False,)))

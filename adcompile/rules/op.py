@@ -1,5 +1,6 @@
-"""The operations that a rule may use.  Each works on floats, which tests the row without the
-compiler, and on ``Sym``, an IR expression that the row's operators extend.
+"""The operations that a rule may use, for users known as ``adcompile.op``.  Each works on floats,
+which tests the row without the compiler, and on ``Sym``, an IR expression that the row's operators
+extend.  ``where`` and ``eq`` stand for ``if`` and ``==``.
 
 On floats they are NumPy's functions: poles give inf and nan, and float32 stays float32.
 """
@@ -7,6 +8,7 @@ On floats they are NumPy's functions: poles give inf and nan, and float32 stays 
 from __future__ import annotations
 
 import cmath
+import math
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -81,6 +83,8 @@ def lift(x: Value) -> Expr:
     """The IR expression of a Sym or of a number that a rule wrote."""
     if isinstance(x, Sym):
         return x.expr
+    if isinstance(x, np.float64 | np.int64 | np.complex128):
+        x = x.item()
     if isinstance(x, (bool, int, float, complex)):
         return Const(x)
     raise TypeError(f"not a value of a rule: {x!r}")
@@ -135,6 +139,30 @@ def conj(x: Value) -> Value:
 
 def exp(x: Value) -> Value:
     return _apply("math.exp", np.exp, x)
+
+
+def tan(x: Value) -> Value:
+    return _apply("math.tan", np.tan, x)
+
+
+def tanh(x: Value) -> Value:
+    return _apply("math.tanh", np.tanh, x)
+
+
+def atan(x: Value) -> Value:
+    return _apply("math.atan", np.arctan, x)
+
+
+def log1p(x: Value) -> Value:
+    return _apply("math.log1p", np.log1p, x)
+
+
+def expm1(x: Value) -> Value:
+    return _apply("math.expm1", np.expm1, x)
+
+
+def erf(x: Value) -> Value:
+    return _apply("math.erf", math.erf, x)
 
 
 def exp2(x: Value) -> Value:

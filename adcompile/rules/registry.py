@@ -62,6 +62,13 @@ def _enter(rule: Rule) -> None:
         _BY_SPELLING[fn] = rule
 
 
+def enter_apart(rule: Rule) -> None:
+    """Make a row known that is none of the table: a user's, or a derivative by declaration."""
+    for fn in rule.fns:
+        assert fn not in _BY_SPELLING, f"two rows for {fn}"
+        _BY_SPELLING[fn] = rule
+
+
 def _point(args: float | Point) -> Point:
     return args if isinstance(args, tuple) else (args,)
 

@@ -92,6 +92,20 @@ def add_into(total: Any, part: Any) -> None:
 
 
 @njit(**_flags)
+def copy_into(total: Any, part: Any) -> None:
+    """``total = part``, for the first part of a total."""
+    total[...] = part
+
+
+@njit(**_flags)
+def add_cotangent(total: Any, part: Any) -> None:
+    """``total += part``, for equal shapes: what the user's rule returned may have another."""
+    if part.shape != total.shape:
+        raise ValueError("custom_vjp: a cotangent has not the shape of its argument")
+    total += part
+
+
+@njit(**_flags)
 def move_adjoint(source_adj: Any, target_adj: Any) -> None:
     """The adjoint of ``target[...] = source`` for equal shapes, which may overlap: the shadow of
     the target is emptied into that of the source."""
@@ -139,3 +153,94 @@ def overlap(a: Any, b: Any) -> bool:
     low_a, high_a = _bounds(a)
     low_b, high_b = _bounds(b)
     return bool(low_a < high_b and low_b < high_a)
+
+
+# ---------------------------------------------------------------- integers of array functions
+
+
+@njit(**_flags)
+def float_count(start: float, stop: float, step: float) -> int:
+    """How many elements ``np.arange(start, stop, step)`` has."""
+    return max(int(np.ceil((stop - start) / step)), 0)
+
+
+@njit(**_flags)
+def bin_count(places: Any, least: int) -> Any:
+    """How many elements ``np.bincount(places, minlength=least)`` has, as an array of one."""
+    size = least
+    for place in places:
+        if place < 0:
+            raise ValueError("np.bincount of negative integers")
+        size = max(size, int(place) + 1)
+    return np.array([size], np.int64)
+
+
+@njit(**_flags)
+def repeat_count(repeats: Any, size: int) -> Any:
+    """How many elements ``np.repeat(x, repeats)`` has, as an array of one."""
+    total = 0
+    for k in range(size):
+        total += repeats[k] if repeats.size > 1 else repeats[0]
+    return np.array([total], np.int64)
+
+
+@njit(**_flags)
+def repeated(repeats: Any, total: int, size: int) -> Any:
+    """Which element stands at each place of ``np.repeat(x, repeats)``."""
+    out = np.empty(total, np.int64)
+    at = 0
+    for k in range(size):
+        for _ in range(repeats[k] if repeats.size > 1 else repeats[0]):
+            out[at] = k
+            at += 1
+    return out
+
+
+@njit(**_flags)
+def is_falling(bins: Any) -> Any:
+    """Whether elements are smaller than those in front of them: 0 or 1 in an array."""
+    falls = False
+    for k in range(1, bins.size):
+        falls = falls or bins[k] < bins[k - 1]
+    return np.array([int(falls)], np.int64)
+
+
+@njit(**_flags)
+def rank_of(s: Any, rows: int, columns: int) -> Any:
+    """How many singular values exceed rounding, as NumPy has it, in an array of one."""
+    count = 0
+    if s.size:
+        least = s[0] * max(rows, columns) * np.finfo(s.dtype).eps
+        for value in s:
+            count += value > least
+    return np.array([count], np.int64)
+
+
+# Where the element at place i of a padded axis comes from; n: its extent before.
+
+
+@njit(**_flags)
+def pad_edge(i: int, n: int) -> int:
+    """The nearest one."""
+    return min(max(i, 0), n - 1)
+
+
+@njit(**_flags)
+def pad_wrap(i: int, n: int) -> int:
+    """Periodic."""
+    return i % n
+
+
+@njit(**_flags)
+def pad_symmetric(i: int, n: int) -> int:
+    """Mirrored at the edges of the outer elements."""
+    i %= 2 * n
+    return min(i, 2 * n - 1 - i)
+
+
+@njit(**_flags)
+def pad_reflect(i: int, n: int) -> int:
+    """Mirrored at the outer elements."""
+    period = max(2 * (n - 1), 1)
+    i %= period
+    return min(i, period - i) if n > 1 else 0

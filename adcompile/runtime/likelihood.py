@@ -123,6 +123,12 @@ def stop_gradient(x: float) -> float:
 
 
 @njit(cache=True, error_model="numpy")
+def zero_tangent(x: float) -> float:
+    """0, in the precision of x; the derivative is 1."""
+    return x * 0
+
+
+@njit(cache=True, error_model="numpy")
 def finite_or_zero(x: float) -> float:
     """x, or 0 in place of an infinity; no derivative goes through it."""
     return 0.0 if math.isinf(x) else x

@@ -16,53 +16,6 @@ from numba import njit
 _flags = {"cache": True, "error_model": "numpy", "fastmath": False, "boundscheck": False}
 
 
-# C = A B: dC = dA B + A dB, so A' += C' B^T and B' += A^T C'.  Names: the ranks of A and B.
-
-
-@njit(**_flags)
-def dot_22_left(a_adj: Any, c_adj: Any, b: Any) -> None:
-    a_adj += np.dot(c_adj, b.T)
-
-
-@njit(**_flags)
-def dot_22_right(b_adj: Any, c_adj: Any, a: Any) -> None:
-    b_adj += np.dot(a.T, c_adj)
-
-
-@njit(**_flags)
-def dot_21_left(a_adj: Any, c_adj: Any, b: Any) -> None:
-    for i in range(a_adj.shape[0]):
-        for j in range(a_adj.shape[1]):
-            a_adj[i, j] += c_adj[i] * b[j]
-
-
-@njit(**_flags)
-def dot_21_right(b_adj: Any, c_adj: Any, a: Any) -> None:
-    b_adj += np.dot(a.T, c_adj)
-
-
-@njit(**_flags)
-def dot_12_left(a_adj: Any, c_adj: Any, b: Any) -> None:
-    a_adj += np.dot(b, c_adj)
-
-
-@njit(**_flags)
-def dot_12_right(b_adj: Any, c_adj: Any, a: Any) -> None:
-    for i in range(b_adj.shape[0]):
-        for j in range(b_adj.shape[1]):
-            b_adj[i, j] += a[i] * c_adj[j]
-
-
-@njit(**_flags)
-def dot_left_tangent(c_tan: Any, a_tan: Any, b: Any) -> None:
-    c_tan += np.dot(a_tan, b)
-
-
-@njit(**_flags)
-def dot_right_tangent(c_tan: Any, b_tan: Any, a: Any) -> None:
-    c_tan += np.dot(a, b_tan)
-
-
 # X = A^-1 B: A dX = dB - dA X, so B' += W and A' -= W X^T with W = A^-T X'.
 
 
@@ -107,7 +60,23 @@ def inv_tangent(b_tan: Any, a_tan: Any, b: Any) -> None:
     b_tan -= np.dot(b, np.dot(a_tan, b))
 
 
-# d det A = det A tr(A^-1 dA).  Singular matrices have a derivative too, which this does not give.
+# d det A = tr(adj A dA), with the adjugate det A A^-1; of a singular matrix it follows from
+# A = U diag(s) V^T: det U det V times V diag(prod of the other s) U^T.
+
+
+@njit(**_flags)
+def _cofactors(a: Any, d: Any) -> Any:
+    """The transposed adjugate."""
+    if d != 0.0:
+        return d * np.linalg.inv(a).T
+    u, s, vt = np.linalg.svd(a)
+    others = np.ones_like(s)
+    for i in range(s.shape[0]):
+        for j in range(s.shape[0]):
+            if i != j:
+                others[i] *= s[j]
+    sign = np.linalg.det(u) * np.linalg.det(vt)
+    return sign * np.dot(u * others, vt)
 
 
 @njit(**_flags)
@@ -121,12 +90,12 @@ def det(a: Any) -> Any:
 @njit(**_flags)
 def det_adjoint(a_adj: Any, d_adj: Any, a: Any, d: Any) -> None:
     if d_adj[0] != 0.0:
-        a_adj += (d_adj[0] * d[0]) * np.linalg.inv(a).T
+        a_adj += d_adj[0] * _cofactors(a, d[0])
 
 
 @njit(**_flags)
 def det_tangent(d_tan: Any, a_tan: Any, a: Any, d: Any) -> None:
-    d_tan[0] += d[0] * np.trace(np.linalg.solve(a, a_tan))
+    d_tan[0] += np.sum(_cofactors(a, d[0]) * a_tan)
 
 
 # log |det A|: tr(A^-1 dA).
@@ -240,45 +209,64 @@ def eigh_tangent(o_tan: Any, a_tan: Any, o: Any) -> None:
     o_tan[1:] += np.dot(v, _gaps(w, inner))
 
 
-# A = Q R with at least as many rows as columns, of full rank.  With C = Q^T dA R^-1 and the skew
+# A = Q R of full rank with at least as many rows as columns.  With C = Q^T dA R^-1 and the skew
 # matrix W of its lower triangle, dR = (C - W) R and dQ = dA R^-1 - Q (C - W).  In reverse, with
 # M = R R'^T - Q'^T Q and N its lower triangle mirrored to the upper, A' = (Q' + Q N) R^-T.
+# A wide matrix is (A1 A2) = Q (R1 R2): A1 = Q R1 is square, and R2 = Q^T A2.
 
 
 @njit(**_flags)
 def qr(a: Any) -> Any:
-    """Q above R."""
+    """Q and R one after the other in one vector."""
     q, r = np.linalg.qr(a)
-    out = np.empty((q.shape[0] + r.shape[0], r.shape[1]), a.dtype)
-    out[: q.shape[0]] = q
-    out[q.shape[0] :] = r
+    out = np.empty(q.size + r.size, a.dtype)
+    out[: q.size] = q.copy().reshape(-1)
+    out[q.size :] = r.copy().reshape(-1)
     return out
 
 
 @njit(**_flags)
+def _qr_parts(o: Any, rows: int, columns: int) -> Any:
+    k = min(rows, columns)
+    return o[: rows * k].copy().reshape((rows, k)), o[rows * k :].copy().reshape((k, columns))
+
+
+@njit(**_flags)
 def qr_adjoint(a_adj: Any, o_adj: Any, o: Any) -> None:
-    rows, n = a_adj.shape
-    q, r = o[:rows].copy(), o[rows:].copy()
-    q_adj, r_adj = o_adj[:rows].copy(), o_adj[rows:].copy()
+    rows, columns = a_adj.shape
+    k = min(rows, columns)
+    q, r = _qr_parts(o, rows, columns)
+    q_adj, r_adj = _qr_parts(o_adj, rows, columns)
+    if rows < columns:
+        a_adj[:, k:] += np.dot(q, r_adj[:, k:].copy())
+        q_adj += np.dot(q, np.dot(r[:, k:].copy(), r_adj[:, k:].copy().T))
+        r, r_adj = r[:, :k].copy(), r_adj[:, :k].copy()
     m = np.dot(r, r_adj.T) - np.dot(q_adj.T, q)
-    for i in range(n):
+    for i in range(k):
         for j in range(i):
             m[j, i] = m[i, j]
-    a_adj += np.linalg.solve(r, (q_adj + np.dot(q, m)).T).T
+    a_adj[:, :k] += np.linalg.solve(r, (q_adj + np.dot(q, m)).T).T
 
 
 @njit(**_flags)
 def qr_tangent(o_tan: Any, a_tan: Any, o: Any) -> None:
-    rows, n = a_tan.shape
-    q, r = o[:rows].copy(), o[rows:].copy()
-    scaled = np.linalg.solve(r.T, a_tan.T).T.copy()
+    rows, columns = a_tan.shape
+    k = min(rows, columns)
+    q, r = _qr_parts(o, rows, columns)
+    r1 = r[:, :k].copy()
+    scaled = np.linalg.solve(r1.T, a_tan[:, :k].copy().T).T.copy()
     c = np.dot(q.T, scaled)
-    for i in range(n):
+    for i in range(k):
         for j in range(i):
             c[j, i] += c[i, j]
             c[i, j] = 0.0
-    o_tan[:rows] += scaled - np.dot(q, c)
-    o_tan[rows:] += np.dot(c, r)
+    dq = scaled - np.dot(q, c)
+    dr = np.empty_like(r)
+    dr[:, :k] = np.dot(c, r1)
+    if rows < columns:
+        dr[:, k:] = np.dot(q.T, a_tan[:, k:].copy()) + np.dot(dq.T, np.dot(q, r[:, k:].copy()))
+    o_tan[: rows * k] += dq.reshape(-1)
+    o_tan[rows * k :] += dr.reshape(-1)
 
 
 # P = A^+ at constant rank (G. Golub and V. Pereyra, 1973):

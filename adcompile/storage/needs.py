@@ -44,6 +44,8 @@ class Needs:
             case ir.Alloc(target, fn):
                 made = fn.endswith(("full", "full_like")) or fn in NAMES
                 own = target in self.activity and made
+            case ir.Custom(targets):
+                own = any(t in self.activity for t in targets)
             case ir.If(joins=joins):
                 own = any(j.out in self.activity for j in joins)
             case ir.For(carried=carried) | ir.While(carried=carried):
@@ -71,6 +73,8 @@ class Needs:
                             yield from reads(place)
             case ir.Store() | ir.Accumulate() | ir.Fill() | ir.CopyInto():
                 yield from index_reads(stmt.index)
+            case ir.Custom(residuals=residuals):
+                yield from (v for one in residuals for v in reads(one))
             case ir.If():
                 yield from reads(stmt.cond)
             case ir.For():
@@ -80,7 +84,8 @@ class Needs:
                 return
 
     def shadows(self, stmt: ir.Stmt) -> Iterator[ir.Var]:
-        """The arrays whose shadows the reverse of ``stmt`` itself touches."""
+        """The arrays, and perhaps scalars, whose adjoints the reverse of ``stmt`` touches in their
+        shadows."""
         if id(stmt) not in self.reversed:
             return
         match stmt:
@@ -94,6 +99,9 @@ class Needs:
                 yield array
                 if source in self.activity:
                     yield source
+            case ir.Custom(targets, args=args):
+                both = (*targets, *args)
+                yield from (v for v in both if isinstance(v, ir.Var) and v in self.activity)
             case ir.Copy(target, source):
                 yield target
                 yield source

@@ -93,7 +93,8 @@ class Planner:
                     self.count(stmt)
             self.want(self.needs.scalars(stmt))
             for array in self.needs.shadows(stmt):
-                self.want_shadow(array)
+                if array in self.roots:
+                    self.want_shadow(array)
         for loop in reversed(loops):  # inner loops come later in program order
             if loop is not self.joint:
                 self.cut(loop)
@@ -134,7 +135,7 @@ class Planner:
         match definition:
             case None | ir.Assign():
                 pass
-            case ir.Alloc() | ir.Copy():
+            case ir.Alloc() | ir.Call() | ir.Custom() | ir.Copy():
                 self.want(v for dim in self.shapes.get(array, ()) for v in reads(dim))
             case ir.View(_, base, index):
                 self.want(index_reads(index))

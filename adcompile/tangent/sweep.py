@@ -24,7 +24,7 @@ from adcompile.analysis.activity import Activity, fill_value, is_float
 from adcompile.analysis.alias import Roots
 from adcompile.analysis.exposed import exposed
 from adcompile.emit.destruct import destruct
-from adcompile.errors import NOWHERE, Loc
+from adcompile.errors import NOWHERE, Loc, UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import map_blocks, rename_expr, statements
 from adcompile.normalise.entry import build_head, parameter_arrays
@@ -143,6 +143,9 @@ class _Builder:
             return
         if isinstance(stmt, ir.Store | ir.Accumulate | ir.Fill | ir.CopyInto):
             yield from self.write(stmt)  # before the primal: it may read what that overwrites
+        if isinstance(stmt, ir.Custom):
+            yield from self.custom(stmt)
+            return
         yield stmt
         match stmt:
             case ir.Assign():
@@ -163,6 +166,8 @@ class _Builder:
                     yield self.zeros(target, stmt.loc)
             case ir.Alloc(target) if target in self.activity:
                 yield from self.alloc(stmt)
+            case ir.Call(targets):
+                yield from (self.zeros(t, stmt.loc) for t in targets if t in self.activity)
             case _:
                 pass
 
@@ -188,6 +193,23 @@ class _Builder:
             tangent = c.tangent(self.value(c.operand))
             total = tangent if total is None else add(total, tangent)
         yield ir.Assign(self.of(target), _ZERO if total is None else total, loc=stmt.loc)
+
+    def custom(self, stmt: ir.Custom) -> Iterator[ir.Stmt]:
+        for k, (target, value) in enumerate(zip(stmt.targets, stmt.values, strict=True)):
+            yield ir.Assign(target, value, loc=stmt.loc)
+            if target not in self.activity:
+                continue
+            if stmt.rule:
+                raise UnsupportedError(
+                    "forward mode of a function with custom_vjp: it has a rule for reverse mode",
+                    stmt.loc,
+                    "Use vjp, or give the function a forward rule: adcompile.custom_jvp.",
+                )
+            tangent = self.value(stmt.args[k])
+            if tangent == _ZERO and isinstance(self.types[target], nt.Array):
+                yield self.zeros(target, stmt.loc)
+            else:
+                yield ir.Assign(self.of(target), tangent, loc=stmt.loc)
 
     def write(self, stmt: ir.Store | ir.Accumulate | ir.Fill | ir.CopyInto) -> Iterator[ir.Stmt]:
         if stmt.array not in self.activity:

@@ -93,6 +93,12 @@ def infer_sites(
         return _read(_typed_state(scope[name], argtypes))
 
 
+def infer_function(func: object, argtypes: tuple[Type, ...]) -> Type:
+    """The type that ``func`` returns."""
+    with global_compiler_lock:
+        return unliteral(_typed_state(func, argtypes).return_type)
+
+
 def _typed_state(func: object, argtypes: tuple[Type, ...]) -> Any:
     typing, target = cpu_target.typing_context, cpu_target.target_context
     typing.refresh()  # overloads registered since the last compile

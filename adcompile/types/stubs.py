@@ -16,7 +16,13 @@ from numba.core.errors import TypingError
 from numba.core.typing import signature
 from numba.extending import typeof_impl
 
-from adcompile.arrays.elementwise import function_named, is_special, operator_named
+from adcompile.arrays.elementwise import (
+    function_named,
+    is_special,
+    operator_named,
+    type_of_user_function,
+)
+from adcompile.custom import BY_NAME
 from adcompile.errors import AdcompileError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import map_expr, reads
@@ -79,6 +85,8 @@ def _native(context: Any, expr: ir.Expr, kinds: dict[ir.Var, nt.Type]) -> nt.Typ
         case ir.Apply(fn, args) if fn.startswith("np."):
             given = tuple(kind(arg) for arg in args)
             found = context.resolve_function_type(function_named(fn), given, {})
+        case ir.Apply(fn, args) if fn in BY_NAME:
+            return type_of_user_function(fn, tuple(kind(arg) for arg in args))
         case _:
             return None
     made: nt.Type = found.return_type
@@ -117,6 +125,11 @@ def with_stubs(stmt: ir.Stmt, answer: Answer, stubs: dict[str, Stub], literals: 
             return ir.Apply(name, stub.operands)
         return expr
 
+    if isinstance(stmt, ir.Alloc) and stmt.fn.endswith(("full", "full_like")):
+        # Numba fills with numbers only.
+        given = (*stmt.args, dict(stmt.keywords).get("dtype", ir.Const(None)))
+        filled = ir.Apply(f"arr.{stmt.fn.removeprefix('np.')}", given)
+        return ir.Assign(stmt.target, one(filled), loc=stmt.loc)
     if isinstance(stmt, ir.Assign):
         return ir.Assign(stmt.target, map_expr(one, stmt.value), stmt.inplace, stmt.loc)
     return stmt

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cmath
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -24,10 +25,10 @@ from adcompile.types.stubs import Stub, with_stubs
 
 
 def infer_variables(
-    fn: ir.Function, argtypes: tuple[nt.Type, ...]
+    fn: ir.Function, argtypes: tuple[nt.Type, ...], callees: Mapping[str, Any]
 ) -> tuple[dict[ir.Var, nt.Type], nt.Type]:
     """Types by variable, and the type of the result.  Each variable has a name of its own in the
-    text, so the types cannot be confused."""
+    text, so the types cannot be confused.  ``callees``: the user's functions that stay calls."""
     stubs: dict[str, Stub] = {}
     kinds_named = f"{argtypes}{[s for s in statements(fn.body) if isinstance(s, ir.Alloc)]}"
     narrow = "float32" in kinds_named or "complex64" in kinds_named
@@ -50,16 +51,17 @@ def infer_variables(
     namespace.update({names[var]: value for var, value in fn.constants})
     namespace.update(dict(fn.exceptions))
     namespace.update(stubs)
+    namespace.update(callees)
     kinds = tuple(plain_type(kind) for kind in argtypes)
     try:
         by_name, returns = infer(text, plain.name, namespace, kinds)
     except InferenceFailed as failed:
         loc = lines.get(failed.line, fn.loc) if failed.line is not None else fn.loc
         for stub in stubs.values():
-            if (error := stub.failure) is not None:
-                if error.loc is None or not error.loc.line:
-                    error = type(error)(error.message, loc, error.advice)
-                raise error from None
+            if (found_wrong := stub.failure) is not None:
+                if found_wrong.loc is None or not found_wrong.loc.line:
+                    found_wrong = type(found_wrong)(found_wrong.message, loc, found_wrong.advice)
+                raise found_wrong from None
         raise UnsupportedError(
             f"Numba cannot type this: {failed.message}",
             loc,

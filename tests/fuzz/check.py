@@ -26,7 +26,7 @@ from tests import oracle
 from .program import arguments
 from .tree import Program
 
-PLAIN_SECONDS, COMPILED_SECONDS = 20, 180
+PLAIN_SECONDS, COMPILED_SECONDS = 60, 300
 MOST_COORDINATES = 10
 POINTS = 3  # at which each program is compared
 BAD = ("mismatch", "value", "crash", "timeout", "arguments", "unstable")

@@ -1,0 +1,293 @@
+"""Linear algebra by library calls, outside of loops and branches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numba.core import types as nt
+
+from adcompile.arrays import arithmetic as by
+from adcompile.arrays import making, products
+from adcompile.arrays.emitter import ONE, ZERO, Emitter, Index, array_type
+from adcompile.arrays.library import call, is_possible
+from adcompile.arrays.norms import matrix_norm, norm, vector_norm
+from adcompile.arrays.pull import Pull, of_scalar, rearranged
+from adcompile.arrays.shapes import transpose
+from adcompile.errors import UnsupportedError
+from adcompile.ir import nodes as ir
+
+if TYPE_CHECKING:
+    from adcompile.arrays.machine import Machine
+
+
+# Their adjoints transpose and do not conjugate: they hold for complex numbers too.
+_OF_COMPLEX = ("np.linalg.solve", "np.linalg.inv", "np.linalg.det")
+
+
+def _matrix(m: Machine, a: Pull, what: str) -> None:
+    if isinstance(a.dtype, nt.Complex) and what not in _OF_COMPLEX:
+        raise UnsupportedError(f"{what} of complex numbers", m.out.loc)
+    if a.rank != 2:
+        raise UnsupportedError(f"{what} of an array of rank {a.rank}", m.out.loc)
+    if not is_possible(m, (a,)):
+        raise UnsupportedError(
+            f"{what} inside a loop or branch, or of other than floats",
+            m.out.loc,
+            "Take it out of the loop.",
+        )
+
+
+def _square(m: Machine, a: Pull, what: str) -> ir.Expr:
+    _matrix(m, a, what)
+    return m.same(a.dims[0], a.dims[1])
+
+
+def solve(m: Machine, a: Pull, b: Pull) -> Pull:
+    kind = m.result(np.multiply, (a, b))
+    if isinstance(kind, nt.Complex):
+        a, b = by.cast(m, a, kind), by.cast(m, b, kind)
+    n = _square(m, a, "np.linalg.solve")
+    m.same(n, b.dims[0])
+    return call(m, "np.linalg.solve", (a, b), b.dims, kind)
+
+
+def inv(m: Machine, a: Pull) -> Pull:
+    n = _square(m, a, "np.linalg.inv")
+    return call(m, "np.linalg.inv", (a,), (n, n), a.dtype)
+
+
+def cholesky(m: Machine, a: Pull, upper: bool = False) -> Pull:
+    n = _square(m, a, "np.linalg.cholesky")
+    if upper:  # of the upper triangle
+        return transpose(m, cholesky(m, transpose(m, a)))
+    return call(m, "np.linalg.cholesky", (a,), (n, n), a.dtype)
+
+
+def det(m: Machine, a: Pull) -> Pull:
+    _square(m, a, "np.linalg.det")
+    return _item(m, call(m, "rt.det", (a,), (ir.Const(1),), a.dtype), 0)
+
+
+def _item(m: Machine, packed: Pull, k: int) -> Pull:
+    assert packed.array is not None
+    return of_scalar(m.out.load(packed.array, (ir.Const(k),)), packed.dtype)
+
+
+def slogdet(m: Machine, a: Pull) -> tuple[Pull, ...]:
+    _square(m, a, "np.linalg.slogdet")
+    packed = call(m, "rt.slogdet", (a,), (ir.Const(2),), a.dtype)
+    return _item(m, packed, 0), _item(m, packed, 1)
+
+
+def eigh(m: Machine, a: Pull, triangle: str = "L") -> tuple[Pull, ...]:
+    n = _square(m, a, "np.linalg.eigh")
+    if triangle not in ("L", "U"):
+        raise UnsupportedError(f"np.linalg.eigh with UPLO={triangle!r}", m.out.loc)
+    if triangle == "U":
+        a = transpose(m, a)
+    rows = m.size(m.out.integer("+", n, ir.Const(1)))
+    packed = call(m, "rt.eigh", (a,), (rows, n), a.dtype)
+    values = rearranged(packed, (n,), lambda out, i: (ir.Const(0), i[0]), False)
+
+    def below(out: Emitter, index: Index) -> Index:
+        return (out.name(out.integer("+", index[0], ir.Const(1)), nt.int64), index[1])
+
+    return values, rearranged(packed, (n, n), below, False)
+
+
+def eigvalsh(m: Machine, a: Pull, triangle: str = "L") -> Pull:
+    return eigh(m, a, triangle)[0]
+
+
+def part(packed: Pull, dims: tuple[ir.Expr, ...], start: ir.Expr) -> Pull:
+    """A vector or matrix out of a packed vector, from ``start`` on."""
+
+    def mapping(out: Emitter, index: Index) -> Index:
+        place: ir.Expr = index[0]
+        if len(index) == 2:
+            row = out.name(out.integer("*", index[0], dims[1]), nt.int64)
+            place = out.name(out.integer("+", row, index[1]), nt.int64)
+        return (out.name(out.integer("+", place, start), nt.int64),)
+
+    return rearranged(packed, dims, mapping, False)
+
+
+def qr(m: Machine, a: Pull, mode: str = "reduced") -> Pull | tuple[Pull, ...]:
+    """Reduced.  The complete one has columns without a derivative where rows outnumber columns."""
+    _matrix(m, a, "np.linalg.qr")
+    rows, columns = a.dims
+    if mode == "complete":
+        m.out.fail_if(
+            ir.Compare(">", rows, columns), "ValueError", "the complete qr of a tall matrix"
+        )
+    elif mode not in ("reduced", "r"):
+        raise UnsupportedError(f"np.linalg.qr with mode={mode!r}", m.out.loc)
+    k = rows if rows == columns else m.size(ir.Apply("min", (rows, columns)))
+    first = m.size(m.out.integer("*", rows, k))
+    last = m.size(m.out.integer("*", k, columns))
+    packed = call(m, "rt.qr", (a,), (m.size(m.out.integer("+", first, last)),), a.dtype)
+    r = part(packed, (k, columns), first)
+    return r if mode == "r" else (part(packed, (rows, k), ZERO), r)
+
+
+def svd(
+    m: Machine, a: Pull, full_matrices: bool = True, compute_uv: bool = True
+) -> Pull | tuple[Pull, ...]:
+    """Reduced.  The full one of a matrix that is not square has vectors without a derivative."""
+    _matrix(m, a, "np.linalg.svd")
+    rows, columns = a.dims
+    if full_matrices and compute_uv and rows != columns:
+        message = "the full svd of a matrix that is not square: pass full_matrices=False"
+        m.out.fail_if(ir.Compare("!=", rows, columns), "ValueError", message)
+    k = rows if rows == columns else m.size(ir.Apply("min", (rows, columns)))
+    first = m.size(m.out.integer("*", rows, k))
+    second = m.size(m.out.integer("+", first, k))
+    last = m.size(m.out.integer("*", k, columns))
+    packed = call(m, "rt.svd", (a,), (m.size(m.out.integer("+", second, last)),), a.dtype)
+
+    values = part(packed, (k,), first)
+    if not compute_uv:
+        return values
+    return part(packed, (rows, k), ZERO), values, part(packed, (k, columns), second)
+
+
+def svdvals(m: Machine, a: Pull) -> Pull:
+    found = svd(m, a, False, False)
+    assert isinstance(found, Pull)
+    return found
+
+
+def pinv(m: Machine, a: Pull) -> Pull:
+    _matrix(m, a, "np.linalg.pinv")
+    return call(m, "np.linalg.pinv", (a,), (a.dims[1], a.dims[0]), a.dtype)
+
+
+def lstsq(m: Machine, a: Pull, b: Pull, rcond: object = None) -> tuple[Pull, ...]:
+    """The solution of least norm, the residuals, the rank and the singular values."""
+    _matrix(m, a, "np.linalg.lstsq")
+    if rcond not in (None, -1):
+        raise UnsupportedError(f"np.linalg.lstsq with rcond={rcond}", m.out.loc, "Leave it out.")
+    rows, columns = a.dims
+    m.same(rows, b.dims[0])
+    a, b = m.kept(a), m.kept(b)
+    kind = m.result(np.multiply, (a, b))
+    x = call(m, "rt.lstsq", (a, b), (columns, *b.dims[1:]), kind)
+    s = m.kept(svdvals(m, a))
+    rank = _rank_of(m, a, s)
+    apart = by.minus(m, b, products.dot(m, a, x))
+    squares = m.kept(m.total(by.square(m, apart), 0, True))
+    # LAPACK gives residuals where the rank is full and there are more rows than columns.
+    full = ir.Compare("==", rank.at(m.out, ()), columns)
+    known = m.out.named(ir.Logic("and", ir.Compare(">", rows, columns), full), nt.boolean)
+    wide = b.dims[1] if b.rank == 2 else ONE
+    size = m.out.named(ir.Select(known, wide, ZERO), nt.int64, "size")
+
+    def mapping(out: Emitter, i: Index) -> Index:
+        return (ZERO, i[0])[: squares.rank] if squares.rank == 2 else i
+
+    return x, rearranged(squares, (size,), mapping, False), rank, s
+
+
+def _rank_of(m: Machine, a: Pull, s: Pull) -> Pull:
+    """How many singular values exceed rounding."""
+    source = m.memory(s)
+    m.close()
+    found = m.fresh_from("rt.rank_of", (source, *a.dims), array_type(nt.int64, 1), (ONE,))
+    return of_scalar(m.out.load(found, (ZERO,)), nt.int64)
+
+
+def matrix_rank(m: Machine, a: Pull) -> Pull:
+    a = m.kept(a)
+    return _rank_of(m, a, m.kept(svdvals(m, a)))
+
+
+def matrix_power(m: Machine, a: Pull, n: int) -> Pull:
+    size = _square(m, a, "np.linalg.matrix_power")
+    if not isinstance(n, int):
+        raise UnsupportedError("np.linalg.matrix_power with other than an integer", m.out.loc)
+    if n == 0:
+        return making.eye(m, of_scalar(size, nt.int64))
+    a = m.kept(inv(m, a) if n < 0 else a)
+    found: Pull | None = None
+    left = abs(n)
+    while left:
+        if left % 2:
+            found = a if found is None else m.kept(products.dot(m, found, a))
+        left //= 2
+        a = m.kept(products.dot(m, a, a)) if left else a
+    assert found is not None
+    return found
+
+
+def multi_dot(m: Machine, arrays: Any) -> Pull:
+    found = arrays[0]
+    for a in arrays[1:]:
+        found = products.dot(m, found, a)
+    return found  # type: ignore[no-any-return]
+
+
+def cond(m: Machine, a: Pull) -> Pull:
+    s = m.kept(svdvals(m, a))
+    last = m.out.name(m.out.integer("-", s.dims[0], ONE), nt.int64)
+    ends = (of_scalar(s.at(m.out, (place,)), s.dtype) for place in (ZERO, last))
+    return by.over(m, *ends)
+
+
+# ---------------------------------------------------------------- triangular systems
+
+
+def solve_triangular(
+    m: Machine, a: Pull, b: Pull, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False
+) -> Pull:
+    """Only one triangle of ``a`` is read."""
+    n = _square(m, a, "solve_triangular")
+    m.same(n, b.dims[0])
+    if trans not in (0, 1, "N", "T"):
+        raise UnsupportedError(f"solve_triangular with trans={trans!r}", m.out.loc)
+    if trans in (1, "T"):
+        a, lower = transpose(m, a), not lower
+    name = f"rt.solve_{'lower' if lower else 'upper'}{'_unit' if unit_diagonal else ''}"
+    return call(m, name, (a, b), b.dims, m.result(np.multiply, (a, b)))
+
+
+def cho_solve(m: Machine, factor: Any, b: Pull) -> Pull:
+    """A x = b from the Cholesky factor of A."""
+    c, lower = factor
+    flag = lower.at(m.out, ())
+    if not isinstance(flag, ir.Const):
+        raise UnsupportedError("cho_solve with other than (c, True) or (c, False)", m.out.loc)
+    c = m.kept(c)
+    first = solve_triangular(m, c, b, 0 if flag.value else 1, bool(flag.value))
+    return solve_triangular(m, c, first, 1 if flag.value else 0, bool(flag.value))
+
+
+def scipy_cholesky(m: Machine, a: Pull, lower: bool = False) -> Pull:
+    return cholesky(m, a, not lower)
+
+
+TABLE: dict[str, Callable[..., Pull | tuple[Pull, ...]]] = {
+    "slogdet": slogdet,
+    "eigh": eigh,
+    "eigvalsh": eigvalsh,
+    "qr": qr,
+    "svd": svd,
+    "svdvals": svdvals,
+    "pinv": pinv,
+    "solve": solve,
+    "inv": inv,
+    "cholesky": cholesky,
+    "det": det,
+    "lstsq": lstsq,
+    "matrix_power": matrix_power,
+    "matrix_rank": matrix_rank,
+    "multi_dot": multi_dot,
+    "cond": cond,
+    "norm": norm,
+    "vector_norm": vector_norm,
+    "matrix_norm": matrix_norm,
+    "solve_triangular": solve_triangular,
+    "cho_solve": cho_solve,
+    "scipy_cholesky": scipy_cholesky,
+}

@@ -1,0 +1,42 @@
+"""The last passes over a generated function, which is then printed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from numba.core import types as nt
+
+from adcompile.analysis.activity import is_complex
+from adcompile.ir import nodes as ir
+from adcompile.optimise.factor import factor_products, is_narrow
+from adcompile.optimise.pages import names_of_arrays, use_large_pages
+from adcompile.optimise.parallel import Remarks, run_parallel
+from adcompile.optimise.vectorise import keep_order, regroup_sums, use_vector_math
+from adcompile.options import Options
+
+
+@dataclass
+class Finish:
+    """Rearranges arithmetic and loops as far as ``options`` let it.  ``plain``: the user's
+    program."""
+
+    types: dict[ir.Var, nt.Type]
+    plain: ir.Function
+    options: Options
+    remarks: Remarks = field(default_factory=Remarks)
+
+    def __call__(self, fn: ir.Function, adjoints: frozenset[ir.Var] = frozenset()) -> ir.Function:
+        """``adjoints``: the variables of ``fn`` that hold scalar adjoints."""
+        options = self.options
+        if options.optimise:
+            fn = use_large_pages(fn, names_of_arrays(self.plain))
+        if not (options.vector_math and options.optimise):
+            fn = keep_order(fn)
+        if options.optimise and adjoints:
+            fn = regroup_sums(factor_products(fn, self.types), adjoints)
+        if options.vector_math:
+            fn = use_vector_math(fn, self.types)
+        if options.parallel and not any(is_complex(kind) for kind in self.types.values()):
+            narrow = any(is_narrow(kind) for kind in self.types.values())
+            fn = run_parallel(fn, self.remarks, narrow)
+        return fn

@@ -1,0 +1,202 @@
+"""Outer loops on several threads (plain dialect), for ``parallel=True``.
+
+    for i in range(n):              blocks = block_count(n)
+        t += f(x[i])                t_parts = np.zeros(blocks)
+        w_adj[k[i]] += g(x[i])      w_adj_parts = buffers(blocks, w_adj)
+                              ->    for block in prange(blocks):
+                                        t_part = 0.0
+                                        w_adj_part = w_adj_parts[block]
+                                        for i in range(first(block), first(block + 1)):
+                                            t_part += f(x[i])
+                                            w_adj_part[k[i]] += g(x[i])
+                                        t_parts[block] = t_part
+                                    t += the parts, one after the other; w_adj likewise
+
+No two threads write to the same place, and the result depends on the number of threads, not on
+which of them comes first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from adcompile.analysis.exposed import exposed
+from adcompile.ir import nodes as ir
+from adcompile.ir.walk import (
+    blocks,
+    map_blocks,
+    rename_block,
+    statements,
+    stmt_defs,
+)
+from adcompile.optimise.arrays_used import Arrays
+from adcompile.optimise.vectorise import handed_on, steps_of_sum
+
+_ZERO, _ONE = ir.Const(0), ir.Const(1)
+
+
+@dataclass
+class Remarks:
+    """Line of the user's loop -> what became of it."""
+
+    lines: dict[int, str] = field(default_factory=dict)
+
+    def say(self, loop: ir.For, text: str) -> None:
+        self.lines.setdefault(loop.loc.line, text)
+
+
+class _Sequential(Exception):
+    """Why a loop cannot run on several threads."""
+
+
+def run_parallel(fn: ir.Function, remarks: Remarks, narrow: bool) -> ir.Function:
+    """``fn`` with its outer loops on several threads.  ``narrow``: some floats are not float64."""
+    return replace(fn, body=_Parallel(fn, remarks, narrow).block(fn.body, set()))
+
+
+class _Parallel:
+    def __init__(self, fn: ir.Function, remarks: Remarks, narrow: bool) -> None:
+        self.remarks, self.narrow = remarks, narrow
+        self.arrays = Arrays(fn.body)
+
+    def block(self, block: ir.Block, live: set[ir.Var]) -> ir.Block:
+        """``live``: what is read after the block before it is assigned."""
+        out: list[ir.Stmt] = []
+        for k, stmt in enumerate(block):
+            after = live | set(exposed(block[k + 1 :]))
+            if isinstance(stmt, ir.For):
+                try:
+                    out.extend(self.loop(stmt, after))
+                    self.remarks.say(stmt, "runs on several threads")
+                    continue
+                except _Sequential as reason:
+                    self.remarks.say(stmt, f"one thread: {reason}")
+            if isinstance(stmt, ir.For | ir.While):
+                after |= set(exposed(stmt.body))
+            if blocks(stmt):
+                stmt = map_blocks(lambda b, after=after: self.block(b, after), stmt)  # type: ignore[misc]
+            out.append(stmt)
+        return tuple(out)
+
+    # ------------------------------------------------------------ one loop
+
+    def loop(self, loop: ir.For, live: set[ir.Var]) -> list[ir.Stmt]:
+        if loop.exit is not None or any(isinstance(s, ir.Break) for s in statements(loop.body)):
+            raise _Sequential("it can be left early")
+        if loop.step != _ONE:
+            raise _Sequential("it counts otherwise than upwards by one")
+        if isinstance(loop.stop, ir.Const):
+            raise _Sequential("it has few iterations")
+        assigned = {v for s in statements(loop.body) for v in stmt_defs(s)}
+        self.check_statements(loop, assigned)
+        sums = self.sums(loop)
+        for var in sorted((assigned - set(sums)) & live, key=lambda v: v.name):
+            raise _Sequential(f"{var.name} is used after it")
+        return self.split(loop, sums, self.scattered(loop, assigned))
+
+    def check_statements(self, loop: ir.For, assigned: set[ir.Var]) -> None:
+        for stmt in statements(loop.body):
+            match stmt:
+                case ir.Raise() | ir.Return():
+                    raise _Sequential("it may raise an exception")
+                case ir.Do() | ir.Call():
+                    raise _Sequential("it calls a function that writes")
+                case ir.Fill(array) | ir.CopyInto(array) if array not in assigned:
+                    raise _Sequential(f"it writes to a part of {array.name}")
+                case _:
+                    pass
+
+    def sums(self, loop: ir.For) -> dict[ir.Var, set[ir.Var]]:
+        """What the iterations add to, with the names of the sum so far."""
+        inner = tuple(statements(loop.body))
+        found: dict[ir.Var, set[ir.Var]] = {}
+        for var in sorted(handed_on(loop.body), key=lambda v: v.name):
+            chain = steps_of_sum(var, inner, ordered=loop.order == "any")
+            if chain is None and steps_of_sum(var, inner, ordered=True) is not None:
+                raise _Sequential(f"{var.name} is summed in the order of range(); use prange")
+            if chain is None:
+                raise _Sequential(f"each iteration needs {var.name} of the one before")
+            found[var] = chain
+        if found and self.narrow:
+            raise _Sequential("it sums in single precision")
+        return found
+
+    def scattered(self, loop: ir.For, assigned: set[ir.Var]) -> list[ir.Var]:
+        """Arrays that several iterations add to: each thread gets its own."""
+        found: list[ir.Var] = []
+        for array, uses in self.arrays.written_in(loop, assigned):
+            if uses is None:
+                raise _Sequential(f"{array.name} is written, and may be known by another name")
+            if self.arrays.apart(uses, loop):
+                continue
+            if not all(isinstance(s, ir.Accumulate) for s in uses):
+                raise _Sequential(f"its iterations share elements of {array.name}")
+            found.append(array)
+        return found
+
+    # ------------------------------------------------------------ the loops instead
+
+    def split(
+        self, loop: ir.For, sums: dict[ir.Var, set[ir.Var]], scattered: list[ir.Var]
+    ) -> list[ir.Stmt]:
+        count, block = ir.Var("blocks"), ir.Var("block")
+        before: list[ir.Stmt] = [
+            ir.Assign(count, ir.Apply("rt.block_count", (loop.start, loop.stop)), loc=loop.loc)
+        ]
+        begin: list[ir.Stmt] = []
+        end: list[ir.Stmt] = []
+        after: list[ir.Stmt] = []
+        renamed: dict[ir.Var, ir.Var] = {}
+        for var, chain in sums.items():
+            part, parts = ir.Var(f"{var.name}_part"), ir.Var(f"{var.name}_parts")
+            renamed.update(dict.fromkeys(chain, part))
+            before.append(ir.Alloc(parts, "np.zeros", (count,)))
+            begin.append(ir.Assign(part, ir.Const(0.0)))
+            end.append(ir.Store(parts, (block,), part))
+            after.append(_total(count, var, parts))
+        for array in scattered:
+            part, parts = ir.Var(f"{array.name}_part"), ir.Var(f"{array.name}_parts")
+            renamed[array] = part
+            before.append(ir.Alloc(parts, "rt.buffers", (count, array)))
+            begin.append(ir.View(part, parts, (block,)))
+            after.append(ir.Do("rt.add_buffers", (array, parts)))
+        body = _without_copies(rename_block(loop.body, renamed))
+        first = ir.Apply("rt.block_start", (loop.start, loop.stop, count, block))
+        last = ir.Apply(
+            "rt.block_start", (loop.start, loop.stop, count, ir.Binary("+", block, _ONE))
+        )
+        inner = replace(loop, start=first, stop=last, body=body, order="sequential")
+        outer = ir.For(
+            block, _ZERO, count, _ONE, (*begin, inner, *end), loc=loop.loc, order="parallel"
+        )
+        return [*before, outer, *after]
+
+
+def _total(count: ir.Var, var: ir.Var, parts: ir.Var) -> ir.For:
+    block = ir.Var("block")
+    more = ir.Binary("+", var, ir.Load(parts, (block,)))
+    return ir.For(block, _ZERO, count, _ONE, (ir.Assign(var, more, inplace=True),))
+
+
+def _without_copies(block: ir.Block) -> ir.Block:
+    """``block`` without ``x = x``."""
+
+    def kept(stmts: Iterable[ir.Stmt]) -> ir.Block:
+        out: list[ir.Stmt] = []
+        for stmt in stmts:
+            match stmt:
+                case ir.Assign(target, ir.Var() as value) if target is value:
+                    continue
+                case ir.AssignMany(targets, values):
+                    pairs = [(t, v) for t, v in zip(targets, values, strict=True) if t is not v]
+                    if not pairs:
+                        continue
+                    left, right = zip(*pairs, strict=True)
+                    stmt = replace(stmt, targets=left, values=right)
+                case _:
+                    pass
+            out.append(map_blocks(kept, stmt) if blocks(stmt) else stmt)
+        return tuple(out)
+
+    return kept(block)

@@ -1,0 +1,231 @@
+"""Triangular systems and least squares: the operations, their adjoints and tangents.
+
+Notation as in linalg.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+_flags = {"cache": True, "error_model": "numpy", "fastmath": False, "boundscheck": False}
+
+
+# T X = B with T the lower or upper triangle of A, its diagonal taken as ones for _unit: with
+# W = T^-T X', B' += W and A' -= W X^T, the elements of T only.
+
+
+@njit(**_flags)
+def _by_rows(x: Any) -> Any:
+    """A vector or matrix as rows to which multiples of others are added."""
+    return x.reshape((x.shape[0], x.size // max(x.shape[0], 1)))
+
+
+@njit(**_flags)
+def _forwards(a: Any, b: Any, unit: bool) -> Any:
+    out = b.copy()
+    rows = _by_rows(out)
+    for i in range(a.shape[0]):
+        for j in range(i):
+            for k in range(rows.shape[1]):
+                rows[i, k] -= a[i, j] * rows[j, k]
+        if not unit:
+            for k in range(rows.shape[1]):
+                rows[i, k] /= a[i, i]
+    return out
+
+
+@njit(**_flags)
+def _backwards(a: Any, b: Any, unit: bool) -> Any:
+    out = b.copy()
+    rows = _by_rows(out)
+    for i in range(a.shape[0] - 1, -1, -1):
+        for j in range(i + 1, a.shape[0]):
+            for k in range(rows.shape[1]):
+                rows[i, k] -= a[i, j] * rows[j, k]
+        if not unit:
+            for k in range(rows.shape[1]):
+                rows[i, k] /= a[i, i]
+    return out
+
+
+@njit(**_flags)
+def solve_lower(a: Any, b: Any) -> Any:
+    return _forwards(a, b, False)
+
+
+@njit(**_flags)
+def solve_lower_unit(a: Any, b: Any) -> Any:
+    return _forwards(a, b, True)
+
+
+@njit(**_flags)
+def solve_upper(a: Any, b: Any) -> Any:
+    return _backwards(a, b, False)
+
+
+@njit(**_flags)
+def solve_upper_unit(a: Any, b: Any) -> Any:
+    return _backwards(a, b, True)
+
+
+@njit(**_flags)
+def _less_products(a_adj: Any, w: Any, x: Any, first: int, last: int) -> None:
+    """a_adj_ij -= w_i x_j where first <= j - i <= last."""
+    left, right = _by_rows(w), _by_rows(x)
+    n = left.shape[0]
+    for i in range(n):
+        for j in range(max(i + first, 0), min(i + last, n - 1) + 1):
+            for k in range(left.shape[1]):
+                a_adj[i, j] -= left[i, k] * right[j, k]
+
+
+@njit(**_flags)
+def _triangle_times(t: Any, x: Any, first: int, last: int) -> Any:
+    """The part of ``t`` where first <= j - i <= last, times x."""
+    out = np.zeros_like(x)
+    left, right = _by_rows(out), _by_rows(x)
+    n = t.shape[0]
+    for i in range(n):
+        for j in range(max(i + first, 0), min(i + last, n - 1) + 1):
+            for k in range(right.shape[1]):
+                left[i, k] += t[i, j] * right[j, k]
+    return out
+
+
+@njit(**_flags)
+def solve_lower_matrix(a_adj: Any, x_adj: Any, a: Any, x: Any) -> None:
+    _less_products(a_adj, _backwards(a.T, x_adj, False), x, -a.shape[0], 0)
+
+
+@njit(**_flags)
+def solve_lower_rhs(b_adj: Any, x_adj: Any, a: Any) -> None:
+    b_adj += _backwards(a.T, x_adj, False)
+
+
+@njit(**_flags)
+def solve_lower_unit_matrix(a_adj: Any, x_adj: Any, a: Any, x: Any) -> None:
+    _less_products(a_adj, _backwards(a.T, x_adj, True), x, -a.shape[0], -1)
+
+
+@njit(**_flags)
+def solve_lower_unit_rhs(b_adj: Any, x_adj: Any, a: Any) -> None:
+    b_adj += _backwards(a.T, x_adj, True)
+
+
+@njit(**_flags)
+def solve_upper_matrix(a_adj: Any, x_adj: Any, a: Any, x: Any) -> None:
+    _less_products(a_adj, _forwards(a.T, x_adj, False), x, 0, a.shape[0])
+
+
+@njit(**_flags)
+def solve_upper_rhs(b_adj: Any, x_adj: Any, a: Any) -> None:
+    b_adj += _forwards(a.T, x_adj, False)
+
+
+@njit(**_flags)
+def solve_upper_unit_matrix(a_adj: Any, x_adj: Any, a: Any, x: Any) -> None:
+    _less_products(a_adj, _forwards(a.T, x_adj, True), x, 1, a.shape[0])
+
+
+@njit(**_flags)
+def solve_upper_unit_rhs(b_adj: Any, x_adj: Any, a: Any) -> None:
+    b_adj += _forwards(a.T, x_adj, True)
+
+
+# X = T^-1 B: dX = T^-1 (dB - dT X).
+
+
+@njit(**_flags)
+def solve_lower_matrix_tangent(x_tan: Any, a_tan: Any, a: Any, x: Any) -> None:
+    x_tan -= _forwards(a, _triangle_times(a_tan, x, -a.shape[0], 0), False)
+
+
+@njit(**_flags)
+def solve_lower_rhs_tangent(x_tan: Any, b_tan: Any, a: Any) -> None:
+    x_tan += _forwards(a, b_tan, False)
+
+
+@njit(**_flags)
+def solve_lower_unit_matrix_tangent(x_tan: Any, a_tan: Any, a: Any, x: Any) -> None:
+    x_tan -= _forwards(a, _triangle_times(a_tan, x, -a.shape[0], -1), True)
+
+
+@njit(**_flags)
+def solve_lower_unit_rhs_tangent(x_tan: Any, b_tan: Any, a: Any) -> None:
+    x_tan += _forwards(a, b_tan, True)
+
+
+@njit(**_flags)
+def solve_upper_matrix_tangent(x_tan: Any, a_tan: Any, a: Any, x: Any) -> None:
+    x_tan -= _backwards(a, _triangle_times(a_tan, x, 0, a.shape[0]), False)
+
+
+@njit(**_flags)
+def solve_upper_rhs_tangent(x_tan: Any, b_tan: Any, a: Any) -> None:
+    x_tan += _backwards(a, b_tan, False)
+
+
+@njit(**_flags)
+def solve_upper_unit_matrix_tangent(x_tan: Any, a_tan: Any, a: Any, x: Any) -> None:
+    x_tan -= _backwards(a, _triangle_times(a_tan, x, 1, a.shape[0]), True)
+
+
+@njit(**_flags)
+def solve_upper_unit_rhs_tangent(x_tan: Any, b_tan: Any, a: Any) -> None:
+    x_tan += _backwards(a, b_tan, True)
+
+
+# x = A^+ b of least norm, at constant rank.  With P = A^+ and r = b - A x (the derivative of P as
+# in linalg.py): dx = P (db - dA x) + P P^T dA^T r + (I - P A) dA^T P^T x.  In reverse, for g = x':
+# b' += P^T g and A' += -P^T g x^T + r (P P^T g)^T + P^T x ((I - P A) g)^T.
+
+
+@njit(**_flags)
+def lstsq(a: Any, b: Any) -> Any:
+    least = np.finfo(a.dtype).eps * max(a.shape[0], a.shape[1])
+    return np.linalg.lstsq(a.copy(), b.copy(), least)[0]
+
+
+@njit(**_flags)
+def _inverse(a: Any) -> Any:
+    least = np.finfo(a.dtype).eps * max(a.shape[0], a.shape[1])
+    return np.linalg.pinv(a, least)
+
+
+@njit(**_flags)
+def _outer_sum(u: Any, v: Any) -> Any:
+    """u v^T for vectors, or for the columns of matrices."""
+    return np.dot(_by_rows(u), _by_rows(v).T)
+
+
+@njit(**_flags)
+def lstsq_matrix(a_adj: Any, x_adj: Any, a: Any, b: Any, x: Any) -> None:
+    p = _inverse(a)
+    g, known = x_adj.copy(), x.copy()
+    up = np.dot(p.T, g)
+    a_adj -= _outer_sum(up, known)
+    a_adj += _outer_sum(b - np.dot(a, known), np.dot(p, up))
+    a_adj += _outer_sum(np.dot(p.T, known), g - np.dot(p, np.dot(a, g)))
+
+
+@njit(**_flags)
+def lstsq_rhs(b_adj: Any, x_adj: Any, a: Any) -> None:
+    b_adj += np.dot(_inverse(a).T, x_adj.copy())
+
+
+@njit(**_flags)
+def lstsq_matrix_tangent(x_tan: Any, a_tan: Any, a: Any, b: Any, x: Any) -> None:
+    p = _inverse(a)
+    known = x.copy()
+    x_tan -= np.dot(p, np.dot(a_tan, known))
+    x_tan += np.dot(p, np.dot(p.T, np.dot(a_tan.T, b - np.dot(a, known))))
+    free = np.dot(a_tan.T, np.dot(p.T, known))
+    x_tan += free - np.dot(p, np.dot(a, free))
+
+
+@njit(**_flags)
+def lstsq_rhs_tangent(x_tan: Any, b_tan: Any, a: Any) -> None:
+    x_tan += np.dot(_inverse(a), b_tan.copy())

@@ -1,0 +1,163 @@
+"""How each contestant is built from a function.  Its package is imported when it is its turn."""
+
+from __future__ import annotations
+
+import math
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+
+from adcompile import value_and_grad
+from benchmarks.arrays.workload import BY_HAND, OURS, PRIMALS, Build, Inputs
+from benchmarks.measure import Call
+
+Function = Callable[..., Any]
+
+REASSOCIATE = {"reassoc", "nsz", "contract"}  # what lets a sum run in several lanes
+
+
+def rebound(f: Function, wrap: Function = lambda g: g, **names: Any) -> Any:
+    """``f`` and the functions of its module that it calls, with other globals (``np`` for one)."""
+    space: dict[str, Any] = {**f.__globals__, **names}
+    for name in f.__code__.co_names:
+        callee = f.__globals__.get(name)
+        if isinstance(callee, types.FunctionType) and callee.__module__ == f.__module__:
+            space[name] = rebound(callee, wrap, **names)
+    return wrap(types.FunctionType(f.__code__, space, f.__name__, f.__defaults__))
+
+
+def ours(f: Function, argnums: tuple[int, ...]) -> Build:
+    def build(*inputs: Any) -> Call:
+        derivative = value_and_grad(f, argnums=argnums)
+        return lambda: derivative(*inputs)
+
+    return build
+
+
+def numpy_primal(f: Function) -> Build:
+    return lambda *inputs: lambda: f(*inputs)
+
+
+def numba_primal(f: Function) -> Build:
+    def build(*inputs: Any) -> Call:
+        plain = rebound(f, numba.njit, erf=numba.vectorize(_erf))
+        return lambda: plain(*inputs)
+
+    return build
+
+
+def _erf(x: float) -> float:
+    return math.erf(x)
+
+
+def by_hand(g: Function) -> Build:
+    """``g(*inputs)`` returns value and gradients."""
+    return lambda *inputs: lambda: g(*inputs)
+
+
+def jax_as_written(f: Function, argnums: tuple[int, ...]) -> Build:
+    """The user's own function, ``np`` being ``jax.numpy``, and SciPy's functions JAX's."""
+
+    def build(*inputs: Any) -> Call:
+        import jax
+
+        written = rebound(f, **_names_of(jax.numpy, jax.scipy))
+        return _jax_call(jax.value_and_grad(written, argnums=argnums), inputs)
+
+    return build
+
+
+def jax_best(make: Function) -> Build:
+    """``make(jax)`` is value and gradient as somebody who knows JAX writes them."""
+
+    def build(*inputs: Any) -> Call:
+        import jax
+
+        return _jax_call(make(jax), inputs)
+
+    return build
+
+
+def _names_of(numpy: Any, scipy: Any) -> dict[str, Any]:
+    return {
+        "np": numpy,
+        "erf": scipy.special.erf,
+        "solve_triangular": getattr(scipy.linalg, "solve_triangular", None),
+    }
+
+
+def _jax_call(derivative: Function, inputs: Inputs) -> Call:
+    import jax
+
+    given = [jax.device_put(x) if isinstance(x, np.ndarray) else x for x in inputs]
+    compiled = jax.jit(derivative)
+    return lambda: jax.block_until_ready(compiled(*given))
+
+
+def torch_eager(make: Function, argnums: tuple[int, ...]) -> Build:
+    """``make(torch)`` is the function in PyTorch's words."""
+    return lambda *inputs: _torch_call(make, argnums, inputs, compiled=False)
+
+
+def torch_compiled(make: Function, argnums: tuple[int, ...]) -> Build:
+    return lambda *inputs: _torch_call(make, argnums, inputs, compiled=True)
+
+
+def _torch_call(make: Function, argnums: tuple[int, ...], inputs: Inputs, compiled: bool) -> Call:
+    import torch
+
+    torch.set_num_threads(1)
+    given = [torch.from_numpy(x) if isinstance(x, np.ndarray) else x for x in inputs]
+    active = [given[k].requires_grad_() for k in argnums]
+    f = make(torch)
+    if compiled:
+        torch._dynamo.reset()
+        f = torch.compile(f, dynamic=False)
+
+    def call() -> object:
+        value = f(*given)
+        return value, torch.autograd.grad(value, active)
+
+    return call
+
+
+def autograd_as_written(f: Function, argnums: tuple[int, ...]) -> Build:
+    def build(*inputs: Any) -> Call:
+        import autograd
+        import autograd.numpy
+        import autograd.scipy.linalg
+        import autograd.scipy.special
+
+        written = rebound(f, **_names_of(autograd.numpy, autograd.scipy))
+        derivative = autograd.value_and_grad(written, argnums)
+        return lambda: derivative(*inputs)
+
+    return build
+
+
+def lineup(
+    f: Function,
+    argnums: tuple[int, ...],
+    hands: dict[str, Function],
+    jax: Function,
+    torch: Function,
+    numba_f: Function | None = None,
+    others: dict[str, Function] | None = None,
+) -> dict[str, Build]:
+    """All contestants.  ``hands``: the hand-written adjoints, by what follows BY_HAND;
+    ``others``: other ways to write the function, by what follows OURS."""
+    return {
+        OURS: ours(f, argnums),
+        **{f"{OURS}{name}": ours(g, argnums) for name, g in (others or {}).items()},
+        **{f"{BY_HAND}{name}": by_hand(g) for name, g in hands.items()},
+        PRIMALS[0]: numpy_primal(f),
+        PRIMALS[1]: numba_primal(numba_f or f),
+        "JAX, as written": jax_as_written(f, argnums),
+        "JAX, best form": jax_best(jax),
+        "PyTorch": torch_eager(torch, argnums),
+        "torch.compile": torch_compiled(torch, argnums),
+        "autograd": autograd_as_written(f, argnums),
+    }

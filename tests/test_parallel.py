@@ -1,0 +1,146 @@
+"""``parallel=True``: the same derivatives on several threads, and what ``explain`` says of loops."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from numba import njit, prange
+
+from adcompile import grad, value_and_grad
+from tests import oracle
+
+rng = np.random.default_rng(11)
+X, Y = rng.normal(size=301), rng.uniform(0.5, 2.0, 301)
+W, K = rng.normal(size=7), rng.integers(0, 7, 301)
+A, B = rng.normal(size=(23, 11)), rng.normal(size=(11, 5))
+
+
+def fused(x: Any, y: Any) -> float:
+    return np.sum(np.sin(x * y) * np.log(y) - x**2)
+
+
+def scattered(w: Any, x: Any, k: Any) -> float:
+    total = 0.0
+    for i in prange(x.size):
+        total += math.sin(w[k[i]] * x[i]) * w[0]
+    return total
+
+
+def stencil(u: Any, c: float, n: int) -> float:
+    u = u.copy()
+    w = np.empty_like(u)
+    for _ in range(n):
+        for i in range(1, u.size - 1):
+            w[i] = u[i] + c * (u[i - 1] - 2.0 * u[i] + u[i + 1]) * math.exp(-(u[i] ** 2))
+        w[0] = u[0]
+        w[-1] = math.sin(u[-1])
+        for i in range(u.size):
+            u[i] = w[i]
+    return np.sum(u * u)
+
+
+def rows(a: Any, b: Any) -> float:
+    z = np.tanh(a @ b)
+    top = np.max(z, axis=1)
+    return np.mean(top + np.log(np.sum(np.exp(z - top[:, None]), axis=1)) - z[:, 2])
+
+
+def sum_of_columns(a: Any, w: Any) -> float:
+    return np.sum(np.sin(a * w[:5].sum()) + a * a[0]) * w[1]
+
+
+def early(x: Any, y: Any) -> float:
+    total = 0.0
+    for i in range(x.size):
+        if x[i] > 1.9:
+            break
+        total += x[i] * y[i] ** 2
+    return total
+
+
+def recurrence(x: Any, y: Any) -> float:
+    state = 0.3
+    for i in range(x.size):
+        state = math.tanh(state * y[i] + x[i])
+    return state
+
+
+def branches(x: Any, y: Any) -> float:
+    out = np.zeros_like(x)
+    for i in prange(x.size):
+        if x[i] > 0.0:
+            out[i] = x[i] ** 3 * y[i]
+        else:
+            out[i] -= y[i] * math.sin(x[i])
+    total = 0.0
+    for i in prange(x.size):
+        total += out[i] * out[x.size - 1 - i]
+    return total
+
+
+CASES = [
+    (fused, (X, Y), (0, 1)),
+    (scattered, (W, X, K), (0, 1)),
+    (stencil, (X, 0.1, 5), (0, 1)),
+    (rows, (A, B), (0, 1)),
+    (sum_of_columns, (A, W), (0, 1)),
+    (early, (X, Y), (0, 1)),
+    (recurrence, (X, Y), (0, 1)),
+    (branches, (X, Y), (0, 1)),
+]
+THREADED = (fused, scattered, stencil, rows, sum_of_columns, branches)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c[0].__name__)
+def test_the_same_on_several_threads(case: Any) -> None:
+    f, args, argnums = case
+    one = value_and_grad(f, argnums=argnums)(*oracle.copies(args))
+    several = value_and_grad(f, argnums=argnums, parallel=True)
+    found = several(*oracle.copies(args))
+    assert found[0] == pytest.approx(one[0], rel=1e-13)
+    for a, b in zip(found[1], one[1], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-11)
+    again = several(*oracle.copies(args))
+    assert again[0] == found[0]
+    assert all(np.array_equal(a, b) for a, b in zip(again[1], found[1], strict=True))
+    text = several.forward_source + several.adjoint_source + (several.fused_source or "")
+    assert ("prange" in text) == (f in THREADED)
+
+
+@pytest.mark.compiled
+def test_explain() -> None:
+    def told(f: Any, args: Any) -> str:
+        derivative = grad(f, parallel=True)
+        derivative(*args)
+        return derivative.explain()
+
+    assert "runs on several threads" in told(scattered, (W, X, K))
+    assert "one thread: it can be left early" in told(early, (X, Y))
+    assert "one thread: each iteration needs state of the one before" in told(recurrence, (X, Y))
+
+
+@pytest.mark.compiled
+def test_a_sum_of_the_users_keeps_its_order() -> None:
+    def summed(x, y):
+        total = 0.0
+        for i in range(x.size):
+            total += x[i] * math.sin(y[i])
+        return total
+
+    derivative = grad(summed, parallel=True, vector_math=False)
+    derivative(X, Y)
+    assert "total is summed in the order of range(); use prange" in derivative.explain()
+    assert derivative.value_and_grad(X, Y)[0] == njit(summed)(X, Y)
+
+
+@pytest.mark.compiled
+def test_scattered_sums_have_a_buffer_a_thread() -> None:
+    derivative = grad(scattered, parallel=True)
+    derivative(W, X, K)
+    assert derivative.fused_source is not None
+    assert "buffers(blocks, w_adj)" in derivative.fused_source
+    assert "buffers(blocks, x_adj)" not in derivative.fused_source
