@@ -38,6 +38,7 @@ from adcompile.optimise.factor import factor_products
 from adcompile.options import Options
 from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Planner
+from adcompile.storage.stack import find_stack
 from adcompile.storage.tapes import lay_out
 from adcompile.tangent.sweep import derive_tangent
 from adcompile.types.variables import infer_variables
@@ -156,6 +157,7 @@ def derive(
         selections,
         arenas,
         tuple(inputs),
+        find_stack(fn, types, scopes, activity, needs),
     )
     finals = tuple(written) if argnums.mode == "vjp" else ()
     derivative = assemble(problem, tuple(seeded), finals)
@@ -169,6 +171,7 @@ def derive(
 
     fused: ir.Function | None = None
     may_fuse = argnums.mode == "grad" and options.optimise and not arenas.places
+    may_fuse = may_fuse and problem.stack is None
     loop = candidate(problem) if may_fuse else None
     if loop is not None:
         joint_plan = Planner(*known, loop).run([])

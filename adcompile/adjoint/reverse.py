@@ -28,6 +28,7 @@ from adcompile.rules.library import NAMES, operands_of
 from adcompile.rules.simplify import add, contribution, neg
 from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Plan
+from adcompile.storage.stack import Stack
 from adcompile.storage.tapes import LoopTape
 
 _ZERO = ir.Const(0.0)
@@ -48,9 +49,11 @@ class ReverseBuilder(Shadows):
         selections: Selections,
         arenas: Arenas,
         given_shadows: dict[ir.Var, ir.Var],
+        stack: Stack | None = None,
     ) -> None:
         super().__init__(types, scopes, plan, shapes, selections, arenas, given_shadows)
         self.activity, self.needs, self.tapes = activity, needs, tapes
+        self.stack = stack
         self.adj: dict[ir.Var, ir.Var] = {}
         self.adj_vars: dict[ir.Var, ir.Var] = {}
         self.followers: dict[ir.Var, ir.Var] = {}
@@ -184,10 +187,12 @@ class ReverseBuilder(Shadows):
                 pair = (self.shadow_of(source), self.shadow_of(target))
                 out.append(ir.Do("rt.move_adjoint", pair, stmt.loc))
             case ir.Alloc(target, fn, args) if fn in NAMES:
+                then = {} if self.stack is None else self.stack.pop(stmt, out)
                 for operand, arg in zip(operands_of(fn, args, self.types), args):
                     if isinstance(arg, ir.Var) and arg in self.activity:
                         pair = (self.shadow_of(arg), self.shadow_of(target))
-                        needed = tuple(target if n < 0 else args[n] for n in operand.needed)
+                        needed = [target if n < 0 else args[n] for n in operand.needed]
+                        needed = [then.get(v, v) if isinstance(v, ir.Var) else v for v in needed]
                         out.append(ir.Do(operand.adjoint, (*pair, *needed), stmt.loc))
             case ir.Alloc(target, _, args, keywords):
                 value = fill_value(args, keywords)
