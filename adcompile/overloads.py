@@ -7,8 +7,9 @@ itself supports stays what it was: these overloads are asked last.
 The implementation of a call is what adcompile makes of it in a function that it differentiates:
 loops over elements, and library calls for matrices.  So subscripts, axes and the like must be
 literals, as they must be there.  Results are new arrays, also where NumPy would make a view;
-functions that are views and nothing else are left out.  Methods (``x.max(axis=0)``) cannot be added
-to Numba from outside: write the function.
+functions that are views and nothing else are left out.  Methods (``x.max(axis=0)``) and
+ufuncs (``np.matmul``) cannot be added to Numba from outside: write ``np.max(x, axis=0)`` and
+``a @ b``.
 """
 
 from __future__ import annotations
@@ -146,6 +147,8 @@ def _register_all() -> None:
     for place in places:
         for own in dir(place):
             function = getattr(place, own)
+            if isinstance(function, np.ufunc):
+                continue  # Numba lowers these itself, or not at all
             if callable(function) and (name := array_function(function)) is not None:
                 found.setdefault(name, {})[id(function)] = function
     for name, functions in found.items():

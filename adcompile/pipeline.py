@@ -14,6 +14,7 @@ from adcompile.analysis.activity import find_activity, is_float
 from adcompile.analysis.alias import find_roots, written_roots
 from adcompile.analysis.scope import find_scopes
 from adcompile.arrays.expand import expand
+from adcompile.arrays.statics import known_arguments
 from adcompile.backends.cpu import Argnums
 from adcompile.backends.store import Generated
 from adcompile.emit.module import ModuleText, write_module
@@ -78,7 +79,7 @@ def resolved(
     verify(plain, "plain")
     seen("plain", plain)
 
-    ssa = eliminate_dead(to_ssa(plain), typed=False)
+    ssa = eliminate_dead(known_arguments(to_ssa(plain)), typed=False)
     verify(ssa, "ssa")
     seen("ssa", ssa)
 

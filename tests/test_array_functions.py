@@ -14,10 +14,10 @@ from adcompile import BroadcastError, jvp, value_and_grad
 from adcompile.testing import plain_value_and_grad
 from tests import oracle
 from tests.function_table import FUNCTIONS
-from tests.statement_table import STATEMENTS
+from tests.statement_table import LOOPS, STATEMENTS
 from tests.test_arrays import compare, inputs, load, names_in, strided
 
-ROWS = [*FUNCTIONS, *STATEMENTS]
+ROWS = [*FUNCTIONS, *STATEMENTS, *LOOPS]
 each = pytest.mark.parametrize("k", range(len(ROWS)), ids=[r.replace("\n", "; ") for r in ROWS])
 
 # Compiled besides: one of those that call something of their own in the runtime, in one program
@@ -126,7 +126,17 @@ def test_no_elements(programs: types.ModuleType, k: int) -> None:
 @pytest.mark.compiled
 @pytest.mark.parametrize("k", range(len(COMPILED)), ids=COMPILED)
 def test_compiled(programs: types.ModuleType, k: int) -> None:
-    f = getattr(programs, f"g{k}")
+    agree(getattr(programs, f"g{k}"))
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("k", [3, 4, 6])
+def test_compiled_loops(programs: types.ModuleType, k: int) -> None:
+    agree(getattr(programs, f"f{len(FUNCTIONS) + len(STATEMENTS) + k}"))
+
+
+def agree(f: Any) -> None:
+    """What is compiled, with what runs as plain Python, and both modes."""
     given = inputs(3)
     names = f.__code__.co_varnames[: f.__code__.co_argcount]
     args = tuple(given[name] for name in names)
