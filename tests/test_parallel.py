@@ -1,4 +1,4 @@
-"""``parallel=True``: the same derivatives on several threads, and what ``explain`` says of loops."""
+"""``parallel=True``: the same derivatives on several threads; what ``explain`` says of loops."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def stencil(u: Any, c: float, n: int) -> float:
     w = np.empty_like(u)
     for _ in range(n):
         for i in range(1, u.size - 1):
-            w[i] = u[i] + c * (u[i - 1] - 2.0 * u[i] + u[i + 1]) * math.exp(-u[i] ** 2)
+            w[i] = u[i] + c * (u[i - 1] - 2.0 * u[i] + u[i + 1]) * math.exp(-(u[i] ** 2))
         w[0] = u[0]
         w[-1] = math.sin(u[-1])
         for i in range(u.size):
