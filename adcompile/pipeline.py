@@ -15,6 +15,7 @@ from adcompile.analysis.alias import find_roots, written_roots
 from adcompile.analysis.complex_numbers import check_complex
 from adcompile.analysis.scope import find_scopes
 from adcompile.arrays.expand import expand
+from adcompile.arrays.statics import known_arguments
 from adcompile.backends.cpu import Argnums
 from adcompile.backends.store import Generated
 from adcompile.clones import namespace
@@ -43,6 +44,7 @@ from adcompile.optimise.hoist import hoist_sizes
 from adcompile.options import Options
 from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Planner
+from adcompile.storage.stack import find_stack
 from adcompile.storage.tapes import lay_out
 from adcompile.tangent.sweep import derive_tangent
 from adcompile.types.variables import infer_variables
@@ -82,7 +84,7 @@ def resolved(
     verify(plain, "plain")
     seen("plain", plain)
 
-    ssa = eliminate_dead(to_ssa(plain), typed=False)
+    ssa = eliminate_dead(known_arguments(to_ssa(plain)), typed=False)
     verify(ssa, "ssa")
     seen("ssa", ssa)
 
@@ -167,6 +169,7 @@ def derive(
         arenas,
         tuple(inputs),
         options.optimise,
+        find_stack(fn, types, scopes, activity, needs),
     )
     finals = tuple(written) if argnums.mode == "vjp" else ()
     derivative = assemble(problem, tuple(seeded), finals)
@@ -183,6 +186,7 @@ def derive(
 
     fused: Fused | None = None
     may_fuse = argnums.mode == "grad" and options.optimise and not arenas.places
+    may_fuse = may_fuse and problem.stack is None
     loop = candidate(problem) if may_fuse else None
     if loop is not None:
         joint_plan = Planner(*known, loop).run([])

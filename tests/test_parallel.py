@@ -1,4 +1,4 @@
-"""``parallel=True``: the same derivatives on several threads, and what ``explain`` says of loops."""
+"""``parallel=True``: the same derivatives on several threads; what ``explain`` says of loops."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ from adcompile.optimise.unread import drop_unread
 from adcompile.rules.simplify import as_complex
 from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Plan
+from adcompile.storage.stack import Stack
 from adcompile.storage.tapes import LoopTape
 
 Types = dict[ir.Var, nt.Type]
@@ -73,6 +74,7 @@ class Problem:
     arenas: Arenas
     inputs: tuple[ir.Var, ...]  # leaves: scalars and arrays, items of tuples
     optimise: bool
+    stack: Stack | None = None
 
 
 def result_leaves(fn: ir.Function) -> tuple[ir.Expr, ...]:
@@ -153,6 +155,8 @@ def outlives_forward(var: ir.Var, p: Problem) -> bool:
     """Defined by the forward sweep and outside all loops, or a tape or its cursor."""
     if var in p.scopes.loops:
         return not p.scopes.loops[var]
+    if p.stack is not None and var in (p.stack.array, p.stack.top):
+        return True
     tapes = p.tapes.values()
     return any(var is t.row or any(var is one.array for one in t.tapes) for t in tapes)
 
@@ -220,6 +224,7 @@ def make_builder(
         given,
         p.roots,
         p.optimise,
+        p.stack,
     )
     return builder, given, scalars
 
@@ -239,14 +244,15 @@ def build_forward(p: Problem, residuals: tuple[ir.Var, ...]) -> ir.Function:
     """The primal with its stores; returns (result, *residuals)."""
     unpack, head = build_head(p.fn, p.types, p.roots)
     rest = tuple(s for s in p.fn.body if s not in unpack)
-    body = ForwardBuilder(p.plan, p.tapes).block(rest)
+    body = ForwardBuilder(p.plan, p.tapes, p.stack).block(rest)
+    begin = () if p.stack is None else tuple(p.stack.begin())
     last = body[-1]
     assert isinstance(last, ir.Return)
     value = last.values[0] if last.values else ir.Const(None)
     result = ir.Return((ir.MakeTuple((value, *residuals_made(p, residuals))),), last.loc)
     params = tuple(p.fn.params)
     fn = replace(p.fn, name=f"{p.fn.name}_forward", params=params)
-    made = destruct(replace(fn, body=(*unpack, *head, *body[:-1], result)))
+    made = destruct(replace(fn, body=(*unpack, *head, *begin, *body[:-1], result)))
     start = {*params, *(v for v, _ in p.fn.constants)}
     always = defined_after(made.body, start)
     maybe_unset = dict.fromkeys(exposed(made.body, start))

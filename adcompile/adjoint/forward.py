@@ -8,6 +8,7 @@ from adcompile.analysis.scope import Loop
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import stmt_defs
 from adcompile.storage.plan import Plan
+from adcompile.storage.stack import Stack
 from adcompile.storage.tapes import LoopTape
 
 _FIRST_SIZE = 64  # rows of a tape that grows
@@ -16,8 +17,8 @@ _FIRST_SIZE = 64  # rows of a tape that grows
 class ForwardBuilder:
     """Instruments the body of a function (ssa in, ssa with plain additions out)."""
 
-    def __init__(self, plan: Plan, tapes: dict[int, LoopTape]) -> None:
-        self.plan, self.tapes = plan, tapes
+    def __init__(self, plan: Plan, tapes: dict[int, LoopTape], stack: Stack | None = None) -> None:
+        self.plan, self.tapes, self.stack = plan, tapes, stack
 
     def block(self, block: ir.Block, loop: Loop | None = None) -> ir.Block:
         out: list[ir.Stmt] = []
@@ -39,6 +40,8 @@ class ForwardBuilder:
                 self.save(list(targets), loop, out)
             case _:
                 out.append(stmt)
+                if self.stack is not None:
+                    out.extend(self.stack.push(stmt))
                 self.save(list(stmt_defs(stmt)), loop, out)
 
     def loop(self, stmt: ir.For | ir.While, outer: Loop | None, out: list[ir.Stmt]) -> None:

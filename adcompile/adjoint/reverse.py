@@ -32,6 +32,7 @@ from adcompile.rules.library import NAMES, operands_of
 from adcompile.rules.simplify import add, neg, real_part
 from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Plan
+from adcompile.storage.stack import Stack
 from adcompile.storage.tapes import LoopTape
 
 _ZERO = ir.Const(0.0)
@@ -54,10 +55,11 @@ class ReverseBuilder(Shadows):
         given_shadows: dict[ir.Var, ir.Var],
         roots: Roots,
         optimise: bool,
+        stack: Stack | None = None,
     ) -> None:
         super().__init__(types, scopes, plan, shapes, selections, arenas, given_shadows)
         self.activity, self.needs, self.tapes = activity, needs, tapes
-        self.roots, self.optimise = roots, optimise
+        self.roots, self.optimise, self.stack = roots, optimise, stack
         self.adj: dict[ir.Var, ir.Var] = {}
         self.adj_vars: dict[ir.Var, ir.Var] = {}
         self.followers: dict[ir.Var, ir.Var] = {}
@@ -199,10 +201,12 @@ class ReverseBuilder(Shadows):
                 pair = (self.shadow_of(source), self.shadow_of(target))
                 out.append(ir.Do("rt.move_adjoint", pair, stmt.loc))
             case ir.Alloc(target, fn, args) if fn in NAMES:
+                then = {} if self.stack is None else self.stack.pop(stmt, out)
                 for operand, arg in zip(operands_of(fn, args, self.types), args):
                     if isinstance(arg, ir.Var) and arg in self.activity:
                         pair = (self.shadow_of(arg), self.shadow_of(target))
-                        needed = tuple(target if n < 0 else args[n] for n in operand.needed)
+                        needed = [target if n < 0 else args[n] for n in operand.needed]
+                        needed = [then.get(v, v) if isinstance(v, ir.Var) else v for v in needed]
                         out.append(ir.Do(operand.adjoint, (*pair, *needed), stmt.loc))
             case ir.Alloc(target, _, args, keywords):
                 value = fill_value(args, keywords)
@@ -380,6 +384,8 @@ class ReverseBuilder(Shadows):
         """Then the reverse loop runs upwards as the loop itself does, which is quicker."""
         inside = [self.tapes[id(s)] for s in statements((stmt,)) if id(s) in self.tapes]
         if any(tape.rows is None for tape in inside) or self.handed_back(stmt):
+            return False
+        if self.stack is not None and any(isinstance(s, ir.Alloc) for s in statements((stmt,))):
             return False
         return self.optimise and any_order(stmt, self.roots, self.activity)
 

@@ -74,19 +74,21 @@ def find_roots(fn: ir.Function, types: dict[ir.Var, nt.Type]) -> Roots:
 
 
 # Functions of arrays whose result may share memory with their operand.
-_VIEWS = """
+VIEWS = frozenset(
+    """
 arr.reshape arr.ravel arr.transpose arr.swapaxes arr.moveaxis arr.expand_dims arr.squeeze
 arr.broadcast_to arr.flip arr.atleast_1d arr.atleast_2d arr.asarray arr.ascontiguousarray arr.diag
 arr.diagonal arr.einsum arr.matrix_transpose arr.rollaxis arr.rot90 arr.flipud arr.fliplr np.real
 arr.atleast_3d arr.linalg_diagonal arr.split arr.array_split arr.hsplit arr.vsplit arr.dsplit
 arr.unstack np.imag
-"""
+""".split()  # noqa: SIM905
+)
 
 
 def _may_be_array(value: ir.Expr, kind: nt.Type | None) -> bool:
     """An array, or a tuple of views of one."""
     if isinstance(kind, nt.BaseTuple):
-        return isinstance(value, ir.Apply) and value.fn in _VIEWS.split()
+        return isinstance(value, ir.Apply) and value.fn in VIEWS
     return isinstance(kind, nt.Array)
 
 
@@ -97,7 +99,7 @@ def _seen_through(value: ir.Expr) -> Iterator[ir.Var]:
             yield base
         case ir.TupleGet(ir.Var() as base):
             yield base
-        case ir.Apply(fn) if fn in _VIEWS.split():
+        case ir.Apply(fn) if fn in VIEWS:
             yield from reads(value)
         case _:
             return

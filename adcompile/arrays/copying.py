@@ -80,6 +80,9 @@ def _repeat_each(m: Machine, a: Pull, repeats: Pull, k: int) -> Pull:
 def resize(m: Machine, a: Pull, shape: tuple[ir.Expr, ...]) -> Pull:
     """The elements in C order again and again."""
     flat = m.kept(ravel(m, a))
+    m.out.fail_if(
+        ir.Compare("==", flat.dims[0], ZERO), "ValueError", "zero-size array, to be resized"
+    )
 
     def mapping(out: Emitter, index: Index) -> Index:
         place = out.name(flat_place(out, shape, index), nt.int64)

@@ -112,7 +112,6 @@ def without_second_names(fn: ir.Function) -> ir.Function:
 def result_type(call: ir.Expr, types: Types) -> nt.Type:
     """The type of a whole-array expression for operands of these types."""
     trial = _Expander(ir.Function("trial", (), ()), dict(types))
-    trial.depth = 1
     target = trial.out.var("t", nt.none)
     if isinstance(call, ir.Apply) and call.fn.startswith(functions.PREFIX):
         found = functions.call(trial, call, target)
@@ -161,7 +160,6 @@ class _Expander(Machine):
 
     def block(self, block: ir.Block) -> ir.Block:
         outer, self.out = self.out, Emitter(self.types)
-        self.depth += 1
         known, sizes = self.equal_dims.copy(), self.sizes.copy()
         for stmt in block:
             self.out.loc = stmt.loc
@@ -170,7 +168,6 @@ class _Expander(Machine):
             self.consumed = set()
             self.stmt(stmt)
         self.settle()
-        self.depth -= 1
         made = tuple(self.out.out)
         self.out, self.equal_dims, self.sizes = outer, known, sizes
         return made
@@ -355,7 +352,10 @@ class _Expander(Machine):
             self.close()
         stmt = map_stmt_exprs(self.plain, stmt)
         if isinstance(stmt, ir.If | ir.For | ir.While):
-            stmt = map_blocks(self.block, stmt)
+            self.loops += not isinstance(stmt, ir.If)
+            made = map_blocks(self.block, stmt)
+            self.loops -= not isinstance(stmt, ir.If)
+            stmt = made
         stmt = self.in_memory(stmt)
         self.out.out.append(stmt)
         self.note_dims(stmt)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from adcompile.arrays.machine import Machine
 
 PREFIX = "arr."
+_OF_A_TYPE = ("eye", "identity", "tri", "arange", "linspace")
 Several = tuple[Pull, ...]  # results of a function that returns a tuple
 
 
@@ -58,6 +59,11 @@ def call(m: Machine, apply: ir.Apply, target: ir.Var | None) -> Pull | Several |
         raise UnsupportedError(f"np.{name} of complex numbers", m.out.loc)
     if name in reductions.REDUCTIONS:
         return reduction(m, name, target, given)
+    if name in _OF_A_TYPE:
+        dtype = given.pop("dtype")
+        made = TABLE[name](m, *given.values())
+        assert isinstance(made, Pull)
+        return made if dtype is None else array(m, made, dtype)
     operands = given.pop("operands", None)
     return TABLE[name](m, *given.values(), *(() if operands is None else (operands,)))
 
@@ -112,6 +118,8 @@ def widths(m: Machine, arg: ir.Expr) -> Any:
     """Integers, perhaps in tuples."""
     if isinstance(arg, ir.MakeTuple):
         return tuple(widths(m, item) for item in arg.items)
+    if isinstance(arg, ir.Var) and isinstance(m.types[arg], nt.BaseTuple):
+        return tuple(widths(m, item) for item in items_of(m, arg))
     if m.nest is not None and not m.nest.results.isdisjoint(reads(arg)):
         m.close()
     return m.size(m.plain(arg))
@@ -134,6 +142,8 @@ def static(m: Machine, function: str, parameter: str, arg: ir.Expr) -> Any:
             return value
         case ir.Unary("-", ir.Const(int() | float() as value)):
             return -value
+        case ir.Unary("-", x):
+            return -static(m, function, parameter, x)
         case ir.Attribute(ir.Var() as array, "dtype" | "ndim" as name):
             kind = m.types[array]
             assert isinstance(kind, nt.Array)

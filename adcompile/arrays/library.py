@@ -1,4 +1,4 @@
-"""Products and linear algebra by library calls, outside of loops and branches.
+"""Products and linear algebra by library calls.
 
 A library call reads whole arrays, and so does its adjoint: what it needs is kept as it is, copied
 if something writes to it.
@@ -20,10 +20,9 @@ if TYPE_CHECKING:
 
 
 def is_possible(m: Machine, operands: Sequence[Pull]) -> bool:
-    """A call, not loops: outside of control flow, and for floats or complex numbers of one kind."""
+    """For floats or complex numbers of one kind."""
     kinds = {p.dtype for p in operands}
-    known = {nt.float64, nt.float32, nt.complex128, nt.complex64}
-    return m.depth == 1 and len(kinds) == 1 and kinds <= known
+    return len(kinds) == 1 and kinds <= {nt.float64, nt.float32, nt.complex128, nt.complex64}
 
 
 def call(
@@ -32,6 +31,7 @@ def call(
     """``fn(*operands)``, a new array with these extents."""
     arrays = tuple(m.lasting(p) for p in operands)
     m.close()
-    made = m.fresh_from(fn, arrays, array_type(dtype, len(dims)), dims)
+    kind = array_type(dtype, len(dims))
+    made = m.fresh_from(fn, arrays, kind, dims, named=m.loops > 0)
     m.made_by_library.add(made)
     return m.pull_of(made)

@@ -30,6 +30,7 @@ from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import map_expr, rename_stmt
 from adcompile.rules.draws import is_draw, sizes_of
+from adcompile.rules.library import NAMES
 
 Dims = tuple[ir.Expr, ...]
 _ONE = ir.Const(1)
@@ -46,7 +47,7 @@ class Machine(Extents, Uses):
         self.bases: dict[ir.Var, tuple[ir.Var, tuple[ir.Index, ...]]] = {}
         self.made_by_library: set[ir.Var] = set()
         self.parts: dict[ir.Var, tuple[ir.Expr, ...]] = {}  # of tuples
-        self.depth = 0  # of blocks
+        self.loops = 0  # of the user around the statement
 
     # ------------------------------------------------------------ pulls
 
@@ -137,6 +138,11 @@ class Machine(Extents, Uses):
         if spelled in ("+", "*") and isinstance(self.result(f, operands), nt.Boolean):
             logic = "|" if spelled == "+" else "&"
             return self.combine(f, lambda p: ir.Binary(logic, p[0], p[1]), operands)
+        if spelled in ("np.round", "np.around", "np.ldexp") and len(operands) == 2:
+            places = operands[1]  # integers, which stay what they are
+            if not places.rank:
+                atom, kind = places.at(self.out, ()), result_dtype(f, operands)
+                return self.combine(f, lambda p: build((p[0], atom)), operands[:1], kind)
         return self.combine(f, build, operands)
 
     def combine(
@@ -215,10 +221,19 @@ class Machine(Extents, Uses):
         self.readers[kept] = [-1]
         return kept
 
-    def fresh_from(self, fn: str, args: tuple[ir.Expr, ...], kind: nt.Array, dims: Dims) -> ir.Var:
-        """What a library function makes."""
+    def fresh_from(
+        self,
+        fn: str,
+        args: tuple[ir.Expr, ...],
+        kind: nt.Array,
+        dims: Dims,
+        named: bool = False,
+    ) -> ir.Var:
+        """What a library function makes.  ``named``: the statement says its shape, until the
+        shapes of arrays that loops make are named."""
         made = self.out.var("t", kind)
-        self.out.out.append(ir.Alloc(made, fn, args, loc=self.out.loc))
+        shape = (("shape", ir.MakeTuple(dims)),) if named else ()
+        self.out.out.append(ir.Alloc(made, fn, args, shape, self.out.loc))
         self.readers[made] = [-1]
         self.dims[made] = dims
         return made
@@ -325,6 +340,8 @@ class Machine(Extents, Uses):
             case ir.Alloc(target, fn, args) if fn.endswith("_like"):
                 if isinstance(args[0], ir.Var):
                     self.dims[target] = self.dims_of(args[0])
+            case ir.Alloc(_, fn) if fn in NAMES:
+                pass
             case ir.Alloc(target, _, args, keywords):
                 shape = args[0] if args else dict(keywords)["shape"]
                 parts = shape.items if isinstance(shape, ir.MakeTuple) else (shape,)

@@ -1,4 +1,4 @@
-"""Linear algebra by library calls, outside of loops and branches."""
+"""Linear algebra by library calls."""
 
 from __future__ import annotations
 
@@ -32,11 +32,7 @@ def _matrix(m: Machine, a: Pull, what: str) -> None:
     if a.rank != 2:
         raise UnsupportedError(f"{what} of an array of rank {a.rank}", m.out.loc)
     if not is_possible(m, (a,)):
-        raise UnsupportedError(
-            f"{what} inside a loop or branch, or of other than floats",
-            m.out.loc,
-            "Take it out of the loop.",
-        )
+        raise UnsupportedError(f"{what} of other than floats", m.out.loc, "Convert them first.")
 
 
 def _square(m: Machine, a: Pull, what: str) -> ir.Expr:

@@ -29,10 +29,11 @@ Labels = tuple[Hashable, ...]
 
 
 def product(m: Machine, a: Pull, b: Pull) -> Pull:
-    """Of matrices and vectors: a library call where that is possible, loops elsewhere."""
+    """Of matrices and vectors: a library call outside of loops, loops inside, where matrices are
+    small more often than not."""
     inner = m.same(a.dims[-1], b.dims[0])
     dims = (*a.dims[:-1], *b.dims[1:])
-    if dims and library.is_possible(m, (a, b)):
+    if dims and not m.loops and library.is_possible(m, (a, b)):
         return library.call(m, "np.dot", (a, b), dims, m.result(np.multiply, (a, b)))
     a, b = m.kept(a), m.kept(b)
     rows = a.rank - 1

@@ -13,6 +13,7 @@ from numba.core import types as nt
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import blocks, map_children, stmt_defs, subexpressions
 from adcompile.rules.draws import is_draw, sizes_of
+from adcompile.rules.library import NAMES
 
 Types = dict[ir.Var, nt.Type]
 
@@ -71,6 +72,12 @@ class _Namer:
                 out.append(replace(stmt, start=start, stop=stop, step=step, body=body))
             case ir.While():
                 out.append(replace(stmt, body=self.loop_body(stmt.body)))
+            case ir.Alloc(target, fn, _, keywords) if fn in NAMES:
+                shape = dict(keywords).get("shape", ir.MakeTuple(()))
+                if self.in_loop and isinstance(shape, ir.MakeTuple):
+                    named = [self.name(d, "size", nt.int64, stmt, out) for d in shape.items]
+                    self.shapes[target] = tuple(named)
+                out.append(replace(stmt, keywords=()))
             case ir.Alloc() | ir.Copy() if self.in_loop:
                 self.shapes[stmt.target] = self.shape(stmt, out)
                 out.append(stmt)

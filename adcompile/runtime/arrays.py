@@ -244,3 +244,53 @@ def pad_reflect(i: int, n: int) -> int:
     period = max(2 * (n - 1), 1)
     i %= period
     return min(i, period - i) if n > 1 else 0
+
+
+# ---------------------------------------------------------------- the stack of arrays
+
+
+@njit(**_flags)
+def room(array: Any) -> int:
+    """How many numbers an array takes on the stack: its elements and its extents."""
+    return int(array.size + array.ndim)
+
+
+@njit(**_flags)
+def push(stack: Any, top: int, array: Any) -> Any:
+    """The stack with an array above ``top``: the elements in C order, then the extents."""
+    needed = top + array.size + array.ndim
+    if needed > stack.size:
+        larger = np.empty(max(needed, 2 * stack.size), stack.dtype)
+        larger[:top] = stack[:top]
+        stack = larger
+    for value in array.flat:
+        stack[top] = value
+        top += 1
+    for k in range(array.ndim):
+        stack[top + k] = array.shape[k]
+    return stack
+
+
+@njit(**_flags)
+def pop_1(stack: Any, top: int) -> Any:
+    """The vector below ``top``."""
+    n = int(stack[top - 1])
+    return stack[top - 1 - n : top - 1].copy()
+
+
+@njit(**_flags)
+def pop_2(stack: Any, top: int) -> Any:
+    """The matrix below ``top``."""
+    rows, columns = int(stack[top - 2]), int(stack[top - 1])
+    end = top - 2
+    return stack[end - rows * columns : end].copy().reshape((rows, columns))
+
+
+@njit(**_flags)
+def pop_1_single(stack: Any, top: int) -> Any:
+    return pop_1(stack, top).astype(np.float32)
+
+
+@njit(**_flags)
+def pop_2_single(stack: Any, top: int) -> Any:
+    return pop_2(stack, top).astype(np.float32)

@@ -68,7 +68,7 @@ def inv_tangent(b_tan: Any, a_tan: Any, b: Any) -> None:
 def _cofactors(a: Any, d: Any) -> Any:
     """The transposed adjugate."""
     if d != 0.0:
-        return d * np.linalg.inv(a).T
+        return (d * np.linalg.inv(a).T).astype(a.dtype)
     u, s, vt = np.linalg.svd(a)
     others = np.ones_like(s)
     for i in range(s.shape[0]):
@@ -76,7 +76,7 @@ def _cofactors(a: Any, d: Any) -> Any:
             if i != j:
                 others[i] *= s[j]
     sign = np.linalg.det(u) * np.linalg.det(vt)
-    return sign * np.dot(u * others, vt)
+    return (sign * np.dot(u * others, vt)).astype(a.dtype)
 
 
 @njit(**_flags)
