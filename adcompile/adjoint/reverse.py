@@ -72,9 +72,6 @@ class ReverseBuilder(Shadows):
             self.adj_vars[var] = ir.Var(f"{var.name}_adj", var.temp)
         return self.adj_vars[var]
 
-    def zero(self, var: ir.Var) -> ir.Const:
-        return ir.Const(0j) if is_complex(self.types.get(var)) else _ZERO
-
     def add(self, var: ir.Var, value: ir.Expr, out: Out, source: ir.Var | None = None) -> None:
         """``var_adj += value``, the adjoint of ``source``, which may be complex where ``var`` is
         real."""
@@ -191,10 +188,7 @@ class ReverseBuilder(Shadows):
                 part = ir.Var(f"{array.name}_part_adj")
                 out.append(ir.View(part, self.shadow_of(array), index, stmt.loc))
                 if source in self.activity:
-                    move = (self.shadow_of(source), part)
-                    mixed = is_complex(self.types[array]) and not is_complex(self.types[source])
-                    helper = "rt.move_real_adjoint" if mixed else "rt.move_adjoint"
-                    out.append(ir.Do(helper, move, stmt.loc))
+                    out.append(self.moved(source, array, part, stmt.loc))
                 else:
                     out.append(ir.Do("rt.set_zero", (part,), stmt.loc))
             case ir.Copy(target, source):

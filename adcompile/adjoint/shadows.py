@@ -6,7 +6,9 @@ from typing import TypeAlias
 
 from numba.core import types as nt
 
+from adcompile.analysis.activity import is_complex
 from adcompile.analysis.scope import Loop, Scopes
+from adcompile.errors import Loc
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import reads
 from adcompile.normalise.places import Arenas
@@ -39,6 +41,15 @@ class Shadows:
         if array not in self.shadow:
             self.shadow[array] = ir.Var(f"{array.name}_adj")
         return self.shadow[array]
+
+    def zero(self, var: ir.Var) -> ir.Const:
+        return ir.Const(0j if is_complex(self.types.get(var)) else 0.0)
+
+    def moved(self, source: ir.Var, array: ir.Var, part_adj: ir.Var, loc: Loc) -> ir.Stmt:
+        """The adjoint of copying ``source`` into a part of ``array``, which has that shadow."""
+        mixed = is_complex(self.types[array]) and not is_complex(self.types[source])
+        helper = "rt.move_real_adjoint" if mixed else "rt.move_adjoint"
+        return ir.Do(helper, (self.shadow_of(source), part_adj), loc)
 
     def make_arenas(self) -> Out:
         """Memory for the shadows of arrays that wander; those given by the caller move there."""
