@@ -146,7 +146,9 @@ class ReverseBuilder(Shadows):
         out.append(ir.If(stmt.cond, sides[0], sides[1], loc=stmt.loc))
 
     def bring_back(self, var: ir.Var, stmt: ir.Stmt, loop: Loop | None, out: Out) -> None:
-        if loop is not None and not self.load_from_tape(var, loop, out):
+        if (element := self.plan.forwarded.get(var)) is not None:
+            out.append(ir.Assign(var, element))
+        elif loop is not None and not self.load_from_tape(var, loop, out):
             repeat = var in self.plan.recomputed and not isinstance(stmt, ir.If)
             if (repeat or var in self.plan.references) and var not in self.plan.handed_back:
                 out.append(stmt)
