@@ -32,7 +32,8 @@ def grad(
 
     ``f`` is a Python function or a Numba Dispatcher; without it, a decorator is returned.
     ``argnums`` names the arguments to differentiate, by position or by name: one gives one
-    gradient, a tuple a tuple.  With ``has_aux``, ``f`` returns ``(value, aux)`` and the result is
+    gradient, a tuple a tuple.  For a complex argument z = x + iy it is df/dx - i df/dy, as in JAX.
+    With ``has_aux``, ``f`` returns ``(value, aux)`` and the result is
     ``(gradient, aux)``.  Options are Numba's (``fastmath``, ``parallel``, ``error_model``,
     ``boundscheck``, ``cache``) and ``vector_math``, ``optimise``.  Adjoints made of sums and
     products alone use fused multiply-adds, unless ``contract=False`` or ``fastmath`` is given.
@@ -55,6 +56,8 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
 
     The pullback takes a cotangent with the structure of the output and returns a tuple with one
     cotangent per argument, None for integers and booleans.  It may be called again and again.
+    With complex numbers it is the transpose, without conjugation: Re(cotangent * tangent of the
+    output) = Re(sum of pulled back cotangents * tangents of the arguments).
     """
     _check_target(f, "vjp")
     return run_vjp(_forward(f), args)
@@ -70,7 +73,8 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     """``(f(*primals), tangent)``: forward mode, the derivative along ``tangents``.
 
     ``tangents`` has one entry per primal, of its shape and structure; None stands for zeros, and
-    must stand for integers and booleans.  ``tangent`` has the structure of the output.
+    must stand for integers and booleans.  ``tangent`` has the structure of the output.  Tangents
+    of complex values are complex, those of real ones real.
     """
     _check_target(f, "jvp")
     for name, given in (("primals", primals), ("tangents", tangents)):

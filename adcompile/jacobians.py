@@ -64,7 +64,9 @@ def jacobian(f: Callable[..., Any], argnums: Where = 0) -> Callable[..., Any]:
         given = _bound(f, args, keywords)
         out, pullback = vjp(f, *given)
         inputs = sum(np.size(given[k]) for k in positions)
-        if not _draws(f) and inputs < sum(np.size(part) for part in _leaves(out)):
+        leaves = list(_leaves(out))
+        by_columns = inputs < sum(map(np.size, leaves)) or any(map(np.iscomplexobj, leaves))
+        if not _draws(f) and by_columns:
             blocks = [_columns(f, given, k) for k in positions]
         else:
             blocks = [_rows(out, pullback, given[k], k) for k in positions]
@@ -121,6 +123,8 @@ def _rows(out: Any, pullback: Callable[[Any], tuple[Any, ...]], arg: Any, k: int
 
 
 def _block(rows: list[Any], part: Any, arg: Any) -> Any:
+    if np.iscomplexobj(part):
+        raise TypeError("jacrev of a complex output: use jacfwd")
     if not _is_float(part):
         return None
     block = np.array(rows, dtype=np.asarray(part).dtype)
@@ -128,6 +132,10 @@ def _block(rows: list[Any], part: Any, arg: Any) -> Any:
 
 
 def _check(arg: Any, k: int) -> None:
+    if np.iscomplexobj(arg):
+        raise TypeError(
+            f"argument {k} of a Jacobian is complex: give its real and imaginary parts, or use vjp"
+        )
     if not _is_float(arg):
         raise TypeError(f"argument {k} of a Jacobian must be a float or an array of floats")
 

@@ -12,6 +12,7 @@ from adcompile.adjoint.assemble import Problem, assemble, result_leaves
 from adcompile.adjoint.fused import Fused, candidate, fuse
 from adcompile.analysis.activity import find_activity, is_float
 from adcompile.analysis.alias import find_roots, written_roots
+from adcompile.analysis.complex_numbers import check_complex
 from adcompile.analysis.scope import find_scopes
 from adcompile.arrays.expand import expand
 from adcompile.arrays.statics import known_arguments
@@ -91,6 +92,7 @@ def resolved(
     check_arguments(plain, argtypes, argnums)
     fn = standardise_draws(resolve(ssa, types), types)
     fn = expand(fn, types, argnums.ones, compiled=hasattr(func, "py_func"))
+    check_complex(fn, types)
     fn = split_tuples(fn, types)
     fn = prepare_customs(fn, types, options)
     fn = define_unset(fn, types)
@@ -147,7 +149,7 @@ def derive(
     activity = find_activity(fn, types, roots, inputs, outputs)
 
     refuse_parameters(fn, activity)
-    needs = Needs(fn, activity)
+    needs = Needs(fn, activity, types)
     kept_arrays = [v for v in outputs if v in roots and v in activity]
     known = (fn, types, scopes, roots, needs, shapes, selections, arenas)
     plan = Planner(*known).run(kept_arrays)
@@ -207,7 +209,8 @@ def derive(
 
 
 def check_arguments(fn: ir.Function, argtypes: Types, argnums: Argnums) -> None:
-    """Derivatives are taken with respect to floats, arrays of floats, and tuples of those."""
+    """Derivatives are taken with respect to floats and complex numbers, arrays of those, and tuples
+    of all these."""
     for k in argnums:
         kind = argtypes[k]
         parts = list(kind) if isinstance(kind, nt.BaseTuple) else [kind]
@@ -231,9 +234,11 @@ def check_result(fn: ir.Function, returns: nt.Type, has_aux: bool) -> None:
         kind = next(iter(returns))
     if not isinstance(kind, nt.Float):
         raise NonScalarOutputError(
-            f"{fn.name} returns {returns}, not a floating scalar",
+            f"{fn.name} returns {returns}, not a real floating scalar",
             fn.loc,
-            "Return one float, or use vjp.",
+            "Return its real part or its absolute value, or use vjp."
+            if isinstance(kind, nt.Complex)
+            else "Return one float, or use vjp.",
         )
 
 

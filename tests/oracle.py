@@ -1,4 +1,8 @@
-"""Derivatives by Richardson-extrapolated central differences, with an estimate of their error."""
+"""Derivatives by Richardson-extrapolated central differences, with an estimate of their error.
+
+Complex arguments move in complex directions.  Gradients have JAX's convention, df/dx - i df/dy, so
+that the derivative along d is the real part of gradient times d.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +45,7 @@ def copies(args: Sequence[Any]) -> list[Any]:
 def copy_array(a: np.ndarray) -> np.ndarray:
     if a.flags.c_contiguous or a.flags.f_contiguous or a.ndim != 1:
         return a.copy(order="K")
-    wide = np.zeros(2 * len(a))
+    wide = np.zeros(2 * len(a), a.dtype if np.iscomplexobj(a) else float)
     wide[::2] = a
     return wide[::2]
 
@@ -52,7 +56,7 @@ def moved(args: Sequence[Any], direction: dict[int, Any], t: float) -> list[Any]
         if isinstance(out[k], np.ndarray):
             out[k] += t * d
         else:
-            out[k] = out[k] + t * float(d)
+            out[k] = out[k] + t * (complex(d) if np.iscomplexobj(d) else float(d))
     return out
 
 
@@ -80,10 +84,13 @@ def directional(
 def random_direction(
     args: Sequence[Any], argnums: Sequence[int], rng: np.random.Generator
 ) -> dict[int, Any]:
-    return {
-        k: rng.uniform(-1.0, 1.0, np.shape(args[k])) if np.ndim(args[k]) else rng.uniform(-1, 1)
-        for k in argnums
-    }
+    out: dict[int, Any] = {}
+    for k in argnums:
+        shape = np.shape(args[k])
+        out[k] = rng.uniform(-1.0, 1.0, shape) if shape else rng.uniform(-1, 1)
+        if np.iscomplexobj(args[k]):
+            out[k] = out[k] + 1j * rng.uniform(-1.0, 1.0, shape)
+    return out
 
 
 def unit_directions(args: Sequence[Any], argnums: Sequence[int]) -> list[dict[int, Any]]:
@@ -102,9 +109,8 @@ def unit_directions(args: Sequence[Any], argnums: Sequence[int]) -> list[dict[in
 
 def dot(grads: Sequence[Any], argnums: Sequence[int], direction: dict[int, Any]) -> float:
     """The directional derivative that a gradient (one entry per argnum) predicts."""
-    return float(
-        sum(np.sum(np.asarray(g) * direction[k]) for k, g in zip(argnums, grads) if k in direction)
-    )
+    parts = (np.asarray(g) * direction[k] for k, g in zip(argnums, grads) if k in direction)
+    return float(sum(np.sum(part.real) for part in parts))
 
 
 def gradient(f: Callable[..., Any], args: Sequence[Any], argnums: Sequence[int]) -> list[Any]:

@@ -56,6 +56,16 @@ def two_views(x):
     return np.sum(x**2 * W)
 
 
+def made_in_branches(x):
+    u = np.zeros(6)
+    if x[0] > 0:
+        u = 3.0 * x
+    else:
+        u = u + x * x
+    u[3] *= x[1]
+    return np.sum(u**2 * W)
+
+
 def last_of_many(x, q):
     v = x.reshape(2, 3)
     y = np.diff(x)
@@ -133,6 +143,8 @@ CASES: list[tuple[Callable[..., float], tuple[Any, ...]]] = [
     (row_into_columns, (Q,)),
     (view_into_places, (X,)),
     (two_views, (X,)),
+    (made_in_branches, (X,)),
+    (made_in_branches, (-X,)),
     (last_of_many, (X, Q)),
     (store_at_the_end, (X,)),
     (places_from_the_end, (X, T)),

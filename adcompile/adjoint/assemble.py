@@ -23,6 +23,7 @@ from adcompile.normalise.unset import with_defaults
 from adcompile.optimise.extents import Extents
 from adcompile.optimise.shadows import spare_shadows
 from adcompile.optimise.unread import drop_unread
+from adcompile.rules.simplify import as_complex
 from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Plan
 from adcompile.storage.stack import Stack
@@ -112,7 +113,7 @@ def assemble(p: Problem, seeded: tuple[ir.Var, ...], finals: tuple[ir.Var, ...])
     for array, shadow in given.items():
         if (made := builder.shadow_of(array)) is not shadow:
             reverse.append(ir.Do("rt.add_into", (shadow, made)))
-    results = tuple(builder.adj.get(v, ir.Const(0.0)) for v in scalars)
+    results = scalar_results(builder, scalars)
     reverse.append(ir.Return((ir.MakeTuple(results),) if results else ()))
     overwritten: frozenset[ir.Var] = frozenset()
     if p.optimise:
@@ -226,6 +227,17 @@ def make_builder(
         p.stack,
     )
     return builder, given, scalars
+
+
+def scalar_results(builder: ReverseBuilder, scalars: tuple[ir.Var, ...]) -> tuple[ir.Expr, ...]:
+    """The adjoints of these, complex ones as complex numbers also where only real ones
+    contributed."""
+    found: list[ir.Expr] = []
+    for var in scalars:
+        value: ir.Expr = builder.adj.get(var, builder.zero(var))
+        kind = builder.types[var]
+        found.append(as_complex(value, kind) if isinstance(kind, nt.Complex) else value)
+    return tuple(found)
 
 
 def build_forward(p: Problem, residuals: tuple[ir.Var, ...]) -> ir.Function:

@@ -43,6 +43,8 @@ def _is_polynomial(expr: ir.Expr) -> bool:
             return _is_polynomial(a) and _is_polynomial(b)
         case ir.Binary("/", a, ir.Const()):
             return _is_polynomial(a)
+        case ir.Apply("np.real" | "np.imag" | "np.conjugate" | "complex", (x,)):
+            return _is_polynomial(x)
         case ir.MakeTuple(items):
             return all(map(_is_polynomial, items))
         case _:

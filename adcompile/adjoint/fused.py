@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from adcompile.adjoint.assemble import Problem, make_builder, spared
+from adcompile.adjoint.assemble import Problem, make_builder, scalar_results, spared
 from adcompile.adjoint.forward import ForwardBuilder
 from adcompile.analysis.exposed import exposed
 from adcompile.analysis.independence import exchanges_only_sums
@@ -67,7 +67,7 @@ def fuse(p: Problem, loop: ir.For, seeded: tuple[ir.Var, ...]) -> Fused | None:
 
     reverse_before: list[ir.Stmt] = []
     builder.block(before, None, reverse_before)
-    results = tuple(builder.adj.get(v, ir.Const(0.0)) for v in scalars)
+    results = scalar_results(builder, scalars)
     last = after[-1]
     assert isinstance(last, ir.Return)
     value = last.values[0] if last.values else ir.Const(None)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from adcompile.analysis.activity import Activity
+from adcompile.analysis.activity import Activity, Types, is_complex
 from adcompile.errors import MissingRuleError, UnsupportedError
 from adcompile.ir import nodes as ir
-from adcompile.rules.registry import partials_ir, rule_for, strong_zeros
+from adcompile.rules.registry import complex_partials_ir, partials_ir, rule_for, strong_zeros
+from adcompile.rules.simplify import contribution, neg, real_part
 
 
 @dataclass(frozen=True)
@@ -16,15 +17,57 @@ class Contribution:
 
     guarded: where the target's adjoint is exactly zero the contribution is zero, whatever the
     factor (strong zero).
+
+    With complex numbers both are products without conjugation (JAX's convention); a real operand
+    of a complex target receives the real part (``real_operand``), and so does the tangent of a
+    real target of a complex operand (``real_target``).  conjugates: the target is the conjugate of
+    the operand, and the conjugate takes the place of the product.
     """
 
     operand: ir.Var | ir.Load
     factor: ir.Expr | None
     guarded: bool = False
+    real_operand: bool = False
+    real_target: bool = False
+    conjugates: bool = False
+
+    def adjoint(self, incoming: ir.Expr) -> ir.Expr:
+        """What the operand's adjoint receives."""
+        if self.real_target and self.factor == ir.Const(-1j):  # the operand's imaginary part
+            return ir.Apply("complex2", (ir.Const(0.0), neg(incoming)))
+        product = self._product(incoming)
+        return real_part(product) if self.real_operand else product
+
+    def tangent(self, operand: ir.Expr) -> ir.Expr:
+        """What the target's tangent receives from that of the operand."""
+        product = self._product(operand)
+        return real_part(product) if self.real_target else product
+
+    def _product(self, value: ir.Expr) -> ir.Expr:
+        if self.conjugates:
+            return ir.Apply("np.conjugate", (value,))
+        if self.factor is None:
+            return value
+        return contribution(value, self.factor, self.guarded)
 
 
-def contributions(stmt: ir.Assign, activity: Activity) -> tuple[Contribution, ...]:
+def contributions(stmt: ir.Assign, activity: Activity, types: Types) -> tuple[Contribution, ...]:
     """The contributions of ``stmt`` to its active operands, in order."""
+    target_is_complex = is_complex(types.get(stmt.target))
+
+    def kind_is_complex(e: ir.Expr) -> bool:
+        if isinstance(e, ir.Const):
+            return isinstance(e.value, complex)
+        var = e.array if isinstance(e, ir.Load) else e
+        return isinstance(var, ir.Var) and is_complex(types.get(var))
+
+    def made(
+        operand: ir.Expr, factor: ir.Expr | None, guarded: bool = False, conjugates: bool = False
+    ) -> Contribution:
+        assert isinstance(operand, ir.Var | ir.Load)
+        own = kind_is_complex(operand)
+        real_operand, real_target = target_is_complex and not own, own and not target_is_complex
+        return Contribution(operand, factor, guarded, real_operand, real_target, conjugates and own)
 
     def is_active(e: ir.Expr) -> bool:
         if isinstance(e, ir.Load):
@@ -36,7 +79,7 @@ def contributions(stmt: ir.Assign, activity: Activity) -> tuple[Contribution, ..
     args: tuple[ir.Expr, ...]
     match value:
         case ir.Var() | ir.Load():
-            return (Contribution(value, None),) if is_active(value) else ()
+            return (made(value, None),) if is_active(value) else ()
         case ir.Unary("+", x):
             name, args = "pos", (x,)
         case ir.Unary("-", x):
@@ -49,9 +92,8 @@ def contributions(stmt: ir.Assign, activity: Activity) -> tuple[Contribution, ..
             out: list[Contribution] = []
             for operand, one, other in ((a, 1.0, 0.0), (b, 0.0, 1.0)):
                 if is_active(operand):
-                    assert isinstance(operand, ir.Var | ir.Load)
                     select = ir.Select(cond, ir.Const(one), ir.Const(other))
-                    out.append(Contribution(operand, select))
+                    out.append(made(operand, select))
             return tuple(out)
         case _:
             return ()
@@ -69,12 +111,17 @@ def contributions(stmt: ir.Assign, activity: Activity) -> tuple[Contribution, ..
         return ()
     if rule.arity != len(args):
         raise UnsupportedError(f"{name} with {len(args)} arguments", stmt.loc)
-    factors = partials_ir(rule, stmt.target, args, wanted)
+    complexes = tuple(kind_is_complex(a) for a in args)
+    if target_is_complex or any(complexes):
+        if rule.on_complex is None:
+            raise UnsupportedError(f"{name} of complex numbers has no derivative rule", stmt.loc)
+        factors = complex_partials_ir(rule, stmt.target, args, wanted, complexes)
+    else:
+        factors = partials_ir(rule, stmt.target, args, wanted)
     strong = strong_zeros(rule, args)
     result: list[Contribution] = []
     for operand, factor, guard in zip(args, factors, strong, strict=True):
         if factor is not None:
-            assert isinstance(operand, ir.Var | ir.Load)
-            one = factor == ir.Const(1) or factor == ir.Const(1.0)
-            result.append(Contribution(operand, None if one else factor, guard))
+            one = factor == ir.Const(1)
+            result.append(made(operand, None if one else factor, guard, rule.conjugates))
     return tuple(result)

@@ -19,7 +19,7 @@ from numba.core import types as nt
 from adcompile.adjoint.customs import reverse_custom
 from adcompile.adjoint.loops import reverse_header
 from adcompile.adjoint.shadows import Out, Shadows
-from adcompile.analysis.activity import Activity, fill_value
+from adcompile.analysis.activity import Activity, fill_value, is_complex
 from adcompile.analysis.alias import Roots
 from adcompile.analysis.independence import any_order
 from adcompile.analysis.scope import Loop, Scopes
@@ -29,7 +29,7 @@ from adcompile.ir.walk import statements, stmt_defs
 from adcompile.normalise.places import Arenas
 from adcompile.normalise.references import Selections
 from adcompile.rules.library import NAMES, operands_of
-from adcompile.rules.simplify import add, contribution, neg
+from adcompile.rules.simplify import add, neg, real_part
 from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Plan
 from adcompile.storage.stack import Stack
@@ -72,10 +72,16 @@ class ReverseBuilder(Shadows):
             self.adj_vars[var] = ir.Var(f"{var.name}_adj", var.temp)
         return self.adj_vars[var]
 
-    def add(self, var: ir.Var, value: ir.Expr, out: Out) -> None:
-        """``var_adj += value``."""
+    def zero(self, var: ir.Var) -> ir.Const:
+        return ir.Const(0j) if is_complex(self.types.get(var)) else _ZERO
+
+    def add(self, var: ir.Var, value: ir.Expr, out: Out, source: ir.Var | None = None) -> None:
+        """``var_adj += value``, the adjoint of ``source``, which may be complex where ``var`` is
+        real."""
         if var not in self.activity:
             return
+        if source is not None and is_complex(self.types.get(source)):
+            value = value if is_complex(self.types.get(var)) else real_part(value)
         target = self.adj_var(var)
         if var in self.adj:
             out.append(ir.Assign(target, add(target, value), inplace=True))
@@ -171,24 +177,26 @@ class ReverseBuilder(Shadows):
             case ir.Store(array, index, value):
                 place = self.place(array, index)
                 if isinstance(value, ir.Var) and value in self.activity:
-                    self.add(value, place, out)
+                    self.add(value, place, out, array)
                 out.append(ir.Store(place.array, place.index, _ZERO, stmt.loc))
             case ir.Accumulate(array, index, value, op):
                 place = self.place(array, index)
                 if isinstance(value, ir.Var):
-                    self.add(value, place if op == "+" else neg(place), out)
+                    self.add(value, place if op == "+" else neg(place), out, array)
             case ir.Fill(array, index, value):
                 part = ir.Var(f"{array.name}_part_adj")
                 out.append(ir.View(part, self.shadow_of(array), index, stmt.loc))
                 if isinstance(value, ir.Var) and value in self.activity:
-                    self.add(value, ir.Apply("np.sum", (part,)), out)
+                    self.add(value, ir.Apply("np.sum", (part,)), out, array)
                 out.append(ir.Do("rt.set_zero", (part,), stmt.loc))
             case ir.CopyInto(array, index, source):
                 part = ir.Var(f"{array.name}_part_adj")
                 out.append(ir.View(part, self.shadow_of(array), index, stmt.loc))
                 if source in self.activity:
                     move = (self.shadow_of(source), part)
-                    out.append(ir.Do("rt.move_adjoint", move, stmt.loc))
+                    mixed = is_complex(self.types[array]) and not is_complex(self.types[source])
+                    helper = "rt.move_real_adjoint" if mixed else "rt.move_adjoint"
+                    out.append(ir.Do(helper, move, stmt.loc))
                 else:
                     out.append(ir.Do("rt.set_zero", (part,), stmt.loc))
             case ir.Copy(target, source):
@@ -205,7 +213,7 @@ class ReverseBuilder(Shadows):
             case ir.Alloc(target, _, args, keywords):
                 value = fill_value(args, keywords)
                 if isinstance(value, ir.Var):
-                    self.add(value, ir.Apply("np.sum", (self.shadow_of(target),)), out)
+                    self.add(value, ir.Apply("np.sum", (self.shadow_of(target),)), out, target)
             case ir.Custom():
                 reverse_custom(self, stmt, out)
             case ir.If():
@@ -238,8 +246,7 @@ class ReverseBuilder(Shadows):
             case _:
                 pass
         for c in found:
-            base = incoming if shared is None else shared
-            value = base if c.factor is None else contribution(base, c.factor, c.guarded)
+            value = c.adjoint(incoming if shared is None else shared)
             if isinstance(c.operand, ir.Load):
                 place = self.place(c.operand.array, c.operand.index)
                 op = "+"
@@ -261,7 +268,7 @@ class ReverseBuilder(Shadows):
             for join, value in incoming:
                 var = (join.then, join.orelse)[which]
                 if value is not None and var is not None:
-                    self.add(var, value, side)
+                    self.add(var, value, side, join.out)
             self.block(block, loop, side)
             sides.append(side)
             after.append({v: a for v, a in self.adj.items() if v not in inner})
@@ -269,7 +276,7 @@ class ReverseBuilder(Shadows):
         for side, known in zip(sides, after, strict=True):
             for var, target in merged.items():
                 if var not in known:
-                    side.append(ir.Assign(target, _ZERO))
+                    side.append(ir.Assign(target, self.zero(var)))
         self.adj = merged
         if any(not isinstance(s, ir.Comment) for side in sides for s in side):
             out.append(ir.If(stmt.cond, tuple(sides[0]), tuple(sides[1]), loc=stmt.loc))
@@ -296,12 +303,12 @@ class ReverseBuilder(Shadows):
 
         for c in carried:
             value = incoming[c]
-            out.append(ir.Assign(handed[c], _ZERO if value is None else value))
+            out.append(ir.Assign(handed[c], self.zero(c.head) if value is None else value))
         self.adj = outer
         for var in touched:
             if var not in self.adj:
                 self.adj[var] = self.adj_var(var)
-                out.append(ir.Assign(self.adj[var], _ZERO))
+                out.append(ir.Assign(self.adj[var], self.zero(var)))
         for c, following in self.handed_back(stmt):
             out.append(ir.Assign(following, c.out))
         after = dict(self.adj)
@@ -315,7 +322,7 @@ class ReverseBuilder(Shadows):
         self.adj = after
         for c in carried:
             if c.init is not None:
-                self.add(c.init, handed[c], out)
+                self.add(c.init, handed[c], out, c.head)
 
     def joint_iteration(self, stmt: ir.For, body: Out) -> Out:
         """The reverse of one iteration right after its forward part; what must stand before the
@@ -336,7 +343,7 @@ class ReverseBuilder(Shadows):
         for var in touched:
             if var not in self.adj:
                 self.adj[var] = self.adj_var(var)
-                start.append(ir.Assign(self.adj[var], _ZERO))
+                start.append(ir.Assign(self.adj[var], self.zero(var)))
         after = dict(self.adj)
         self.adj = {**{v: after[v] for v in touched}, **begin}
         self.brought_back = done
@@ -344,7 +351,7 @@ class ReverseBuilder(Shadows):
         self.adj = after
         for c, value in sums:
             if c.init is not None and value is not None:
-                self.add(c.init, value, start)
+                self.add(c.init, value, start, c.out)
         return start
 
     def iteration(
@@ -370,10 +377,10 @@ class ReverseBuilder(Shadows):
             if c.head in self.plan.shadows:
                 body.append(self.select_shadow(c.head))
         for c in carried:
-            self.add(c.next, handed[c], body)
+            self.add(c.next, handed[c], body, c.head)
         self.block(stmt.body, stmt, body)
         for c in carried:
-            body.append(ir.Assign(handed[c], self.adj.pop(c.head, _ZERO)))
+            body.append(ir.Assign(handed[c], self.adj.pop(c.head, self.zero(c.head))))
 
     def any_order(self, stmt: ir.For) -> bool:
         """Then the reverse loop runs upwards as the loop itself does, which is quicker."""

@@ -1,7 +1,8 @@
 """Activity: which values depend on a differentiated input and matter to the output.
 
 ``varied`` goes forward from the inputs, ``useful`` backward from the outputs; a value is active
-if it is both.  Arrays are judged as wholes, by root.  Only floating types can be active.
+if it is both.  Arrays are judged as wholes, by root.  Only floating types, real or
+complex, can be active.
 """
 
 from __future__ import annotations
@@ -23,10 +24,17 @@ Types = dict[ir.Var, nt.Type]
 
 
 def is_float(kind: nt.Type | None) -> bool:
-    """A floating scalar or an array of them."""
+    """A floating scalar, real or complex, or an array of them."""
     if isinstance(kind, nt.Array):
         kind = kind.dtype
-    return isinstance(kind, nt.Float)
+    return isinstance(kind, nt.Float | nt.Complex)
+
+
+def is_complex(kind: nt.Type | None) -> bool:
+    """A complex scalar or an array of them."""
+    if isinstance(kind, nt.Array):
+        kind = kind.dtype
+    return isinstance(kind, nt.Complex)
 
 
 def float_operands(expr: ir.Expr) -> Iterator[ir.Var | ir.Load]:

@@ -40,6 +40,12 @@ def find_roots(fn: ir.Function, types: dict[ir.Var, nt.Type]) -> Roots:
             roots[target] = new
             changed = True
 
+    def begin(target: ir.Var) -> None:
+        nonlocal changed
+        if target not in roots:
+            roots[target] = frozenset((target,))
+            changed = True
+
     while changed:
         changed = False
         for stmt in statements(fn.body):
@@ -72,9 +78,9 @@ VIEWS = frozenset(
     """
 arr.reshape arr.ravel arr.transpose arr.swapaxes arr.moveaxis arr.expand_dims arr.squeeze
 arr.broadcast_to arr.flip arr.atleast_1d arr.atleast_2d arr.asarray arr.ascontiguousarray arr.diag
-arr.diagonal arr.einsum arr.matrix_transpose arr.rollaxis arr.rot90 arr.flipud arr.fliplr arr.real
+arr.diagonal arr.einsum arr.matrix_transpose arr.rollaxis arr.rot90 arr.flipud arr.fliplr np.real
 arr.atleast_3d arr.linalg_diagonal arr.split arr.array_split arr.hsplit arr.vsplit arr.dsplit
-arr.unstack
+arr.unstack np.imag
 """.split()  # noqa: SIM905
 )
 

@@ -49,7 +49,11 @@ def select(m: Machine, condition: Pull, a: Pull, b: Pull) -> Pull:
     kind = m.result(np.where, (condition, a, b))
 
     def fitting(atom: ir.Expr) -> ir.Expr:
-        if isinstance(kind, nt.Float) and isinstance(atom, ir.Const) and type(atom.value) is int:
+        if (
+            isinstance(kind, nt.Float | nt.Complex)
+            and isinstance(atom, ir.Const)
+            and type(atom.value) is int
+        ):
             return ir.Const(float(atom.value))
         return atom
 
@@ -62,7 +66,15 @@ def absolute(m: Machine, a: Pull) -> Pull:
     return apply(m, "abs", a)
 
 
+def conj(m: Machine, a: Pull) -> Pull:
+    return apply(m, "np.conjugate", a) if isinstance(a.dtype, nt.Complex) else a
+
+
 def square(m: Machine, a: Pull) -> Pull:
+    """The squares of absolute values."""
+    if isinstance(a.dtype, nt.Complex):
+        kind = m.result(np.abs, (a,))
+        return m.combine(np.abs, lambda p: ir.Apply("rt.abs2", (p[0],)), (a,), kind)
     return m.combine(np.square, lambda p: ir.Binary("*", p[0], p[0]), (a,))
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numba.core import types as nt
 from numba.np.numpy_support import as_dtype, from_dtype
 
 from adcompile.arrays.emitter import Emitter, Index
-from adcompile.arrays.pull import Pull, broadcast
+from adcompile.arrays.pull import Pull, broadcast, of_scalar
 from adcompile.clones import clone
 from adcompile.custom import BY_NAME
 from adcompile.errors import Loc, UnsupportedError
@@ -22,8 +22,17 @@ from adcompile.options import Options
 from adcompile.rules.registry import rule_for
 from adcompile.types.infer import infer_function
 
+if TYPE_CHECKING:
+    from adcompile.arrays.machine import Machine
+
 Build = Callable[[Sequence[ir.Expr]], ir.Expr]
 
+LITERALS: dict[type, nt.Type] = {
+    bool: nt.boolean,
+    int: nt.int64,
+    float: nt.float64,
+    complex: nt.complex128,
+}
 _OPERATORS: dict[str, Callable[..., Any]] = {
     "+": operator.add,
     "-": operator.sub,
@@ -116,7 +125,15 @@ def operator_named(spelled: str, operands: int) -> Callable[..., Any]:
     return _UNARY[spelled] if operands == 1 else _OPERATORS[spelled]
 
 
-def result_dtype(f: Callable[..., Any], operands: Sequence[Pull]) -> nt.Type:
+def literal(value: ir.Const, loc: Loc) -> Pull:
+    """A number that takes the precision of what it meets."""
+    kind = LITERALS.get(type(value.value))
+    if kind is None:
+        raise UnsupportedError(f"{value.value!r} in an array expression", loc)
+    return of_scalar(value, kind, weak=True)
+
+
+def result_dtype(f: Callable[..., Any], operands: Sequence[Pull], loc: Loc) -> nt.Type:
     """The dtype of ``f`` on arrays and scalars of these kinds, as NumPy has it.
 
     Numbers that are not literals count with their own precision, as in Numba.
@@ -124,7 +141,12 @@ def result_dtype(f: Callable[..., Any], operands: Sequence[Pull]) -> nt.Type:
     if isinstance(f, OfUser):
         return type_of_user_function(f.name, tuple(p.dtype for p in operands))
     kinds = tuple((str(as_dtype(p.dtype)), p.weak and p.rank == 0) for p in operands)
-    return _result_dtype(f, kinds)
+    try:
+        return _result_dtype(f, kinds)
+    except TypeError:
+        name = getattr(f, "__name__", "this function")
+        shown = ", ".join(str(p.dtype) for p in operands)
+        raise UnsupportedError(f"{name} of elements of type {shown}", loc) from None
 
 
 @lru_cache(maxsize=4096)
@@ -166,9 +188,10 @@ def mapped(
 
 def converted(out: Emitter, atom: ir.Expr, have: nt.Type, want: nt.Type) -> ir.Expr:
     """A single-precision operation has operands of single precision."""
-    if want is not nt.float32 or have is nt.float32 or isinstance(have, nt.Boolean):
+    if want not in (nt.float32, nt.complex64) or isinstance(have, nt.Boolean):
         return atom
-    return out.named(ir.Apply("np.float32", (atom,)), nt.float32)
+    kind = nt.complex64 if isinstance(have, nt.Complex) else nt.float32
+    return atom if have is kind else out.named(ir.Apply(f"np.{kind}", (atom,)), kind)
 
 
 def cast(out: Emitter, atom: ir.Expr, have: nt.Type, want: nt.Type) -> ir.Expr:
@@ -180,3 +203,14 @@ def cast(out: Emitter, atom: ir.Expr, have: nt.Type, want: nt.Type) -> ir.Expr:
             return ir.Const(float(atom.value))
     name = "np.bool_" if isinstance(want, nt.Boolean) else f"np.{want}"
     return out.named(ir.Apply(name, (atom,)), want)
+
+
+# ---------------------------------------------------------------- complex numbers
+
+
+def component(m: Machine, fn: str, a: Pull) -> Pull:
+    """The real or imaginary parts, of which NumPy makes a view."""
+    if fn == "np.real" and not isinstance(a.dtype, nt.Complex):
+        return a
+    found = m.elementwise(fn, lambda p: ir.Apply(fn, (p[0],)), (a,))
+    return replace(found, cheap=a.cheap, part=a.part or a.place is not None)

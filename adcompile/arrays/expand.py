@@ -260,7 +260,13 @@ class _Expander(Machine):
             self.bases[target] = self.bases.get(pull.array, (pull.array, ()))
             self.finished(stmt)
             return
-        if pull.place is not None:
+        if pull.part and target in self.written:
+            raise UnsupportedError(
+                "the real or imaginary part of an array is written",
+                stmt.loc,
+                "Write the elements whole: z[i] = complex(a, b).",
+            )
+        if pull.place is not None or pull.part:
             self.close_for(pull.reads)
             self.aliases[target] = pull
             self.finished(stmt)

@@ -55,6 +55,8 @@ def call(m: Machine, apply: ir.Apply, target: ir.Var | None) -> Pull | Several |
             given[parameter] = widths(m, arg)
         else:
             given[parameter] = static(m, name, parameter, arg)
+    if name not in _OF_COMPLEX and any(_is_complex(value) for value in given.values()):
+        raise UnsupportedError(f"np.{name} of complex numbers", m.out.loc)
     if name in reductions.REDUCTIONS:
         return reduction(m, name, target, given)
     if name in _OF_A_TYPE:
@@ -64,6 +66,29 @@ def call(m: Machine, apply: ir.Apply, target: ir.Var | None) -> Pull | Several |
         return made if dtype is None else array(m, made, dtype)
     operands = given.pop("operands", None)
     return TABLE[name](m, *given.values(), *(() if operands is None else (operands,)))
+
+
+# Functions that mean the same for complex numbers.  The others compare, or have results or
+# derivatives that are known for real numbers only.
+_OF_COMPLEX = frozenset(
+    """
+    all any append array array_split asarray ascontiguousarray atleast_1d atleast_2d atleast_3d
+    block broadcast_to builtin_sum choose column_stack compress concatenate convolve count_nonzero
+    cross cross2d cumprod cumsum delete det diag diagflat diagonal diff dot dsplit dstack ediff1d
+    einsum expand_dims extract flatten flip fliplr flipud full full_like hsplit hstack inner insert
+    inv item kron linalg_diagonal linalg_trace matmul matrix_norm matrix_transpose matvec mean
+    meshgrid moveaxis multi_dot ndim norm outer polyval prod ravel repeat reshape resize roll
+    rollaxis rot90 select size solve split squeeze stack std sum swapaxes take take_along_axis
+    tensordot tile trace transpose trapezoid tril triu unstack vander var vdot vecdot vector_norm
+    vsplit vstack where
+    """.split()  # noqa: SIM905
+)
+
+
+def _is_complex(value: object) -> bool:
+    if isinstance(value, list):
+        return any(map(_is_complex, value))
+    return isinstance(value, Pull) and isinstance(value.dtype, nt.Complex)
 
 
 def sequence(m: Machine, arg: ir.Expr) -> Any:

@@ -319,7 +319,6 @@ TABLE: dict[str, Callable[..., Pull | Several]] = {
     "full": full,
     "full_like": full_like,
     "item": item,
-    "real": lambda m, a: a,
     "ndim": lambda m, a: by.number(a.rank),
     "size": size,
     "builtin_sum": builtin_sum,

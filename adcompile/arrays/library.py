@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 def is_possible(m: Machine, operands: Sequence[Pull]) -> bool:
-    """For floats of one kind."""
+    """For floats or complex numbers of one kind."""
     kinds = {p.dtype for p in operands}
-    return len(kinds) == 1 and kinds <= {nt.float64, nt.float32}
+    return len(kinds) == 1 and kinds <= {nt.float64, nt.float32, nt.complex128, nt.complex64}
 
 
 def call(

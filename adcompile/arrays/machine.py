@@ -14,7 +14,9 @@ from adcompile.arrays.elementwise import (
     Build,
     OfUser,
     cast,
+    component,
     function_named,
+    literal,
     mapped,
     operator_named,
     result_dtype,
@@ -75,7 +77,7 @@ class Machine(Extents, Uses):
             case ir.Var():
                 return self.pull(expr)
             case ir.Const():
-                return self.literal(expr)
+                return literal(expr, self.out.loc)
             case ir.Unary(op, x):
                 return self.elementwise(op, lambda a: ir.Unary(op, a[0]), [self.tree(x)])
             case ir.Binary(op, a, b):
@@ -84,6 +86,8 @@ class Machine(Extents, Uses):
             case ir.Compare(op, a, b):
                 parts = [self.tree(a), self.tree(b)]
                 return self.elementwise(op, lambda p: ir.Compare(op, p[0], p[1]), parts)
+            case ir.Apply("np.real" | "np.imag" as fn, (base,)):
+                return component(self, fn, self.tree(base))
             case ir.Apply(fn, args) if function_named(fn) is not None:
                 parts = [self.tree(arg) for arg in args]
                 return self.elementwise(fn, lambda p: ir.Apply(fn, tuple(p)), parts)
@@ -126,19 +130,12 @@ class Machine(Extents, Uses):
         assert isinstance(value, ir.Var)
         return of_scalar(value, self.types[value])
 
-    def literal(self, value: ir.Const) -> Pull:
-        kinds: dict[type, nt.Type] = {bool: nt.boolean, int: nt.int64, float: nt.float64}
-        kind = kinds.get(type(value.value))
-        if kind is None:
-            raise UnsupportedError(f"{value.value!r} in an array expression", self.out.loc)
-        return of_scalar(value, kind, weak=True)
-
     def elementwise(self, spelled: str, build: Build, operands: Sequence[Pull]) -> Pull:
         """An operator or function of numbers on arrays, which broadcast."""
         f = function_named(spelled) or operator_named(spelled, len(operands))
         if isinstance(f, OfUser) and not f.elementwise and any(p.rank for p in operands):
             f.refuse_arrays(self.out.loc)
-        if spelled in ("+", "*") and isinstance(result_dtype(f, operands), nt.Boolean):
+        if spelled in ("+", "*") and isinstance(self.result(f, operands), nt.Boolean):
             logic = "|" if spelled == "+" else "&"
             return self.combine(f, lambda p: ir.Binary(logic, p[0], p[1]), operands)
         if spelled in ("np.round", "np.around", "np.ldexp") and len(operands) == 2:
@@ -155,7 +152,7 @@ class Machine(Extents, Uses):
         operands: Sequence[Pull],
         dtype: nt.Type | None = None,
     ) -> Pull:
-        dtype = dtype or result_dtype(f, operands)
+        dtype = dtype or self.result(f, operands)
         dims = self.common(operands)
         operands = [self.once(p, dims) for p in operands]
         if isinstance(dtype, nt.Boolean) and f is operator_named("~", 1):
@@ -175,7 +172,7 @@ class Machine(Extents, Uses):
         return pull
 
     def result(self, f: Callable[..., object], operands: Sequence[Pull]) -> nt.Type:
-        return result_dtype(f, operands)
+        return result_dtype(f, operands, self.out.loc)
 
     def kept(self, pull: Pull) -> Pull:
         """``pull``, in memory unless its elements cost nothing."""

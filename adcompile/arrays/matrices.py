@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     from adcompile.arrays.machine import Machine
 
 
+# Their adjoints transpose and do not conjugate: they hold for complex numbers too.
+_OF_COMPLEX = ("np.linalg.solve", "np.linalg.inv", "np.linalg.det")
+
+
 def _matrix(m: Machine, a: Pull, what: str) -> None:
+    if isinstance(a.dtype, nt.Complex) and what not in _OF_COMPLEX:
+        raise UnsupportedError(f"{what} of complex numbers", m.out.loc)
     if a.rank != 2:
         raise UnsupportedError(f"{what} of an array of rank {a.rank}", m.out.loc)
     if not is_possible(m, (a,)):
@@ -35,9 +41,12 @@ def _square(m: Machine, a: Pull, what: str) -> ir.Expr:
 
 
 def solve(m: Machine, a: Pull, b: Pull) -> Pull:
+    kind = m.result(np.multiply, (a, b))
+    if isinstance(kind, nt.Complex):
+        a, b = by.cast(m, a, kind), by.cast(m, b, kind)
     n = _square(m, a, "np.linalg.solve")
     m.same(n, b.dims[0])
-    return call(m, "np.linalg.solve", (a, b), b.dims, m.result(np.multiply, (a, b)))
+    return call(m, "np.linalg.solve", (a, b), b.dims, kind)
 
 
 def inv(m: Machine, a: Pull) -> Pull:

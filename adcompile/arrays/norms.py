@@ -51,7 +51,7 @@ def vector(m: Machine, x: Pull, ord: Any, axis: Axis, keepdims: bool) -> Pull:
         size = m.kept(by.absolute(m, x))
         return extreme(m, size, axis, keepdims, ">" if ord > 0 else "<", False)
     if ord == 0:
-        some = by.cast(m, by.unequal(m, x, by.number(0)), x.dtype)
+        some = by.cast(m, by.unequal(m, x, by.number(0)), by.absolute(m, x).dtype)
         return m.total(some, axis, keepdims)
     if ord == 1:
         return m.total(by.absolute(m, x), axis, keepdims)

@@ -77,7 +77,8 @@ def dot(m: Machine, a: Pull, b: Pull) -> Pull:
 
 
 def vdot(m: Machine, a: Pull, b: Pull) -> Pull:
-    return dot(m, ravel(m, a), ravel(m, b))
+    """The first operand conjugated."""
+    return dot(m, ravel(m, by.conj(m, a)), ravel(m, b))
 
 
 def inner(m: Machine, a: Pull, b: Pull) -> Pull:
@@ -86,8 +87,8 @@ def inner(m: Machine, a: Pull, b: Pull) -> Pull:
 
 
 def vecdot(m: Machine, a: Pull, b: Pull) -> Pull:
-    """Over the last axis of both; the axes in front broadcast."""
-    return einsum(m, "...i,...i->...", None, [a, b])
+    """Over the last axis of both, the first conjugated; the axes in front broadcast."""
+    return einsum(m, "...i,...i->...", None, [by.conj(m, a), b])
 
 
 def matvec(m: Machine, a: Pull, b: Pull) -> Pull:

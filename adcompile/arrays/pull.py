@@ -35,6 +35,7 @@ class Pull:
     ``reads``: the arrays that ``at`` loads from; ``shifted``: those of them that are read at
     another index than the one asked for.
     ``maybe_view``: copied here, but NumPy makes a view of it in some layouts of memory.
+    ``part``: the real or imaginary parts of elements in memory: a view that is only read.
     """
 
     dims: Dims
@@ -47,6 +48,7 @@ class Pull:
     reads: frozenset[ir.Var] = frozenset()
     shifted: frozenset[ir.Var] = frozenset()
     maybe_view: bool = False
+    part: bool = False
 
     @property
     def rank(self) -> int:
@@ -86,9 +88,8 @@ def rearranged(a: Pull, dims: Dims, mapping: Mapping, view: bool = True) -> Pull
         def place(out: Emitter, index: Index) -> tuple[ir.Var, Index]:
             return where(out, mapping(out, index))
 
-    return Pull(
-        dims, a.dtype, at, a.cheap, None, place, a.weak, a.reads, a.reads, a.maybe_view and view
-    )
+    unsure, part = a.maybe_view and view, a.part and view
+    return Pull(dims, a.dtype, at, a.cheap, None, place, a.weak, a.reads, a.reads, unsure, part)
 
 
 def broadcast(pull: Pull, dims: Dims) -> Pull:

@@ -108,6 +108,8 @@ def times(a: ir.Expr, b: ir.Expr) -> ir.Expr:
 
 
 def number_of(kind: nt.Type, value: int) -> ir.Const:
+    if isinstance(kind, nt.Complex):
+        return ir.Const(complex(value))
     return ir.Const(float(value)) if isinstance(kind, nt.Float) else ir.Const(value)
 
 
@@ -195,7 +197,7 @@ def var(
     centre = mean(m, None, a, axis, None, True)
     centre = m.scalar_of(centre) if axis is None else m.kept(centre)
     apart = m.combine(np.subtract, lambda p: ir.Binary("-", p[0], p[1]), (a, centre))
-    square = m.combine(np.square, lambda p: ir.Binary("*", p[0], p[0]), (apart,))
+    square = by.square(m, apart)
     count = _count(m, a, axis, ddof)
     return _divided(m, total(m, square, axis, keepdims, square.dtype), count)
 

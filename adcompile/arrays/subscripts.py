@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from numba.core import types as nt
 
+from adcompile.arrays.elementwise import literal
 from adcompile.arrays.emitter import ZERO, Emitter, Index, Running
 from adcompile.arrays.pull import Place, Pull, broadcast, rearranged
 from adcompile.errors import UnsupportedError
@@ -305,7 +306,9 @@ def _counted(m: Machine, mask: Pull, over: tuple[ir.Expr, ...]) -> ir.Var:
 def nonzero(m: Machine, a: Pull) -> tuple[Pull, ...]:
     """The subscripts of what is not zero, an array per axis."""
     if not isinstance(a.dtype, nt.Boolean):
-        a = m.elementwise("!=", lambda p: ir.Compare("!=", p[0], p[1]), [a, m.literal(ZERO)])
+        a = m.elementwise(
+            "!=", lambda p: ir.Compare("!=", p[0], p[1]), [a, literal(ZERO, m.out.loc)]
+        )
     mask = m.kept(a)
     m.close()
     total = _counted(m, mask, mask.dims)

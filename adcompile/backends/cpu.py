@@ -207,12 +207,12 @@ def compile_entry(loaded: Loaded, kind: str, argtypes: Types) -> Any:
 
 
 def is_differentiable(kind: Any) -> bool:
-    """Floats, arrays of floats, and tuples that have one."""
+    """Floats and complex numbers, arrays of those, and tuples that have one."""
     if isinstance(kind, types.Array):
-        return isinstance(kind.dtype, types.Float)
+        kind = kind.dtype
     if isinstance(kind, types.BaseTuple):
         return any(is_differentiable(part) for part in parts(kind))
-    return isinstance(kind, types.Float)
+    return isinstance(kind, types.Float | types.Complex)
 
 
 def parts(kind: Any) -> tuple[Any, ...]:
@@ -255,12 +255,18 @@ def as_cotangent(value: Any, kind: Any, out: Any) -> Any:
         return type(out)(*made) if hasattr(out, "_fields") else tuple(made)
     if isinstance(kind, types.Array):
         array = np.asarray(value)
+        if np.iscomplexobj(array) and not isinstance(kind.dtype, types.Complex):
+            raise TypeError("the cotangent of a real output is complex")
         if array.shape != out.shape:
             raise ValueError(f"the cotangent has shape {array.shape}, the output {out.shape}")
         # A copy in C order: one specialisation of the pullback whatever the caller passes.
         return np.array(array, dtype=out.dtype, order="C")
     if np.ndim(value) != 0:
         raise ValueError(f"the cotangent of a scalar output has shape {np.shape(value)}")
+    if isinstance(kind, types.Complex):
+        return np.complex64(value) if kind == types.complex64 else complex(value)
+    if np.iscomplexobj(value):
+        raise TypeError("the cotangent of a real output is complex")
     return np.float32(value) if kind == types.float32 else float(value)
 
 
@@ -269,7 +275,7 @@ def as_tangent(value: Any, kind: Any, primal: Any) -> Any:
     for zeros."""
     if value is None and isinstance(kind, types.Array) and is_differentiable(kind):
         return np.zeros(np.shape(primal), primal.dtype)
-    if value is None and isinstance(kind, types.Float):
+    if value is None and isinstance(kind, types.Float | types.Complex):
         value = 0.0
     if isinstance(kind, types.BaseTuple) and is_differentiable(kind):
         if value is None:
@@ -280,6 +286,6 @@ def as_tangent(value: Any, kind: Any, primal: Any) -> Any:
         return type(primal)(*made) if hasattr(primal, "_fields") else tuple(made)
     try:
         return as_cotangent(value, kind, primal)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         message = str(error).replace("cotangent", "tangent").replace("output", "argument")
-        raise ValueError(message) from None
+        raise type(error)(message) from None

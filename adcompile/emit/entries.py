@@ -71,7 +71,7 @@ class EntryWriter:
         parts: list[str] = []
         for param in self.p.fn.params:
             default = found[param.name].default if param.name in found else inspect.Parameter.empty
-            literal = isinstance(default, int | float | bool | str) or default is None
+            literal = isinstance(default, int | float | complex | bool | str) or default is None
             if default is not inspect.Parameter.empty and literal:
                 parts.append(f"{param.name}={default!r}")
             else:

@@ -76,7 +76,7 @@ def write_module(
     decorator = f"@njit({flags(options)})"
     contract = options.optimise and options.contract and may_contract(derivative.adjoint)
     reverse_options = options.contracted() if contract else options
-    pieces = [top, imports(sorted(helpers)), exceptions(problem.fn, texts)]
+    pieces = [top, imports(sorted(helpers), texts), exceptions(problem.fn, texts)]
     lines: dict[int, Loc] = {}
     body = "\n".join(piece for piece in pieces if piece)
     for text, line_map, short in pair:

@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from adcompile.emit.breaks import use_breaks
 from adcompile.emit.liveness import Interference, copies
+from adcompile.emit.syntax import PRINTED, is_imaginary
 from adcompile.errors import UnsupportedError, VerifierError
 from adcompile.ir.nodes import (
     Alloc,
@@ -45,7 +46,7 @@ from adcompile.ir.walk import (
     subexpressions,
 )
 
-_MODULES = frozenset(("np", "math", "rt", "vm"))
+_MODULES = frozenset(("np", "math", "cmath", "rt", "vm"))
 _TEMP = "t"
 
 
@@ -105,11 +106,13 @@ def _called(body: Block) -> Iterator[str]:
             for part in subexpressions(expr):
                 match part:
                     case Apply(fn):
-                        yield fn
+                        yield PRINTED.get(fn, fn)
                     case Attribute(_, "len"):
                         yield "len"
                     case Const(float() as value) if not math.isfinite(value):
                         yield "math"
+                    case Const(complex() as value) if not is_imaginary(value):
+                        yield from ("complex", "math")
                     case _:
                         pass
 

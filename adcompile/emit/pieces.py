@@ -44,9 +44,11 @@ def flags(options: Options) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in options.decorator().items())
 
 
-def imports(helpers: list[str]) -> str:
+def imports(helpers: list[str], texts: list[str]) -> str:
     numba_names = "njit, prange" if "prange" in helpers else "njit"
     lines = ["import math", "", "import numpy as np", f"from numba import {numba_names}"]
+    if any("cmath." in text for text in texts):
+        lines.insert(0, "import cmath")
     if "vm" in helpers:
         lines += ["", "from adcompile import vectormath as vm"]
     modules: dict[str, list[str]] = {}

@@ -59,6 +59,7 @@ COMPARE: Mapping[str, type[ast.cmpop]] = {
 LOGIC: Mapping[str, type[ast.boolop]] = {"and": ast.And, "or": ast.Or}
 
 _RUNTIME = "rt."
+PRINTED = {"complex2": "complex"}  # with two arguments
 _METHOD = "gen."
 PREFIX = "fn."  # functions of the user's
 
@@ -91,6 +92,8 @@ class Syntax:
                 return ast.BoolOp(LOGIC[op](), [self.expr(a), self.expr(b)])
             case Select(cond, a, b):
                 return ast.IfExp(self.expr(cond), self.expr(a), self.expr(b))
+            case Apply("np.real" | "np.imag" as fn, (x,)):
+                return ast.Attribute(self.expr(x), fn.removeprefix("np."), ast.Load())
             case Apply(fn, args):
                 return self.call(fn, args)
             case Subscript(base, index):
@@ -142,7 +145,7 @@ class Syntax:
             method = ast.Attribute(self.expr(owner), fn.removeprefix(_METHOD), ast.Load())
             return ast.Call(method, [self.argument(arg) for arg in args], [])
         return ast.Call(
-            name_of(fn.removeprefix(_RUNTIME).removeprefix(PREFIX)),
+            name_of(PRINTED.get(fn, fn).removeprefix(_RUNTIME).removeprefix(PREFIX)),
             [self.argument(arg) for arg in args],
             [ast.keyword(key, self.argument(arg, key == "dtype")) for key, arg in keywords],
         )
@@ -165,7 +168,7 @@ def name_of(dotted: str) -> ast.expr:
     return made
 
 
-def constant(value: int | float | bool | str | EllipsisType | None) -> ast.expr:
+def constant(value: int | float | complex | bool | str | EllipsisType | None) -> ast.expr:
     """A literal that reads back as exactly this value.  Python has no negative literals."""
     if isinstance(value, bool | str | EllipsisType) or value is None:
         return ast.Constant(value)
@@ -175,6 +178,23 @@ def constant(value: int | float | bool | str | EllipsisType | None) -> ast.expr:
         if math.copysign(1.0, value) < 0.0:
             return ast.UnaryOp(ast.USub(), constant(-float(value)))
         return name_of("math.inf") if math.isinf(value) else ast.Constant(float(value))
+    if isinstance(value, complex):
+        return _complex(value)
     if value < 0:
         return ast.UnaryOp(ast.USub(), constant(-int(value)))
     return ast.Constant(int(value))
+
+
+def _complex(value: complex) -> ast.expr:
+    """``2j`` and ``-2j`` (whose real parts are 0.0 and -0.0), or a call of complex."""
+    negative = math.copysign(1.0, value.imag) < 0.0
+    if is_imaginary(value):
+        literal = ast.Constant(complex(0.0, abs(value.imag)))
+        return ast.UnaryOp(ast.USub(), literal) if negative else literal
+    return ast.Call(name_of("complex"), [constant(value.real), constant(value.imag)], [])
+
+
+def is_imaginary(value: complex) -> bool:
+    """Whether a literal stands for it."""
+    alike = math.copysign(1.0, value.real) == math.copysign(1.0, value.imag)
+    return value.real == 0.0 and alike and math.isfinite(value.imag)

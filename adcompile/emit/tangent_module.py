@@ -34,7 +34,7 @@ def write_tangent_module(
     content = "\n".join((text, str(options), str(argnums), digest(constants)))
     suffix = "_" + hashlib.sha256(content.encode()).hexdigest()[:10]
     top = header(py_func, fn, argtypes, options, constants)
-    pieces = [top, imports(sorted(runtime_names(tangent))), exceptions(fn, [text])]
+    pieces = [top, imports(sorted(runtime_names(tangent)), [text]), exceptions(fn, [text])]
     body = "\n".join(piece for piece in pieces if piece)
     named = text.replace(f"def {tangent.name}(", f"def {tangent.name}{suffix}(", 1)
     return Generated(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import cmath
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from types import FunctionType
@@ -91,6 +92,11 @@ class Calls(ArrayCalls, Customs):
                 return ir.Binary("**", a, b)
             quotient = self.temp(self.binary(node, ast.FloorDiv(), a, b), node)
             return ir.MakeTuple((quotient, self.temp(self.binary(node, ast.Mod(), a, b), node)))
+        if func is cmath.polar:
+            self.only_positional(node, 1)
+            z = self.atom(node.args[0])
+            parts = (ir.Apply("abs", (z,)), ir.Apply("cmath.phase", (z,)))
+            return ir.MakeTuple(tuple(self.temp(part, node) for part in parts))
         if func is np.copy:
             self.only_positional(node, 1)
             return self.copy(node, node.args[0], into)
@@ -139,6 +145,8 @@ class Calls(ArrayCalls, Customs):
                 done = ir.Apply(name, (done, arg))
                 done = done if whole else self.temp(done, node)
             return ir.Apply(name, (done, args[-1]))
+        if name == "complex" and len(args) != 1:
+            return ir.Apply("complex2", args) if args else ir.Const(0j)
         return ir.Apply(name, args)
 
     def length(self, node: ast.expr) -> ir.Expr:
@@ -165,6 +173,9 @@ class Calls(ArrayCalls, Customs):
             case ast.Attribute(base, "round"):
                 self.only_positional(node)
                 return ir.Apply("np.round", self.atoms([base, *node.args]))
+            case ast.Attribute(base, "conj" | "conjugate"):
+                self.only_positional(node, 0)
+                return ir.Apply("np.conjugate", (self.atom(base),))
             case ast.Attribute(base, "fill" | "sort" as name):
                 return self.written(node, name, [base, *node.args])
             case ast.Attribute(base, "astype"):

@@ -16,7 +16,7 @@ from adcompile.frontend.lifting import Lifting
 from adcompile.frontend.operators import BINARY, COMPARE, UNARY, UNSUPPORTED, is_boolean
 from adcompile.ir import nodes as ir
 
-_ATTRIBUTES = ("shape", "size", "ndim", "T", "mT", "real", "dtype")
+_ATTRIBUTES = ("shape", "size", "ndim", "T", "mT", "dtype", "real", "imag")
 
 
 class Expressions(Lifting):
@@ -120,8 +120,8 @@ class Expressions(Lifting):
             return self.constant(outside.value, node)
         match node:
             case ast.Constant(value):
-                if isinstance(value, complex | bytes):
-                    self.refuse(node, f"a constant of type {type(value).__name__}")
+                if isinstance(value, bytes):
+                    self.refuse(node, "a constant of type bytes")
                 if value is Ellipsis:
                     return ir.Const(...)
                 return self.constant(value, node)
@@ -150,9 +150,8 @@ class Expressions(Lifting):
             case ast.Attribute(base, name):
                 if name not in _ATTRIBUTES:
                     self.refuse(node, f"the attribute {name!r} is not supported")
-                if name in ("mT", "real"):
-                    function = "matrix_transpose" if name == "mT" else name
-                    return self.temp(ir.Apply(f"arr.{function}", (self.atom(base),)), node)
+                if name == "mT":
+                    return self.temp(ir.Apply("arr.matrix_transpose", (self.atom(base),)), node)
                 return ir.Attribute(self.atom(base), name)
             case ast.Subscript():
                 return self.subscript(node, whole=True)

@@ -122,16 +122,16 @@ class Frame:
 
     def constant(self, value: object, node: ast.expr) -> ir.Expr:
         """A value from outside as IR.  Numbers are written in; arrays are captured."""
-        if isinstance(value, np.float64 | np.int64 | np.bool_):
+        if isinstance(value, np.float64 | np.int64 | np.bool_ | np.complex128):
             value = value.item()
         match value:
-            case bool() | float() | str() | None:
+            case bool() | float() | complex() | str() | None:
                 return ir.Const(value)
             case int() if type(value) is int:
                 if not -(2**63) <= value < 2**63:
                     self.refuse(node, f"the integer {value} does not fit in 64 bits")
                 return ir.Const(value)
-            case np.number() if isinstance(plain := value.item(), int | float):
+            case np.number() if isinstance(plain := value.item(), int | float | complex):
                 return ir.Apply(f"np.{type(value).__name__}", (ir.Const(plain),))
             case np.ndarray():
                 return self.captured(value, node)

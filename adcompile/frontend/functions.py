@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import builtins
+import cmath
 import math
 import sys
 from types import BuiltinFunctionType, ModuleType
 
 import numpy as np
 
-BUILTINS = ("abs", "min", "max", "float", "int", "bool", "round")
+BUILTINS = ("abs", "min", "max", "float", "int", "bool", "round", "complex")
 ALLOCATORS = {  # parameters in order, dtype last
     "np.zeros": ("shape", "dtype"),
     "np.empty": ("shape", "dtype"),
@@ -21,7 +22,9 @@ ALLOCATORS = {  # parameters in order, dtype last
     "np.full_like": ("a", "fill_value", "dtype"),
 }
 # NumPy functions of numbers that are not ufuncs.
-_NUMERIC = ("round", "around", "clip", "sinc", "isclose", "isneginf", "isposinf")
+_NUMERIC = frozenset(
+    ("round", "around", "clip", "sinc", "isclose", "isneginf", "isposinf", "real", "imag", "angle")
+)
 # math functions of sequences, or with several results.
 _NOT_NUMERIC = ("fsum", "prod", "dist", "sumprod", "frexp", "modf")
 
@@ -77,6 +80,8 @@ def primitive_name(obj: object) -> str | None:
     if isinstance(obj, BuiltinFunctionType):
         if getattr(math, name, None) is obj and name not in _NOT_NUMERIC:
             return f"math.{name}"
+        if getattr(cmath, name, None) is obj and name != "polar":
+            return f"cmath.{name}"
     if isinstance(obj, np.ufunc) and obj.nout == 1 and getattr(np, name, None) is obj:
         return f"np.{name}"
     if name in _NUMERIC and getattr(np, name) is obj:
@@ -113,7 +118,7 @@ def dtype_name(obj: object) -> str | None:
         dtype = np.dtype(str(obj) if numba_type else obj)  # type: ignore[call-overload]
     except TypeError:
         return None
-    if dtype.kind not in "fiub":
+    if dtype.kind not in "fiubc" or dtype.name == "clongdouble":
         return None
     return "np.bool_" if dtype.kind == "b" else f"np.{dtype.name}"
 

@@ -46,7 +46,7 @@ class Var:
 class Const:
     """In subscripts None is a new axis, and ``...`` stands for itself."""
 
-    value: int | float | bool | str | EllipsisType | None
+    value: int | float | complex | bool | str | EllipsisType | None
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,7 @@ class Select:
 
 @dataclass(frozen=True)
 class Apply:
-    """A pure primitive by its dotted name: math.sin, np.sin, float, int, abs, min, max, round,
-    rt.name (our runtime)."""
+    """A pure primitive by its dotted name: math.sin, np.sin, float, abs, rt.name (our runtime)."""
 
     fn: str
     args: tuple[Expr, ...]

@@ -252,7 +252,7 @@ def expr_problem(expr: Expr) -> str:
         case Var(name):
             return "" if name else "a variable has no name"
         case Const(value):
-            good = value is None or isinstance(value, int | float | str | EllipsisType)
+            good = value is None or isinstance(value, int | float | complex | str | EllipsisType)
             return "" if good else f"constant of type {type(value).__name__}"
         case Unary(op):
             return _op(op, _UNARY)

@@ -82,8 +82,6 @@ class _Resolver:
         kind = self.array(target)
         if kind is None:
             self.refuse(f"{target.name!r} is not an array", "Only NumPy arrays can be copied here.")
-        if isinstance(kind.dtype, nt.Complex):
-            self.refuse("complex arrays are not supported yet", "Use two real arrays.")
 
     def operands(self, stmt: ir.Stmt) -> ir.Stmt:
         return map_stmt_exprs(self.expr, stmt)
@@ -92,8 +90,6 @@ class _Resolver:
 
     def assign(self, stmt: ir.Assign) -> ir.Stmt:
         kind = self.types.get(stmt.target)
-        if isinstance(kind, nt.Complex):
-            self.refuse("complex numbers are not supported yet", "Use two real numbers.")
         if isinstance(kind, nt.Array):
             value = stmt.value
             if isinstance(value, ir.Var):
@@ -263,6 +259,9 @@ class _Resolver:
         kind = self.types.get(base)
         if isinstance(kind, nt.BaseTuple) and expr.name == "len":
             return ir.Const(len(kind))
+        if expr.name in ("real", "imag"):
+            if isinstance(kind, nt.Number | nt.Array):
+                return ir.Apply(f"np.{expr.name}", (base,))
         if not isinstance(kind, nt.Array):
             self.refuse(f"attribute {expr.name!r} of a value of type {kind}")
         dims: list[ir.Expr] = [ir.Dim(base, axis) for axis in range(kind.ndim)]

@@ -146,5 +146,7 @@ def default_value(var: ir.Var, kind: nt.Type) -> ir.Stmt:
             return ir.Assign(var, ir.Const(False))
         case nt.Integer():
             return ir.Assign(var, ir.Const(0))
+        case nt.Complex():
+            return ir.Assign(var, ir.Const(0j))
         case _:
             return ir.Assign(var, ir.Const(0.0))

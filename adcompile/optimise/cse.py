@@ -12,7 +12,7 @@ from adcompile.ir import nodes as ir
 from adcompile.ir.walk import rename_block, rename_expr, statements, subexpressions
 
 _WRITES = ir.Store | ir.Accumulate | ir.Fill | ir.CopyInto | ir.Do
-Known = dict[ir.Expr, ir.Var]
+Known = dict[tuple[ir.Expr, str], ir.Var]
 
 
 def merge_common(fn: ir.Function, shapes: dict[ir.Var, tuple[ir.Expr, ...]]) -> ir.Function:
@@ -34,10 +34,10 @@ class _Merger:
             match stmt:
                 case ir.Assign(target, value) if not isinstance(value, ir.Var | ir.Const):
                     value = self.current(value)
-                    if target.temp and value in known:
-                        self.same[target] = known[value]
+                    if target.temp and _key(value) in known:
+                        self.same[target] = known[_key(value)]
                         continue
-                    known.setdefault(value, target)
+                    known.setdefault(_key(value), target)
                     stmt = replace(stmt, value=value)
                 case ir.If():
                     then = self.block(stmt.then, dict(known))
@@ -65,5 +65,11 @@ def writes(block: ir.Block) -> bool:
 
 
 def forget_loads(known: Known) -> None:
-    for expr in [e for e in known if any(isinstance(x, ir.Load) for x in subexpressions(e))]:
-        del known[expr]
+    for key in [k for k in known if any(isinstance(x, ir.Load) for x in subexpressions(k[0]))]:
+        del known[key]
+
+
+def _key(expr: ir.Expr) -> tuple[ir.Expr, str]:
+    """Equal for what computes the same: 2, 2.0 and 2 + 0j are equal to Python, 0.0 and -0.0 too."""
+    literals = [e.value for e in subexpressions(expr) if isinstance(e, ir.Const)]
+    return expr, repr(literals)

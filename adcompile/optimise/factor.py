@@ -17,7 +17,8 @@ waits for fewer operations.  The price: a product of factors may overflow where 
 is so small that the other order would not (then the partial of the user's line is not a number
 that a float can hold), and the last bits differ.
 
-Only in loops, only on floats of 64 bits, and one user's line at a time.
+Only in loops, only on numbers of double precision, real or complex, and one user's line at a time.
+A real part is no product, and ends a chain.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from adcompile.rules import simplify
 
 Types: TypeAlias = Mapping[ir.Var, nt.Type]
 Place: TypeAlias = ir.Var | ir.Load  # what receives contributions
+_WIDE = (nt.float64, nt.complex128)
 
 
 def factor_products(fn: ir.Function, types: Types) -> ir.Function:
@@ -47,7 +49,7 @@ def factor_products(fn: ir.Function, types: Types) -> ir.Function:
 
 def is_narrow(kind: nt.Type) -> bool:
     kind = kind.dtype if isinstance(kind, nt.Array) else kind
-    return isinstance(kind, nt.Float | nt.Complex) and kind != nt.float64
+    return isinstance(kind, nt.Float | nt.Complex) and kind not in _WIDE
 
 
 def _mentions(stmt: ir.Stmt) -> list[ir.Var]:
@@ -195,15 +197,15 @@ class _Line:
         return merged[0].base in self.varying
 
     def _is_factor(self, expr: ir.Expr) -> bool:
-        """A sum of products of floats of the primal."""
+        """A sum of products of numbers of the primal."""
         match expr:
             case ir.Var():
-                return self.types.get(expr) is nt.float64
+                return self.types.get(expr) in _WIDE
             case ir.Load(array):
                 kind = self.types.get(array)
-                return isinstance(kind, nt.Array) and kind.dtype is nt.float64
+                return isinstance(kind, nt.Array) and kind.dtype in _WIDE
             case ir.Const(value):
-                return type(value) in (int, float)
+                return type(value) in (int, float, complex)
             case ir.Unary("-", x):
                 return self._is_factor(x)
             case ir.Binary("+" | "-" | "*", a, b):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from numba.core import types as nt
 
+from adcompile.analysis.activity import is_complex
 from adcompile.ir import nodes as ir
 from adcompile.optimise.factor import factor_products, is_narrow
 from adcompile.optimise.pages import names_of_arrays, use_large_pages
@@ -34,8 +35,8 @@ class Finish:
         if options.optimise and adjoints:
             fn = regroup_sums(factor_products(fn, self.types), adjoints)
         if options.vector_math:
-            fn = use_vector_math(fn)
-        if options.parallel:
+            fn = use_vector_math(fn, self.types)
+        if options.parallel and not any(is_complex(kind) for kind in self.types.values()):
             narrow = any(is_narrow(kind) for kind in self.types.values())
             fn = run_parallel(fn, self.remarks, narrow)
         return fn

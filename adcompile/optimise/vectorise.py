@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Set
 from dataclasses import replace
 
+from adcompile.analysis.activity import Types
+from adcompile.analysis.complex_numbers import is_complex_value
 from adcompile.analysis.exposed import exposed
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import (
@@ -98,13 +100,15 @@ def keep_order(fn: ir.Function) -> ir.Function:
     return replace(fn, body=_mapped(fn.body, change))
 
 
-def use_vector_math(fn: ir.Function) -> ir.Function:
+def use_vector_math(fn: ir.Function, types: Types) -> ir.Function:
     """Branch-free functions in loops that can run on several lanes; in a recurrence the C library
-    answers sooner."""
+    answers sooner.  They are for real numbers."""
 
     def change(expr: ir.Expr) -> ir.Expr:
         match expr:
-            case ir.Apply(name, args) if name in REPLACES:
+            case ir.Apply(name, args) if name in REPLACES and not any(
+                is_complex_value(arg, types) for arg in args
+            ):
                 return ir.Apply(f"vm.{REPLACES[name]}", args)
             case _:
                 return expr

@@ -7,21 +7,41 @@ from adcompile.rules import op
 from adcompile.rules.registry import partials
 from adcompile.rules.simplify import number
 
-partials("neg", ["neg", "np.negative"], lambda ans, x: -1.0, at=[0.3, -1.1])
+partials("neg", ["neg", "np.negative"], lambda ans, x: -1.0, [0.3, -1.1], holomorphic=True)
+partials("pos", ["pos", "np.positive"], lambda ans, x: 1.0, [0.3, -1.1], holomorphic=True)
 partials(
     "identity",
-    ["pos", "np.positive", "float", "np.float64", "np.float32", "np.double", "np.single"],
+    ["float", "np.float64", "np.float32", "np.double", "np.single"],
     lambda ans, x: 1.0,
     at=[0.3, -1.1],
 )
-partials("+", ["+", "np.add", "rt.plus"], lambda ans, a, b: (1.0, 1.0), at=[(0.3, -1.1)])
-partials("-", ["-", "np.subtract"], lambda ans, a, b: (1.0, -1.0), at=[(0.3, -1.1)])
-partials("*", ["*", "np.multiply"], lambda ans, a, b: (b, a), at=[(0.3, -1.1), (0.0, 2.0)])
+partials(
+    "+",
+    ["+", "np.add", "rt.plus"],
+    lambda ans, a, b: (1.0, 1.0),
+    at=[(0.3, -1.1)],
+    holomorphic=True,
+)
+partials(
+    "-",
+    ["-", "np.subtract"],
+    lambda ans, a, b: (1.0, -1.0),
+    at=[(0.3, -1.1)],
+    holomorphic=True,
+)
+partials(
+    "*",
+    ["*", "np.multiply"],
+    lambda ans, a, b: (b, a),
+    at=[(0.3, -1.1), (0.0, 2.0)],
+    holomorphic=True,
+)
 partials(
     "/",
     ["/", "np.divide", "np.true_divide"],
     lambda ans, a, b: (1.0 / b, -ans / b),
     at=[(0.3, -1.1), (0.0, 2.0)],
+    holomorphic=True,
 )
 
 # a % b = a - (a // b) * b.  Not floor(a / b): 1.0 / 0.1 rounds to 10, and 1.0 // 0.1 is 9.
@@ -67,9 +87,19 @@ partials(
     ],
     strong_zero=(True, False),
     tame=_tame_power,
+    on_complex=lambda ans, x, p: (
+        op.where(op.eq(p, 0), 0.0, p * x ** (p - 1)),
+        op.where(op.eq(x, 0), 0.0, ans * op.log(op.as_complex(x))),
+    ),
 )
-partials("square", ["np.square"], lambda ans, x: 2.0 * x, at=[0.3, -1.1, 0.0])
-partials("reciprocal", ["np.reciprocal"], lambda ans, x: -(ans * ans), at=[0.3, -1.1])
+partials("square", ["np.square"], lambda ans, x: 2.0 * x, [0.3, -1.1, 0.0], holomorphic=True)
+partials(
+    "reciprocal",
+    ["np.reciprocal"],
+    lambda ans, x: -(ans * ans),
+    at=[0.3, -1.1],
+    holomorphic=True,
+)
 partials(
     "ldexp",
     ["math.ldexp", "np.ldexp"],

@@ -11,6 +11,7 @@ partials(
     lambda ans, x: op.sign(x),
     at=[0.3, -1.1],
     kinks=[(0.0, 0.0), (-0.0, 0.0)],
+    on_complex=lambda ans, x: op.where(op.eq(ans, 0.0), 0.0, op.conj(x) / ans),
 )
 partials(
     "copysign",

@@ -58,7 +58,8 @@ partials(
     at=[0.3, -1.1, 5.0],
     kinks=[(0.0, 0.5)],
 )
-nondiff("stop_gradient", ["rt.stop_gradient", "rt.finite_or_zero"])
+nondiff("stop_gradient", ["rt.stop_gradient"], holomorphic=True)
+nondiff("finite_or_zero", ["rt.finite_or_zero"])
 nondiff(
     "integers of array functions",
     [

@@ -7,6 +7,7 @@ On floats they are NumPy's functions: poles give inf and nan, and float32 stays 
 
 from __future__ import annotations
 
+import cmath
 import math
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -82,9 +83,9 @@ def lift(x: Value) -> Expr:
     """The IR expression of a Sym or of a number that a rule wrote."""
     if isinstance(x, Sym):
         return x.expr
-    if isinstance(x, np.float64 | np.int64):
+    if isinstance(x, np.float64 | np.int64 | np.complex128):
         x = x.item()
-    if isinstance(x, (bool, int, float)):
+    if isinstance(x, (bool, int, float, complex)):
         return Const(x)
     raise TypeError(f"not a value of a rule: {x!r}")
 
@@ -121,6 +122,19 @@ def sinh(x: Value) -> Value:
 
 def cosh(x: Value) -> Value:
     return _apply("math.cosh", np.cosh, x)
+
+
+def cosine_and_sine(x: Value) -> Value:
+    """cos x + i sin x, for real x."""
+    return _apply("cmath.rect", cmath.rect, 1.0, x)
+
+
+def as_complex(x: Value) -> Value:
+    return _apply("complex", complex, x)
+
+
+def conj(x: Value) -> Value:
+    return _apply("np.conjugate", np.conjugate, x)
 
 
 def exp(x: Value) -> Value:

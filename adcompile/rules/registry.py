@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adcompile.ir.nodes import Expr
+from adcompile.ir.nodes import Apply, Expr
+from adcompile.ir.walk import map_expr
 from adcompile.rules.op import Sym, lift
 
 Point = tuple[float, ...]
@@ -29,6 +30,11 @@ class Rule:
     ``tame`` withdraws that for operands which happen to be constants: x**2 needs no guard.
 
     ``nondiff``: every derivative is zero, and the result is inactive; any number of operands.
+
+    ``on_complex``: the partials where an operand or the result is complex; None: refused there.
+    For a complex operand z = x + iy and a complex result it is the complex derivative; for a real
+    result f it is df/dx - i df/dy; for a real operand, the derivative of the result, complex or
+    not.  ``conjugates``: the result is the conjugate of the operand, which has no such derivative.
     """
 
     name: str
@@ -40,6 +46,8 @@ class Rule:
     strong_zero: tuple[bool, ...] = ()
     tame: Callable[..., tuple[bool, ...]] | None = None
     nondiff: bool = False
+    on_complex: Callable[..., Any] | None = None
+    conjugates: bool = False
 
 
 RULES: dict[str, Rule] = {}  # by canonical name, in the order of the table
@@ -73,19 +81,43 @@ def partials(
     kinks: Sequence[tuple[float | Point, float | Point]] = (),
     strong_zero: bool | tuple[bool, ...] = False,
     tame: Callable[..., tuple[bool, ...]] | None = None,
+    holomorphic: bool = False,
+    on_complex: Callable[..., Any] | None = None,
+    conjugates: bool = False,
 ) -> None:
-    """Enter a differentiable function into the table."""
+    """Enter a differentiable function into the table.  ``holomorphic``: its partials are those of
+    complex numbers too."""
     arity = function.__code__.co_argcount - 1  # without ans
     if isinstance(strong_zero, bool):
         strong_zero = (strong_zero,) * arity
     points = tuple(_point(p) for p in at)
     pinned = tuple((_point(p), _point(expected)) for p, expected in kinks)
-    _enter(Rule(name, tuple(fns), arity, function, points, pinned, strong_zero, tame))
+    on_complex = function if holomorphic else on_complex
+    _enter(
+        Rule(
+            name,
+            tuple(fns),
+            arity,
+            function,
+            points,
+            pinned,
+            strong_zero,
+            tame,
+            on_complex=on_complex,
+            conjugates=conjugates,
+        )
+    )
 
 
-def nondiff(name: str, fns: Sequence[str]) -> None:
-    """Declare that a function's derivative is zero wherever it exists."""
-    _enter(Rule(name, tuple(fns), -1, lambda ans, *args: (None,) * len(args), nondiff=True))
+def nondiff(name: str, fns: Sequence[str], holomorphic: bool = False) -> None:
+    """Declare that a function's derivative is zero wherever it exists; with ``holomorphic``, for
+    complex numbers too."""
+
+    def none(ans: Any, *args: Any) -> tuple[None, ...]:
+        return (None,) * len(args)
+
+    on_complex = none if holomorphic else None
+    _enter(Rule(name, tuple(fns), -1, none, nondiff=True, on_complex=on_complex))
 
 
 def rule_for(fn: str) -> Rule | None:
@@ -104,6 +136,35 @@ def partials_ir(
 ) -> tuple[Expr | None, ...]:
     """The partial of each wanted operand as an IR expression in ``ans`` and ``args``."""
     values = partials_on(rule, Sym(ans), [Sym(a) for a in args])
+    return _lifted(values, wanted)
+
+
+def complex_partials_ir(
+    rule: Rule,
+    ans: Expr,
+    args: tuple[Expr, ...],
+    wanted: tuple[bool, ...],
+    is_complex: tuple[bool, ...],
+) -> tuple[Expr | None, ...]:
+    """As ``partials_ir``, where an operand or the result is complex; ``is_complex``: which."""
+    assert rule.on_complex is not None
+    values = rule.on_complex(Sym(ans), *(Sym(a) for a in args))
+    known = {arg for arg, one in zip(args, is_complex, strict=True) if one}
+
+    def spelled(e: Expr) -> Expr:
+        match e:
+            case Apply("complex", (x,)) if x in known:
+                return x
+            case Apply(fn, operands) if fn.startswith("math."):  # those are for real numbers
+                return Apply(f"np.{fn.removeprefix('math.')}", operands)
+            case _:
+                return e
+
+    found = _lifted(values if isinstance(values, tuple) else (values,), wanted)
+    return tuple(None if e is None else map_expr(spelled, e) for e in found)
+
+
+def _lifted(values: tuple[Any, ...], wanted: tuple[bool, ...]) -> tuple[Expr | None, ...]:
     return tuple(
         lift(value) if want and value is not None else None
         for value, want in zip(values, wanted, strict=True)

@@ -13,7 +13,7 @@ import math
 import operator
 from collections.abc import Callable
 
-from adcompile.ir.nodes import Binary, Compare, Const, Expr, Select, Unary
+from adcompile.ir.nodes import Apply, Binary, Compare, Const, Expr, Select, Unary
 
 Number = int | float
 _COMPARE: dict[str, Callable[[Number, Number], bool]] = {
@@ -161,3 +161,31 @@ def contribution(adj: Expr, partial: Expr, strong_zero: bool = False) -> Expr:
 
 def _through(adj: Expr, branch: Expr) -> Expr:
     return Const(0.0) if number(branch) == 0 else contribution(adj, branch)
+
+
+# ---------------------------------------------------------------- complex numbers
+
+
+def real_part(e: Expr) -> Expr:
+    """What a real operand receives of a complex product."""
+    match e:
+        case Const(complex() as value):
+            return Const(value.real)
+        case Const():
+            return e
+        case Unary("-", x):
+            return neg(real_part(x))
+        case Select(cond, a, b):
+            return Select(cond, real_part(a), real_part(b))
+        case Binary("*", a, Const(complex() as value)) if value in (1j, -1j):
+            part = Apply("np.imag", (a,))
+            return neg(part) if value == 1j else part
+        case _:
+            return Apply("np.real", (e,))
+
+
+def as_complex(e: Expr, kind: object) -> Expr:
+    """``e``, which may be real, as a number of this complex type."""
+    if str(kind) == "complex64":
+        return Apply("np.complex64", (e,))
+    return e if isinstance(e, Const) else Apply("complex", (e,))

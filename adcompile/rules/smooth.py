@@ -14,30 +14,58 @@ INF = math.inf
 
 # ---------------------------------------------------------------- trigonometric
 
-partials("sin", ["math.sin", "np.sin"], lambda ans, x: op.cos(x), at=[0.3, -1.1, 4.0])
-partials("cos", ["math.cos", "np.cos"], lambda ans, x: -op.sin(x), at=[0.3, -1.1, 4.0])
-partials("tan", ["math.tan", "np.tan"], lambda ans, x: 1.0 + ans * ans, at=[0.3, -1.1, 4.0])
+
+def _root_of_one_minus_square(z: op.Value) -> op.Value:
+    """sqrt(1 - z^2), on the cuts on the side that asin and acos take: -(z - 1), not 1 - z, keeps
+    the sign of a zero."""
+    return op.sqrt(-(z - 1.0)) * op.sqrt(z + 1.0)
+
+
+partials(
+    "sin",
+    ["math.sin", "cmath.sin", "np.sin"],
+    lambda ans, x: op.cos(x),
+    at=[0.3, -1.1, 4.0],
+    holomorphic=True,
+)
+partials(
+    "cos",
+    ["math.cos", "cmath.cos", "np.cos"],
+    lambda ans, x: -op.sin(x),
+    at=[0.3, -1.1, 4.0],
+    holomorphic=True,
+)
+partials(
+    "tan",
+    ["math.tan", "cmath.tan", "np.tan"],
+    lambda ans, x: 1.0 + ans * ans,
+    at=[0.3, -1.1, 4.0],
+    holomorphic=True,
+)
 partials(
     "asin",
-    ["math.asin", "np.arcsin", "np.asin"],
+    ["math.asin", "cmath.asin", "np.arcsin", "np.asin"],
     lambda ans, x: 1.0 / op.sqrt((1.0 - x) * (1.0 + x)),
     at=[0.5, -0.7, 0.999],
     kinks=[(1.0, INF), (-1.0, INF)],
     strong_zero=True,
+    on_complex=lambda ans, x: 1.0 / _root_of_one_minus_square(op.as_complex(x)),
 )
 partials(
     "acos",
-    ["math.acos", "np.arccos", "np.acos"],
+    ["math.acos", "cmath.acos", "np.arccos", "np.acos"],
     lambda ans, x: -1.0 / op.sqrt((1.0 - x) * (1.0 + x)),
     at=[0.5, -0.7, 0.999],
     kinks=[(1.0, -INF), (-1.0, -INF)],
     strong_zero=True,
+    on_complex=lambda ans, x: -1.0 / _root_of_one_minus_square(op.as_complex(x)),
 )
 partials(
     "atan",
-    ["math.atan", "np.arctan", "np.atan"],
+    ["math.atan", "cmath.atan", "np.arctan", "np.atan"],
     lambda ans, x: 1.0 / (1.0 + x * x),
     at=[0.5, -3.0],
+    holomorphic=True,
 )
 partials(
     "atan2",
@@ -74,41 +102,96 @@ partials(
 
 # ---------------------------------------------------------------- hyperbolic
 
-partials("sinh", ["math.sinh", "np.sinh"], lambda ans, x: op.cosh(x), at=[0.3, -1.1])
-partials("cosh", ["math.cosh", "np.cosh"], lambda ans, x: op.sinh(x), at=[0.3, -1.1])
-partials("tanh", ["math.tanh", "np.tanh"], lambda ans, x: 1.0 - ans * ans, at=[0.3, -1.1])
+partials(
+    "sinh",
+    ["math.sinh", "cmath.sinh", "np.sinh"],
+    lambda ans, x: op.cosh(x),
+    at=[0.3, -1.1],
+    holomorphic=True,
+)
+partials(
+    "cosh",
+    ["math.cosh", "cmath.cosh", "np.cosh"],
+    lambda ans, x: op.sinh(x),
+    at=[0.3, -1.1],
+    holomorphic=True,
+)
+partials(
+    "tanh",
+    ["math.tanh", "cmath.tanh", "np.tanh"],
+    lambda ans, x: 1.0 - ans * ans,
+    at=[0.3, -1.1],
+    holomorphic=True,
+)
 partials(
     "asinh",
-    ["math.asinh", "np.arcsinh", "np.asinh"],
+    ["math.asinh", "cmath.asinh", "np.arcsinh", "np.asinh"],
     lambda ans, x: 1.0 / op.sqrt(1.0 + x * x),
     at=[0.3, -7.0],
+    on_complex=lambda ans, x: 1.0 / op.sqrt(1.0 + x * x),
 )
 partials(
     "acosh",
-    ["math.acosh", "np.arccosh", "np.acosh"],
+    ["math.acosh", "cmath.acosh", "np.arccosh", "np.acosh"],
     lambda ans, x: 1.0 / op.sqrt((x - 1.0) * (x + 1.0)),
     at=[1.01, 5.0],
     kinks=[(1.0, INF)],
     strong_zero=True,
+    on_complex=lambda ans, x: (
+        1.0 / (op.sqrt(op.as_complex(x) - 1.0) * op.sqrt(op.as_complex(x) + 1.0))
+    ),
 )
 partials(
     "atanh",
-    ["math.atanh", "np.arctanh", "np.atanh"],
+    ["math.atanh", "cmath.atanh", "np.arctanh", "np.atanh"],
     lambda ans, x: 1.0 / ((1.0 - x) * (1.0 + x)),
     at=[0.5, -0.7, 0.999],
+    holomorphic=True,
 )
 
 # ---------------------------------------------------------------- exponentials and roots
 
-partials("exp", ["math.exp", "np.exp"], lambda ans, x: ans, at=[0.3, -1.1])
-partials("exp2", ["math.exp2", "np.exp2"], lambda ans, x: ans * LN2, at=[0.3, -1.1])
-partials("expm1", ["math.expm1", "np.expm1"], lambda ans, x: ans + 1.0, at=[0.3, -1.1, 1e-9])
-partials("log", ["math.log", "np.log"], lambda ans, x: 1.0 / x, at=[0.3, 5.0])
-partials("log2", ["math.log2", "np.log2"], lambda ans, x: (1.0 / LN2) / x, at=[0.3, 5.0])
 partials(
-    "log10", ["math.log10", "np.log10"], lambda ans, x: (1.0 / math.log(10.0)) / x, at=[0.3, 5.0]
+    "exp", ["math.exp", "cmath.exp", "np.exp"], lambda ans, x: ans, at=[0.3, -1.1], holomorphic=True
 )
-partials("log1p", ["math.log1p", "np.log1p"], lambda ans, x: 1.0 / (1.0 + x), at=[0.3, -0.7, 1e-9])
+partials(
+    "exp2", ["math.exp2", "np.exp2"], lambda ans, x: ans * LN2, at=[0.3, -1.1], holomorphic=True
+)
+partials(
+    "expm1",
+    ["math.expm1", "np.expm1"],
+    lambda ans, x: ans + 1.0,
+    at=[0.3, -1.1, 1e-9],
+    holomorphic=True,
+)
+partials(
+    "log",
+    ["math.log", "cmath.log", "np.log"],
+    lambda ans, x: 1.0 / x,
+    at=[0.3, 5.0],
+    holomorphic=True,
+)
+partials(
+    "log2",
+    ["math.log2", "np.log2"],
+    lambda ans, x: (1.0 / LN2) / x,
+    at=[0.3, 5.0],
+    holomorphic=True,
+)
+partials(
+    "log10",
+    ["math.log10", "cmath.log10", "np.log10"],
+    lambda ans, x: (1.0 / math.log(10.0)) / x,
+    at=[0.3, 5.0],
+    holomorphic=True,
+)
+partials(
+    "log1p",
+    ["math.log1p", "np.log1p"],
+    lambda ans, x: 1.0 / (1.0 + x),
+    at=[0.3, -0.7, 1e-9],
+    holomorphic=True,
+)
 partials(
     "logaddexp",
     ["np.logaddexp"],
@@ -125,11 +208,12 @@ partials(
 )
 partials(
     "sqrt",
-    ["math.sqrt", "np.sqrt"],
+    ["math.sqrt", "cmath.sqrt", "np.sqrt"],
     lambda ans, x: 0.5 / ans,
     at=[0.3, 5.0],
     kinks=[(0.0, INF)],
     strong_zero=True,
+    holomorphic=True,
 )
 partials(
     "cbrt",

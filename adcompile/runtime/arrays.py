@@ -117,6 +117,22 @@ def move_adjoint(source_adj: Any, target_adj: Any) -> None:
 
 
 @njit(**_flags)
+def move_real_adjoint(source_adj: Any, target_adj: Any) -> None:
+    """As ``move_adjoint``, from a real source to a complex target."""
+    moved = target_adj.copy()
+    if moved.shape != source_adj.shape:
+        raise ValueError("adcompile: a slice assignment that broadcasts has no adjoint yet")
+    target_adj[...] = 0
+    source_adj += moved.real
+
+
+@njit(**_flags)
+def abs2(z: Any) -> Any:
+    """The square of the absolute value."""
+    return z.real * z.real + z.imag * z.imag
+
+
+@njit(**_flags)
 def _bounds(array: Any) -> tuple[int, int]:
     low = array.ctypes.data
     high = low + array.itemsize

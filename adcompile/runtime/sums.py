@@ -25,7 +25,7 @@ def _type_of_plus(context: Any) -> Any:
     def typer(a: Any, b: Any) -> Any:
         if isinstance(a, nt.Number) and isinstance(b, nt.Number):
             found = context.unify_types(a, b)
-            return found if isinstance(found, nt.Float) else nt.float64
+            return found if isinstance(found, nt.Float | nt.Complex) else nt.float64
         return None
 
     return typer
@@ -36,6 +36,11 @@ def _lower_plus(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     kind = signature.return_type
     pairs = zip(args, signature.args, strict=True)
     a, b = (context.cast(builder, value, of, kind) for value, of in pairs)
+    if isinstance(kind, nt.Complex):
+        total, x, y = (context.make_complex(builder, kind, value) for value in (None, a, b))
+        total.real = builder.fadd(x.real, y.real, flags=_FLAGS)
+        total.imag = builder.fadd(x.imag, y.imag, flags=_FLAGS)
+        return total._getvalue()
     return builder.fadd(a, b, flags=_FLAGS)
 
 

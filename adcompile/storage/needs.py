@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from adcompile.adjoint.partials import Contribution, contributions
-from adcompile.analysis.activity import Activity
+from adcompile.analysis.activity import Activity, Types
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import blocks, index_reads, reads, statements
 from adcompile.rules.library import NAMES
@@ -18,13 +18,13 @@ class Needs:
     reverse sweep visits.
     """
 
-    def __init__(self, fn: ir.Function, activity: Activity) -> None:
+    def __init__(self, fn: ir.Function, activity: Activity, types: Types) -> None:
         self.activity = activity
         self.contributions: dict[int, tuple[Contribution, ...]] = {}
         self.reversed: set[int] = set()
         for stmt in statements(fn.body):
             if isinstance(stmt, ir.Assign) and stmt.target in activity:
-                self.contributions[id(stmt)] = contributions(stmt, activity)
+                self.contributions[id(stmt)] = contributions(stmt, activity, types)
         self._visit(fn.body)
 
     def _visit(self, block: ir.Block) -> bool:

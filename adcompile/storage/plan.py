@@ -263,6 +263,8 @@ class Planner:
             store = _ARITHMETIC  # a load
         elif isinstance(kind, nt.Float | nt.Integer):
             store = _STORE
+        elif isinstance(kind, nt.Complex):
+            store = 2 * _STORE
         elif isinstance(kind, nt.Boolean):
             store = _STORE_FLAG
         else:

@@ -49,8 +49,21 @@ class LoopTape:
         return next(t for t in self.tapes if var in t.slots)
 
 
-_DTYPES = {nt.float64: "np.float64", nt.float32: "np.float32", nt.boolean: "np.bool_"}
-_SUFFIX = {"np.float64": "", "np.float32": "32", "np.bool_": "_flags", "np.int64": "_ints"}
+_DTYPES = {
+    nt.float64: "np.float64",
+    nt.float32: "np.float32",
+    nt.complex128: "np.complex128",
+    nt.complex64: "np.complex64",
+    nt.boolean: "np.bool_",
+}
+_SUFFIX = {
+    "np.float64": "",
+    "np.float32": "32",
+    "np.complex128": "_complex",
+    "np.complex64": "_complex64",
+    "np.bool_": "_flags",
+    "np.int64": "_ints",
+}
 
 
 def lay_out(

@@ -31,7 +31,7 @@ from adcompile.normalise.entry import build_head, parameter_arrays
 from adcompile.normalise.unset import with_defaults
 from adcompile.optimise.unread import drop_unread
 from adcompile.rules.library import NAMES, operands_of
-from adcompile.rules.simplify import add, contribution
+from adcompile.rules.simplify import add, as_complex
 
 Types = dict[ir.Var, nt.Type]
 
@@ -189,10 +189,8 @@ class _Builder:
             yield ir.Assign(self.of(target), self.of(value), loc=stmt.loc)
             return
         total: ir.Expr | None = None
-        for c in contributions(stmt, self.activity):
-            tangent = self.value(c.operand)
-            if c.factor is not None:
-                tangent = contribution(tangent, c.factor, c.guarded)
+        for c in contributions(stmt, self.activity, self.types):
+            tangent = c.tangent(self.value(c.operand))
             total = tangent if total is None else add(total, tangent)
         yield ir.Assign(self.of(target), _ZERO if total is None else total, loc=stmt.loc)
 
@@ -264,6 +262,8 @@ class _Builder:
             if isinstance(expr, ir.MakeTuple):
                 return ir.MakeTuple(tuple(tangent(item) for item in expr.items))
             if isinstance(expr, ir.Const):
+                if isinstance(expr.value, complex):
+                    return ir.Const(0j)
                 return _ZERO if isinstance(expr.value, float) else _NONE
             assert isinstance(expr, ir.Var)
             kind = self.types[expr]
@@ -272,7 +272,8 @@ class _Builder:
                     copy(expr)
                 return _NONE
             if not isinstance(kind, nt.Array):
-                return self.value(expr)
+                known = self.value(expr)
+                return as_complex(known, kind) if isinstance(kind, nt.Complex) else known
             if expr in self.activity:
                 copy(expr)
                 return copy(self.of(expr))

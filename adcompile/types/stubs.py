@@ -76,7 +76,8 @@ def _native(context: Any, expr: ir.Expr, kinds: dict[ir.Var, nt.Type]) -> nt.Typ
     def kind(part: ir.Expr) -> nt.Type:
         if isinstance(part, ir.Var):
             return kinds[part]
-        return nt.float64 if isinstance(part, ir.Const) and type(part.value) is float else nt.int64
+        assert isinstance(part, ir.Const)
+        return {float: nt.float64, complex: nt.complex128}.get(type(part.value), nt.int64)
 
     match expr:
         case ir.Binary(op, a, b):
@@ -103,13 +104,13 @@ def with_stubs(stmt: ir.Stmt, answer: Answer, stubs: dict[str, Stub], literals: 
 
     def is_weak(expr: ir.Expr) -> bool:
         match expr:
-            case ir.Binary(_, ir.Var(), ir.Const(float())) | ir.Binary(
-                _, ir.Const(float()), ir.Var()
+            case ir.Binary(_, ir.Var(), ir.Const(float() | complex())) | ir.Binary(
+                _, ir.Const(float() | complex()), ir.Var()
             ):
                 return True
             case ir.Apply(fn, args) if function_named(fn) is not None:
                 return any(
-                    isinstance(a, ir.Const) and type(a.value) is float for a in args
+                    isinstance(a, ir.Const) and type(a.value) in (float, complex) for a in args
                 ) and all(isinstance(a, ir.Const | ir.Var) for a in args)
             case _:
                 return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import math
 from collections.abc import Mapping
 from dataclasses import replace
@@ -29,7 +30,8 @@ def infer_variables(
     """Types by variable, and the type of the result.  Each variable has a name of its own in the
     text, so the types cannot be confused.  ``callees``: the user's functions that stay calls."""
     stubs: dict[str, Stub] = {}
-    narrow = "float32" in f"{argtypes}{[s for s in statements(fn.body) if isinstance(s, ir.Alloc)]}"
+    kinds_named = f"{argtypes}{[s for s in statements(fn.body) if isinstance(s, ir.Alloc)]}"
+    narrow = "float32" in kinds_named or "complex64" in kinds_named
 
     def block(stmts: ir.Block) -> ir.Block:
         return tuple(map_blocks(block, with_stubs(s, result_type, stubs, narrow)) for s in stmts)
@@ -42,7 +44,7 @@ def infer_variables(
     for var, _ in fn.constants:
         names[var] = f"{var.name}_captured_"
     text, lines = print_function(plain, names, None, False)
-    namespace: dict[str, Any] = {"np": np, "math": math}
+    namespace: dict[str, Any] = {"np": np, "math": math, "cmath": cmath}
     namespace.update(vars(arrays))
     namespace.update(vars(special))
     namespace.update(vars(likelihood))
