@@ -820,10 +820,11 @@ def test_sources_of_rules_are_in_the_key(tmp_path: Path) -> None:
     """An edited rule, or what it calls, makes another module; the same one is found again."""
     file = tmp_path / "program.py"
 
-    def run(scale: float, slope: float, factor: float) -> float:
+    def run(scale: float, slope: float, factor: float, **more: str) -> float:
         file.write_text(PROGRAM.format(scale=scale, slope=slope, factor=factor))
         env = {"ADCOMPILE_CACHE_DIR": str(tmp_path / "cache"), "PATH": "/usr/bin:/bin"}
         env["PYTHONPATH"] = str(Path(__file__).parent.parent)
+        env.update(more)
         out = subprocess.run(
             [sys.executable, str(file)], env=env, capture_output=True, text=True, check=True
         )
@@ -835,3 +836,4 @@ def test_sources_of_rules_are_in_the_key(tmp_path: Path) -> None:
     assert len(list((tmp_path / "cache").glob("*.py"))) == modules
     assert run(3.0, 2.0, 2.0) == pytest.approx(4.0)
     assert run(3.0, 2.0, 10.0) == pytest.approx(8.0)
+    assert run(3.0, 2.0, 10.0, NUMBA_DISABLE_JIT="1") == pytest.approx(8.0)
