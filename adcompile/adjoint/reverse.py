@@ -378,7 +378,7 @@ class ReverseBuilder(Shadows):
         inside = [self.tapes[id(s)] for s in statements((stmt,)) if id(s) in self.tapes]
         if any(tape.rows is None for tape in inside) or self.handed_back(stmt):
             return False
-        if self.stack is not None and any(isinstance(s, ir.Alloc) for s in statements((stmt,))):
+        if self.stack is not None and self.stack.is_used_in(stmt):
             return False
         return self.optimise and any_order(stmt, self.roots, self.activity)
 
