@@ -273,7 +273,13 @@ def cond(m: Machine, a: Pull) -> Pull:
 
 
 def solve_triangular(
-    m: Machine, a: Pull, b: Pull, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False
+    m: Machine,
+    a: Pull,
+    b: Pull,
+    trans: Any = 0,
+    lower: bool = False,
+    unit_diagonal: bool = False,
+    check_finite: bool = True,
 ) -> Pull:
     """Only one triangle of ``a`` is read."""
     n = _square(m, a, "solve_triangular")
@@ -286,7 +292,7 @@ def solve_triangular(
     return call(m, name, (a, b), b.dims, m.result(np.multiply, (a, b)))
 
 
-def cho_solve(m: Machine, factor: Any, b: Pull) -> Pull:
+def cho_solve(m: Machine, factor: Any, b: Pull, check_finite: bool = True) -> Pull:
     """A x = b from the Cholesky factor of A."""
     c, lower = factor
     flag = lower.at(m.out, ())
@@ -297,7 +303,7 @@ def cho_solve(m: Machine, factor: Any, b: Pull) -> Pull:
     return solve_triangular(m, c, first, 1 if flag.value else 0, bool(flag.value))
 
 
-def scipy_cholesky(m: Machine, a: Pull, lower: bool = False) -> Pull:
+def scipy_cholesky(m: Machine, a: Pull, lower: bool = False, check_finite: bool = True) -> Pull:
     return cholesky(m, a, not lower)
 
 
