@@ -139,7 +139,7 @@ class Machine(Extents, Uses):
         if spelled in ("np.round", "np.around", "np.ldexp") and len(operands) == 2:
             places = operands[1]  # integers, which stay what they are
             if not places.rank:
-                atom, kind = places.at(self.out, ()), result_dtype(f, operands)
+                atom, kind = places.at(self.out, ()), result_dtype(f, operands, self.out.loc)
                 return self.combine(f, lambda p: build((p[0], atom)), operands[:1], kind)
         return self.combine(f, build, operands)
 

@@ -1,4 +1,4 @@
-"""The extents of the arrays that statements make."""
+"""What statements say about the extents of the arrays that they make."""
 
 from __future__ import annotations
 

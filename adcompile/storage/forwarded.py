@@ -5,13 +5,17 @@ The reverse sweep loads such a value from the array; no tape and no second tanh.
 
 from __future__ import annotations
 
+from numba.core import types as nt
+
 from adcompile.analysis.alias import Roots
 from adcompile.analysis.scope import Scopes
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements, stmt_reads
 
 
-def find_forwarded(fn: ir.Function, scopes: Scopes, roots: Roots) -> dict[ir.Var, ir.Load]:
+def find_forwarded(
+    fn: ir.Function, types: dict[ir.Var, nt.Type], scopes: Scopes, roots: Roots
+) -> dict[ir.Var, ir.Load]:
     """Variables set in a loop -> the element, of an array made outside of all loops, that holds
     their value for good."""
     writers: dict[ir.Var, list[ir.Stmt]] = {}
@@ -35,6 +39,9 @@ def find_forwarded(fn: ir.Function, scopes: Scopes, roots: Roots) -> dict[ir.Var
         alone = roots.get(array) == frozenset((array,)) and not any(
             array in roots.get(other, ()) for other in writers if other is not array
         )
+        kind = types.get(array)
+        if not isinstance(kind, nt.Array) or kind.dtype != types.get(value):
+            continue  # converted on the way
         if not path or value not in scopes.loops or scopes.loops[value] != path:
             continue
         if not alone or writers[array] != [store] or not isinstance(made, ir.Alloc):

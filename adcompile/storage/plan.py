@@ -82,7 +82,7 @@ class Planner:
         self.plan = Plan()
         self.wanted: dict[int, dict[ir.Var, None]] = {}  # by loop; ordered sets
         self.trips: dict[ir.Var, Loop] = {}
-        self.forwarded = {} if arenas.places else find_forwarded(fn, scopes, roots)
+        self.forwarded = {} if arenas.places else find_forwarded(fn, types, scopes, roots)
 
     def run(self, results: Iterable[ir.Var]) -> Plan:
         """``results``: active arrays that are seeded from outside."""

@@ -35,6 +35,10 @@ class Stack:
         shape = (ir.Const(_FIRST_SIZE), ir.Const("np.float64"))
         return [ir.Alloc(self.array, "np.empty", shape), ir.Assign(self.top, ir.Const(0))]
 
+    def is_used_in(self, loop: ir.Stmt) -> bool:
+        """Then iterations have an order: what one pushes lies on what those before did."""
+        return any(id(stmt) in self.pushed for stmt in statements((loop,)))
+
     def push(self, call: ir.Stmt) -> list[ir.Stmt]:
         out: list[ir.Stmt] = []
         for array in self.pushed.get(id(call), ()):
