@@ -84,6 +84,8 @@ def clone(target: Any, options: Options, made: dict[int, Any]) -> Any:
     copy.__kwdefaults__ = func.__kwdefaults__
     copy.__module__, copy.__qualname__ = func.__module__, func.__qualname__
     made[id(func)] = dispatcher = njit(copy, **{**own.decorator(), "cache": False})
+    if dispatcher is copy:  # NUMBA_DISABLE_JIT: types are inferred all the same
+        made[id(func)] = dispatcher = CPUDispatcher(copy, targetoptions={"nopython": True})
     names = set(_names(func.__code__))
     for name in names & set(func.__globals__):
         space[name] = _replaced(func.__globals__[name], names, options, made)

@@ -102,8 +102,8 @@ def custom_vjp(f: Callable[..., Any], nondiff_argnums: Sequence[int] = ()) -> Cu
 
     ``fwd(*args)`` returns ``(out, residuals)``, ``bwd(residuals, cotangent)`` a tuple with one
     cotangent per argument; that of an integer counts for nothing.  Residuals are numbers, arrays
-    and tuples of them; in loops no arrays that the loop makes or writes.  In a gradient ``fwd``
-    runs for ``f``.  Forward mode raises ``UnsupportedError``.
+    and tuples of them; of what a loop makes or writes, vectors and matrices of floats.  In a
+    gradient ``fwd`` runs for ``f``.  Forward mode raises ``UnsupportedError``.
     """
     return CustomVjp(f, nondiff_argnums)
 

@@ -292,6 +292,13 @@ np.sum(np.trace(t,axis1=0,axis2=2)**2)
 m.trace()
 """
 LINEAR_ALGEBRA = """
+np.sum(np.linalg.solve(np.eye(3)*4+t[:,:,:3],t[:,:,1:3])**2)
+np.sum(np.linalg.solve(np.eye(3)*4+t[:,:,:3],x[:3])**2)
+np.sum(np.linalg.solve(np.eye(3)*4+m[:,:3],t)**2)
+np.sum(np.linalg.inv(np.eye(3)*4+t[:,:,:3])**2)
+np.sum(np.linalg.det(t[:,:,:3])**2)
+np.sum(np.linalg.cholesky(t@t.transpose(0,2,1)+np.eye(3))**2)
+np.sum(np.linalg.inv(np.eye(3)*4+t[None,:,:,:3])**2)
 np.sum(np.linalg.solve(m[:,:3]+3*np.eye(3),x[:3])**2)
 np.sum(np.linalg.solve(m[:,:3]+3*np.eye(3),m)**2)
 np.sum(np.linalg.inv(m[:,:3]+3*np.eye(3))**2)

@@ -211,6 +211,22 @@ return np.sum((np.eye(3, dtype=m.dtype) @ m) ** 2)
 
 z = np.linspace(0.0, 1.0, 6, dtype=np.float64) * x
 return np.sum(z) + np.sum(np.identity(3, dtype=np.float64) @ m)
+
+z = x * 1.0
+np.add.at(z, np.array([0, 2, 2, -1]), y[:4] ** 2)
+return np.sum(z**2)
+
+z = m * 1.0
+np.add.at(z, (np.array([0, 2, 2]), np.array([1, 1, 1])), y[:3] ** 2)
+return np.sum(z**3)
+
+z = m * 1.0
+np.subtract.at(z, np.array([0, 2, 2]), x[:4] * 2.0)
+return np.sum(z**3)
+
+z = x * 1.0
+np.add.at(z, [1, 1], 3.0 * y[0])
+return np.sum(z**2)
 """.strip().split("\n\n")
 
 # Library calls in loops and branches: time steps, filters, Newton's method.

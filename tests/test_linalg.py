@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adcompile import jvp, value_and_grad
+from adcompile import jvp, value_and_grad, vjp
 from tests import oracle
 from tests.test_arrays import compare
 
@@ -143,6 +143,24 @@ def in_a_loop(m: Any) -> float:
         a = np.tanh(a @ a + k)
         total += np.sum(a @ m)
     return total
+
+
+def implicit_euler(u: Any, a: Any) -> Any:
+    for k in range(3):
+        u = np.linalg.solve(np.eye(3) + 0.1 * a * (k + 1.0), u + 0.1 * np.sin(u))
+    return u
+
+
+@pytest.mark.compiled
+def test_pullbacks_leave_the_stack_alone() -> None:
+    u, a = X[:3].copy(), np.ascontiguousarray(M[:, :3])
+    out, pullback = vjp(implicit_euler, u, a)
+    np.testing.assert_allclose(out, implicit_euler(u, a), rtol=1e-13)
+    first, again = pullback(np.ones(3)), pullback(np.ones(3))
+    for one, other in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one, other)
+    _, tangent = jvp(implicit_euler, (u, a), (u, a))
+    assert np.sum(tangent) == pytest.approx(np.sum(first[0] * u) + np.sum(first[1] * a), rel=1e-12)
 
 
 def test_in_loops() -> None:

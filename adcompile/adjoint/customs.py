@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from adcompile.adjoint.shadows import Out
 from adcompile.ir import nodes as ir
+from adcompile.ir.walk import rename_expr
 
 if TYPE_CHECKING:
     from adcompile.adjoint.reverse import ReverseBuilder
@@ -34,11 +35,13 @@ def reverse_custom(builder: ReverseBuilder, stmt: ir.Custom, out: Out) -> None:
 
 
 def _call(builder: ReverseBuilder, stmt: ir.Custom, seeds: list[ir.Expr], out: Out) -> None:
+    then = {} if builder.stack is None else builder.stack.pop(stmt, out)
     if all(seed == _ZERO for seed in seeds):
         return
+    residuals = tuple(rename_expr(one, then) for one in stmt.residuals)
     cotangent = seeds[0] if stmt.single else ir.MakeTuple(tuple(seeds))
     found = ir.Var("cotangents")
-    out.append(ir.Call((found,), stmt.rule, (*stmt.residuals, cotangent), stmt.loc))
+    out.append(ir.Call((found,), stmt.rule, (*residuals, cotangent), stmt.loc))
     for k, arg in enumerate(stmt.args):
         if isinstance(arg, ir.Var) and arg in builder.activity:
             part = ir.TupleGet(found, k)

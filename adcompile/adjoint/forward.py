@@ -37,6 +37,8 @@ class ForwardBuilder:
             case ir.Custom(targets):
                 pairs = zip(targets, stmt.values, strict=True)
                 out.extend(ir.Assign(t, value, loc=stmt.loc) for t, value in pairs)
+                if self.stack is not None:
+                    out.extend(self.stack.push(stmt))
                 self.save(list(targets), loop, out)
             case _:
                 out.append(stmt)

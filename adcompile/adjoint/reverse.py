@@ -18,7 +18,8 @@ from numba.core import types as nt
 
 from adcompile.adjoint.customs import reverse_custom
 from adcompile.adjoint.loops import reverse_header
-from adcompile.adjoint.shadows import Out, Shadows
+from adcompile.adjoint.prologue import Prologue
+from adcompile.adjoint.shadows import Out
 from adcompile.analysis.activity import Activity, fill_value, is_complex
 from adcompile.analysis.alias import Roots
 from adcompile.analysis.independence import any_order
@@ -38,7 +39,7 @@ from adcompile.storage.tapes import LoopTape
 _ZERO = ir.Const(0.0)
 
 
-class ReverseBuilder(Shadows):
+class ReverseBuilder(Prologue):
     """Builds the reverse sweep (plain dialect) of a function in ssa."""
 
     def __init__(
@@ -57,13 +58,12 @@ class ReverseBuilder(Shadows):
         optimise: bool,
         stack: Stack | None = None,
     ) -> None:
-        super().__init__(types, scopes, plan, shapes, selections, arenas, given_shadows)
-        self.activity, self.needs, self.tapes = activity, needs, tapes
+        super().__init__(types, scopes, plan, tapes, shapes, selections, arenas, given_shadows)
+        self.activity, self.needs = activity, needs
         self.roots, self.optimise, self.stack = roots, optimise, stack
         self.adj: dict[ir.Var, ir.Var] = {}
         self.adj_vars: dict[ir.Var, ir.Var] = {}
         self.followers: dict[ir.Var, ir.Var] = {}
-        self.brought_back: set[int] = set()  # blocks whose prologue an enclosing one contains
 
     # ------------------------------------------------------------ adjoints
 
@@ -104,64 +104,6 @@ class ReverseBuilder(Shadows):
                     out.append(ir.Comment(f"{stmt.loc.line}: {text}", stmt.loc))
                 last = stmt.loc
                 out.extend(piece)
-
-    def prologue(self, block: ir.Block, loop: Loop | None, out: Out) -> None:
-        waiting: list[tuple[int, ir.Var]] = []  # shadows whose places are not known yet
-        for stmt in block:
-            if isinstance(stmt, ir.If):
-                self.replay_if(stmt, loop, out)
-            # Numbers before the shadows that are chosen by them.
-            for var in sorted(stmt_defs(stmt), key=self.is_array):
-                if self.scopes.loops.get(var, ()) == self.scopes.stmt_loops[id(stmt)]:
-                    self.bring_back(var, stmt, loop, out)
-                    if var in self.arenas.places and self.wants_shadow(var):
-                        waiting.append((self.known_after(var), var))
-            here = self.scopes.order[id(stmt)]
-            out.extend(self.select_shadow(var) for known, var in waiting if known <= here)
-            waiting = [(known, var) for known, var in waiting if known > here]
-            if (trips := self.plan.counted.get(id(stmt))) is not None:
-                self.load_from_tape(trips, loop, out)
-
-    def is_array(self, var: ir.Var) -> bool:
-        return isinstance(self.types.get(var), nt.Array)
-
-    def replay_if(self, stmt: ir.If, loop: Loop | None, out: Out) -> None:
-        """Repeat as much of an ``if`` as its recomputed or referenced results need."""
-        values = [j for j in stmt.joins if loop is not None and j.out in self.plan.recomputed]
-        refs = [j for j in stmt.joins if j.out in self.plan.shadows]
-        refs = [j for j in refs if j.out not in self.arenas.places]
-        if not values and not refs:
-            return
-        sides: list[ir.Block] = []
-        for block, which in ((stmt.then, 0), (stmt.orelse, 1)):
-            side: Out = []
-            self.prologue(block, loop, side)
-            self.brought_back.add(id(block))
-            for join in values:
-                var = (join.then, join.orelse)[which]
-                if var is not None:
-                    side.append(ir.Assign(join.out, var))
-            for join in refs:
-                var = (join.then, join.orelse)[which]
-                if var is not None:
-                    side.append(ir.View(self.shadow_of(join.out), self.shadow_of(var), ()))
-            sides.append(tuple(side))
-        out.append(ir.If(stmt.cond, sides[0], sides[1], loc=stmt.loc))
-
-    def bring_back(self, var: ir.Var, stmt: ir.Stmt, loop: Loop | None, out: Out) -> None:
-        if loop is not None and not self.load_from_tape(var, loop, out):
-            repeat = var in self.plan.recomputed and not isinstance(stmt, ir.If)
-            if (repeat or var in self.plan.references) and var not in self.plan.handed_back:
-                out.append(stmt)
-        if self.wants_shadow(var) and var not in self.arenas.places:
-            self.make_shadow(var, stmt, loop, out)
-
-    def load_from_tape(self, var: ir.Var, loop: Loop | None, out: Out) -> bool:
-        tape = self.tapes.get(id(loop)) if loop is not None else None
-        if tape is None or not any(var in t.slots for t in tape.tapes):
-            return False
-        out.append(ir.Assign(var, tape.tape_of(var).element(tape.row, var)))
-        return True
 
     # ------------------------------------------------------------ statements
 
@@ -379,7 +321,7 @@ class ReverseBuilder(Shadows):
         inside = [self.tapes[id(s)] for s in statements((stmt,)) if id(s) in self.tapes]
         if any(tape.rows is None for tape in inside) or self.handed_back(stmt):
             return False
-        if self.stack is not None and any(isinstance(s, ir.Alloc) for s in statements((stmt,))):
+        if self.stack is not None and self.stack.is_used_in(stmt):
             return False
         return self.optimise and any_order(stmt, self.roots, self.activity)
 

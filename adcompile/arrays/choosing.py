@@ -208,6 +208,31 @@ def diag_indices_from(m: Machine, a: Pull) -> Several:
     return (diagonal_places(m, a),) * 2
 
 
+def add_at(m: Machine, a: Pull, values: Pull, places: Any, sign: str) -> Pull:
+    """``a`` with values added at subscripts, which may repeat."""
+    pulls = [m.kept(p) for p in (places if isinstance(places, list) else [places])]
+    if any(not isinstance(p.dtype, nt.Integer) for p in pulls):
+        raise UnsupportedError("np.add.at with other than integers", m.out.loc)
+    common = m.common(pulls)
+    dims = (*common, *a.dims[len(pulls) :])
+    spread = [broadcast(p, common) if p.rank else p for p in pulls]
+    values = m.fitted(m.kept(values), dims)
+    a = m.kept(a)
+    made = m.fresh(a.dims, a.dtype)
+    making.place_into(m, made, a, [ZERO] * a.rank)
+
+    def body(out: Emitter, index: Index, _: Any) -> Sequence[ir.Expr]:
+        own = index[: len(common)]
+        where = tuple(p.at(out, own if p.rank else ()) for p in spread)
+        value = values.at(out, index if values.rank else ())
+        atom = m.cast(out, value, values.dtype, a.dtype)
+        out.write(made, (*where, *index[len(common) :]), atom, sign)
+        return ()
+
+    m.out.loops(dims, body)
+    return m.pull_of(made)
+
+
 # ---------------------------------------------------------------- polynomials
 
 
@@ -281,6 +306,7 @@ TABLE: dict[str, Callable[..., Pull | Several]] = {
     "diag_indices": diag_indices,
     "diag_indices_from": diag_indices_from,
     "diagonal_places": diagonal_places,
+    "add_at": add_at,
     "polyval": polyval,
     "vander": vander,
 }

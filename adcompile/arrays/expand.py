@@ -16,6 +16,7 @@ from numba.core import types as nt
 from adcompile.arrays import functions, subscripts
 from adcompile.arrays.emitter import Emitter, Types, array_type
 from adcompile.arrays.machine import Machine
+from adcompile.arrays.made import note_dims
 from adcompile.arrays.pull import Pull
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
@@ -358,5 +359,5 @@ class _Expander(Machine):
             stmt = made
         stmt = self.in_memory(stmt)
         self.out.out.append(stmt)
-        self.note_dims(stmt)
+        note_dims(self, stmt)
         self.finished(stmt)

@@ -29,8 +29,6 @@ from adcompile.arrays.uses import Uses, all_reads
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import map_expr, rename_stmt
-from adcompile.rules.draws import is_draw, sizes_of
-from adcompile.rules.library import NAMES
 
 Dims = tuple[ir.Expr, ...]
 _ONE = ir.Const(1)
@@ -141,7 +139,7 @@ class Machine(Extents, Uses):
         if spelled in ("np.round", "np.around", "np.ldexp") and len(operands) == 2:
             places = operands[1]  # integers, which stay what they are
             if not places.rank:
-                atom, kind = places.at(self.out, ()), self.result(f, operands)
+                atom, kind = places.at(self.out, ()), result_dtype(f, operands, self.out.loc)
                 return self.combine(f, lambda p: build((p[0], atom)), operands[:1], kind)
         return self.combine(f, build, operands)
 
@@ -308,48 +306,6 @@ class Machine(Extents, Uses):
             self.close()
 
     # ------------------------------------------------------------ memory
-
-    def note_dims(self, stmt: ir.Stmt) -> None:
-        """What a statement says about the extents of the array that it makes."""
-        match stmt:
-            case ir.If(joins=joins):
-                for j in joins:
-                    if j.then in self.dims and j.orelse in self.dims:
-                        assert j.then is not None and j.orelse is not None
-                        both = zip(self.dims[j.then], self.dims[j.orelse], strict=True)
-                        self.dims[j.out] = tuple(
-                            a if a == b == _ONE else ir.Dim(j.out, axis)
-                            for axis, (a, b) in enumerate(both)
-                        )
-            case ir.Assign(target, ir.TupleGet(ir.Var() as whole, k)) if whole in self.parts:
-                part = self.parts[whole][k]
-                if isinstance(part, ir.Var) and part in self.dims:
-                    self.dims[target] = self.dims_of(part)
-            case ir.Copy(target, source):
-                self.dims[target] = self.dims_of(source)
-            case ir.View(target, base, ()):
-                self.dims[target] = self.dims_of(base)
-                self.bases[target] = self.bases.get(base, (base, ()))
-            case ir.View(target, base, index):
-                self.dims[target] = subscripts.getitem(self, self.pull_of(base), index).dims
-                self.bases[target] = (base, index)
-            case ir.Custom((target,), (ir.Var() as value,)) if value in self.dims:
-                self.dims[target] = self.dims_of(value)
-            case ir.Call((target,)) if is_draw(stmt) and (drawn := sizes_of(stmt)):
-                self.dims[target] = drawn
-            case ir.Alloc(target, fn, args) if fn.endswith("_like"):
-                if isinstance(args[0], ir.Var):
-                    self.dims[target] = self.dims_of(args[0])
-            case ir.Alloc(_, fn) if fn in NAMES:
-                pass
-            case ir.Alloc(target, _, args, keywords):
-                shape = args[0] if args else dict(keywords)["shape"]
-                parts = shape.items if isinstance(shape, ir.MakeTuple) else (shape,)
-                known = all(isinstance(p, ir.Var | ir.Const | ir.Dim) for p in parts)
-                if known and len(parts) == len(self.dims_of(target)):
-                    self.dims[target] = tuple(parts)
-            case _:
-                pass
 
     def may_overlap(
         self, array: ir.Var, index: tuple[ir.Index, ...], target: Pull, pull: Pull

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from adcompile.arrays import making, products
 from adcompile.arrays.emitter import ONE, ZERO, Emitter, Index, array_type
 from adcompile.arrays.library import call, is_possible
 from adcompile.arrays.norms import matrix_norm, norm, vector_norm
-from adcompile.arrays.pull import Pull, of_scalar, rearranged
+from adcompile.arrays.pull import Dims, Pull, of_scalar, rearranged
 from adcompile.arrays.shapes import transpose
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
@@ -35,12 +35,53 @@ def _matrix(m: Machine, a: Pull, what: str) -> None:
         raise UnsupportedError(f"{what} of other than floats", m.out.loc, "Convert them first.")
 
 
+def stacked(
+    m: Machine, f: Callable[..., Pull], operands: Sequence[tuple[Pull, int]], core: Dims
+) -> Pull:
+    """``f`` for each of the matrices that the last axes of ``operands`` (pull, how many axes) hold;
+    ``core``: the extents of one result."""
+    parts = [(m.kept(p), rank) for p, rank in operands]
+    heads = [Pull(p.dims[: p.rank - rank], p.dtype, p.at) for p, rank in parts]
+    over = m.common(heads)
+    first, last = parts[0][0], parts[-1][0]
+    kind = m.result(np.multiply, (first, last))
+    made = m.fresh((*over, *core), kind)
+    outer, m.loops = m.out, m.loops + 1
+
+    def one(out: Emitter, place: Index, _: Any) -> Sequence[ir.Expr]:
+        m.out, sizes, known = out, m.sizes.copy(), m.equal_dims.copy()
+        given: list[Pull] = []
+        for p, rank in parts:
+            own = place[len(place) - (p.rank - rank) :]
+            head = tuple(ZERO if d == ONE else i for d, i in zip(p.dims, own, strict=False))
+            row = rearranged(p, p.dims[p.rank - rank :], lambda o, i, h=head: (*h, *i), False)  # type: ignore[misc]
+            given.append(m.pull_of(m.memory(row)))
+        found = f(*given)
+        m.close()
+
+        def store(inner: Emitter, i: Index, _: Any) -> Sequence[ir.Expr]:
+            inner.store(made, (*place, *i), found.at(inner, i))
+            return ()
+
+        out.loops(core, store)
+        m.out, m.sizes, m.equal_dims = outer, sizes, known
+        return ()
+
+    outer.loops(over, one)
+    m.loops -= 1
+    return m.pull_of(made)
+
+
 def _square(m: Machine, a: Pull, what: str) -> ir.Expr:
     _matrix(m, a, what)
     return m.same(a.dims[0], a.dims[1])
 
 
 def solve(m: Machine, a: Pull, b: Pull) -> Pull:
+    if a.rank > 2 or (a.rank == 2 and b.rank > 2):
+        core = 1 if b.rank == 1 else 2
+        dims = b.dims[b.rank - core :]
+        return stacked(m, lambda x, y: solve(m, x, y), [(a, 2), (b, core)], dims)
     kind = m.result(np.multiply, (a, b))
     if isinstance(kind, nt.Complex):
         a, b = by.cast(m, a, kind), by.cast(m, b, kind)
@@ -50,11 +91,15 @@ def solve(m: Machine, a: Pull, b: Pull) -> Pull:
 
 
 def inv(m: Machine, a: Pull) -> Pull:
+    if a.rank > 2:
+        return stacked(m, lambda x: inv(m, x), [(a, 2)], a.dims[-2:])
     n = _square(m, a, "np.linalg.inv")
     return call(m, "np.linalg.inv", (a,), (n, n), a.dtype)
 
 
 def cholesky(m: Machine, a: Pull, upper: bool = False) -> Pull:
+    if a.rank > 2:
+        return stacked(m, lambda x: cholesky(m, x, upper), [(a, 2)], a.dims[-2:])
     n = _square(m, a, "np.linalg.cholesky")
     if upper:  # of the upper triangle
         return transpose(m, cholesky(m, transpose(m, a)))
@@ -62,6 +107,8 @@ def cholesky(m: Machine, a: Pull, upper: bool = False) -> Pull:
 
 
 def det(m: Machine, a: Pull) -> Pull:
+    if a.rank > 2:
+        return stacked(m, lambda x: det(m, x), [(a, 2)], ())
     _square(m, a, "np.linalg.det")
     return _item(m, call(m, "rt.det", (a,), (ir.Const(1),), a.dtype), 0)
 
@@ -235,7 +282,13 @@ def cond(m: Machine, a: Pull) -> Pull:
 
 
 def solve_triangular(
-    m: Machine, a: Pull, b: Pull, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False
+    m: Machine,
+    a: Pull,
+    b: Pull,
+    trans: Any = 0,
+    lower: bool = False,
+    unit_diagonal: bool = False,
+    check_finite: bool = True,
 ) -> Pull:
     """Only one triangle of ``a`` is read."""
     n = _square(m, a, "solve_triangular")
@@ -248,7 +301,7 @@ def solve_triangular(
     return call(m, name, (a, b), b.dims, m.result(np.multiply, (a, b)))
 
 
-def cho_solve(m: Machine, factor: Any, b: Pull) -> Pull:
+def cho_solve(m: Machine, factor: Any, b: Pull, check_finite: bool = True) -> Pull:
     """A x = b from the Cholesky factor of A."""
     c, lower = factor
     flag = lower.at(m.out, ())
@@ -259,7 +312,7 @@ def cho_solve(m: Machine, factor: Any, b: Pull) -> Pull:
     return solve_triangular(m, c, first, 1 if flag.value else 0, bool(flag.value))
 
 
-def scipy_cholesky(m: Machine, a: Pull, lower: bool = False) -> Pull:
+def scipy_cholesky(m: Machine, a: Pull, lower: bool = False, check_finite: bool = True) -> Pull:
     return cholesky(m, a, not lower)
 
 

@@ -150,6 +150,27 @@ def flip(m: Machine, a: Pull, axis: int | tuple[int, ...] | None = None) -> Pull
     return rearranged(a, a.dims, mapping)
 
 
+def _common_ends(m: Machine, old: Index, new: Index) -> tuple[int, int]:
+    """How many extents in front and at the back stay as they are; one at least is between."""
+
+    def same(a: ir.Expr, b: ir.Expr) -> bool:
+        return m.canonical(a) == m.canonical(b)
+
+    most = min(len(old), len(new)) - 1
+    front = 0
+    while front < most and same(old[front], new[front]):
+        front += 1
+    back = 0
+    while back < most - front and same(old[-1 - back], new[-1 - back]):
+        back += 1
+    return front, back
+
+
+def _cut(index: Index, front: int, back: int) -> tuple[Index, Index, Index]:
+    end = len(index) - back
+    return index[:front], index[front:end], index[end:]
+
+
 def reshape(m: Machine, a: Pull, shape: tuple[ir.Expr, ...]) -> Pull:
     """The elements in C order under another shape; one extent may be -1.
 
@@ -186,14 +207,17 @@ def reshape(m: Machine, a: Pull, shape: tuple[ir.Expr, ...]) -> Pull:
         return done(lambda out, i: (i[0], *(ZERO,) * (a.rank - 1)))
 
     a = a if a.cheap else m.kept(a)
+    front, back = _common_ends(m, a.dims, dims)
 
     def mapping(out: Emitter, index: Index) -> Index:
-        rest: ir.Expr = out.name(flat_place(out, dims, index), nt.int64)
+        first, middle, last = _cut(index, front, back)
+        place: ir.Expr = flat_place(out, _cut(dims, front, back)[1], middle)
         made: list[ir.Expr] = []
-        for dim in reversed(a.dims[1:]):
+        for dim in reversed(_cut(a.dims, front, back)[1][1:]):
+            rest = out.name(place, nt.int64)
             made.append(out.name(ir.Binary("%", rest, dim), nt.int64))
-            rest = out.name(ir.Binary("//", rest, dim), nt.int64)
-        return (rest, *reversed(made))
+            place = ir.Binary("//", rest, dim)
+        return (*first, out.name(place, nt.int64), *reversed(made), *last)
 
     return done(mapping)
 

@@ -95,9 +95,9 @@ cond(x, /)
 norm(x, /, ord=None, axis=None, keepdims=False)
 vector_norm(x, /, axis=None, keepdims=False, ord=2)
 matrix_norm(x, /, keepdims=False, ord="fro")
-solve_triangular(a, b, /, trans=0, lower=False, unit_diagonal=False)
-cho_solve(arrays, b, /)
-scipy_cholesky(a, /, lower=False)
+solve_triangular(a, b, /, trans=0, lower=False, unit_diagonal=False, check_finite=True)
+cho_solve(arrays, b, /, check_finite=True)
+scipy_cholesky(a, /, lower=False, check_finite=True)
 trace(a, /, offset=0, axis1=0, axis2=1)
 linalg_trace(a, /, offset=0, axis1=-2, axis2=-1)
 linalg_diagonal(a, /, offset=0, axis1=-2, axis2=-1)
@@ -181,6 +181,7 @@ geomspace(start, stop, num=50, /, endpoint=True)
 eye(N, M=None, /, k=0, dtype=None)
 identity(N, /, dtype=None)
 diagonal_places(a, /)
+add_at(a, values, /, places, sign)
 ufunc_outer(a, b, /, name)
 builtin_sum(a, start=None, /)
 builtin_max(a, /)
@@ -212,6 +213,7 @@ _NO_FUNCTION = (
     "item",
     "ufunc_outer",
     "diagonal_places",
+    "add_at",
     "linalg_trace",
     "linalg_diagonal",
     "builtin_sum",
@@ -237,7 +239,7 @@ _REDUCE = {
     "logaddexp": "logsumexp",
 }
 _ACCUMULATE = {"add": "cumsum", "multiply": "cumprod"}
-SEQUENCES = ("arrays", "operands", "items", "condlist", "choicelist", "choices")
+SEQUENCES = ("arrays", "operands", "items", "condlist", "choicelist", "choices", "places")
 OPERANDS = (
     *("initial", "where", "weights", "b", "prepend", "append", "left", "right", "default"),
     *("fill_value", "constant_values", "nan", "posinf", "neginf"),
@@ -298,6 +300,8 @@ def ufunc_method(obj: object) -> tuple[str, str] | None:
         return None
     if name == "outer":
         return name, ufunc.__name__
+    if name == "at" and ufunc in (np.add, np.subtract):
+        return name, "+" if ufunc is np.add else "-"
     known = {"reduce": _REDUCE, "accumulate": _ACCUMULATE}.get(name, {})
     return (name, known[ufunc.__name__]) if ufunc.__name__ in known else None
 

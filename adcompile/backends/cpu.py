@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, Self, cast
 
 import numpy as np
-from numba.core import errors, types
+from numba.core import config, errors, types
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.typing.typeof import Purpose, typeof
 
@@ -29,6 +29,7 @@ from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements
 from adcompile.options import Options
 
+_config: Any = config
 Types = tuple[Any, ...]
 Mode = Literal["grad", "vjp", "jvp"]
 Ones = tuple[tuple[int, int], ...]
@@ -115,6 +116,8 @@ class Derivation:
             argnums = Argnums(tuple(argnums), argnums.single, argnums.mode, self.ones)
         key = fingerprint(self.target, argtypes, argnums, self.has_aux, self.options)
         functions = namespace(parse(self.target).callees, self.options)
+        if _config.DISABLE_JIT:  # to be stepped through
+            functions = {name: made.py_func for name, made in functions.items()}
         found = store.load(key, functions) if self.options.cache else None
         if found is not None:
             return found

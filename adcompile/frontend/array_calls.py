@@ -55,6 +55,22 @@ class ArrayCalls(Conditions):
 
     def ufunc_method(self, node: ast.Call, method: str, name: str) -> ir.Expr:
         """``np.add.reduce`` and the like: over the first axis unless told otherwise."""
+        if method == "at":
+            self.only_positional(node, 3)
+            array = self.atom(node.args[0])
+            if not isinstance(array, ir.Var) or self.static(node.args[0]) is not None:
+                self.refuse(node, f"{ast.unparse(node.func)} of something that is no local array")
+            places: ir.Expr
+            if isinstance(node.args[1], ast.List):
+                items = self.sequence(node.args[1])
+                made = ir.Apply("arr.array", (items, ir.Const(None)))
+                places = self.temp(made, node)
+            else:
+                places = self.sequence(node.args[1])
+            given = (array, self.atom(node.args[2]), places, ir.Const(name))
+            new = self.temp(ir.Apply("arr.add_at", given), node)
+            self.emit(ir.Store(array, (ir.Const(...),), new, self.loc(node)))
+            return ir.Const(None)
         if method == "outer":
             self.only_positional(node, 2)
             a, b = self.atoms(node.args)

@@ -230,9 +230,8 @@ class Alloc:
 
 @dataclass(frozen=True)
 class Call:
-    """``targets = fn(*args)``: a call that runs exactly once, where it stands.  ``np.random.name``
-    and ``gen.name`` (a method of the Generator that is the first argument) draw random numbers.
-    No target: a call for its effect; several: the items of the tuple that it returns."""
+    """``targets = fn(*args)``, run exactly once, where it stands; several targets unpack a tuple.
+    ``np.random.name`` and ``gen.name`` (a method of the first argument) draw random numbers."""
 
     targets: tuple[Var, ...]
     fn: str

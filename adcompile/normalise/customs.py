@@ -159,11 +159,15 @@ class _Preparer:
         written = self.written_after(stmt, self.roots[array])
         made_in_loop = bool(self.scopes.loops.get(array))
         if self.scopes.loops.get(stmt.targets[0]) and (made_in_loop or written):
-            raise UnsupportedError(
-                "custom_vjp: an array as a residual inside a loop, which the loop makes or writes",
-                stmt.loc,
-                "Let fwd return numbers as residuals, or call the function outside of the loop.",
-            )
+            kind = self.types[array]
+            assert isinstance(kind, nt.Array)
+            if kind.dtype not in (nt.float64, nt.float32) or kind.ndim > 2:
+                raise UnsupportedError(
+                    f"custom_vjp: a residual of type {kind} inside a loop that makes or writes it",
+                    stmt.loc,
+                    "There residuals are numbers, and vectors and matrices of floats.",
+                )
+            return array if made_in_loop else self.copied(array, out, stmt)  # stack.py keeps it
         return self.copied(array, out, stmt) if written else array
 
     def check_residuals(self, stmt: ir.Custom) -> None:

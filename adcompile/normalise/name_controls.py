@@ -75,8 +75,9 @@ class _Namer:
             case ir.Alloc(target, fn, _, keywords) if fn in NAMES:
                 shape = dict(keywords).get("shape", ir.MakeTuple(()))
                 if self.in_loop and isinstance(shape, ir.MakeTuple):
-                    named = [self.name(d, "size", nt.int64, stmt, out) for d in shape.items]
-                    self.shapes[target] = tuple(named)
+                    self.shapes[target] = tuple(
+                        self.name(d, "size", nt.int64, stmt, out) for d in shape.items
+                    )
                 out.append(replace(stmt, keywords=()))
             case ir.Alloc() | ir.Copy() if self.in_loop:
                 self.shapes[stmt.target] = self.shape(stmt, out)

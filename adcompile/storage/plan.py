@@ -24,6 +24,7 @@ from adcompile.ir import nodes as ir
 from adcompile.ir.walk import index_reads, reads, statements, stmt_reads, subexpressions
 from adcompile.normalise.places import Arenas
 from adcompile.normalise.references import Selections
+from adcompile.storage.forwarded import find_forwarded
 from adcompile.storage.mincut import INFINITE, Choice, choose
 from adcompile.storage.needs import Needs
 
@@ -42,7 +43,8 @@ class Plan:
     shadow is touched.  kept: values of the top level that reverse code reads.  counted: loops (by
     identity) whose iterations are counted on the way forward, with the variable that holds the
     count.  handed_back: values at the end of an iteration that the reverse loop has already,
-    because they were the head of the iteration after it.
+    because they were the head of the iteration after it.  forwarded: values that an array of the
+    program still holds, with the element.
     """
 
     stored: dict[int, list[ir.Var]] = field(default_factory=dict)
@@ -52,6 +54,7 @@ class Plan:
     shadows: set[ir.Var] = field(default_factory=set)
     counted: dict[int, ir.Var] = field(default_factory=dict)
     handed_back: dict[ir.Var, ir.Carried] = field(default_factory=dict)
+    forwarded: dict[ir.Var, ir.Load] = field(default_factory=dict)
     reasons: dict[ir.Var, str] = field(default_factory=dict)
 
 
@@ -79,6 +82,7 @@ class Planner:
         self.plan = Plan()
         self.wanted: dict[int, dict[ir.Var, None]] = {}  # by loop; ordered sets
         self.trips: dict[ir.Var, Loop] = {}
+        self.forwarded = {} if arenas.places else find_forwarded(fn, types, scopes, roots)
 
     def run(self, results: Iterable[ir.Var]) -> Plan:
         """``results``: active arrays that are seeded from outside."""
@@ -175,17 +179,28 @@ class Planner:
                 if operand not in seen:
                     seen.add(operand)
                     pending.append(operand)
-        must_store = any(c.recompute == INFINITE and c.store != INFINITE for c in choices.values())
+        must_store = any(
+            c.recompute == INFINITE and c.store != INFINITE and v not in self.forwarded
+            for v, c in choices.items()
+        )
         if not must_store:  # nothing forces a tape on this loop: do not begin one
             choices = {
-                v: Choice(INFINITE, c.recompute, c.operands) if c.recompute != INFINITE else c
+                v: Choice(INFINITE, c.recompute, c.operands)
+                if c.recompute != INFINITE and v not in self.forwarded
+                else c
                 for v, c in choices.items()
             }
         decided = choose(choices, wanted)
         if decided is None:
             bad = next(v for v, c in choices.items() if c.store == c.recompute == INFINITE)
             raise UnsupportedError(f"cannot keep {bad!r} for the reverse sweep", loop.loc)
-        stored = [v for v in decided[0] if isinstance(v, ir.Var)]
+        there = [v for v in decided[0] if v in self.forwarded]
+        for var in there:
+            assert isinstance(var, ir.Var)
+            self.plan.forwarded[var] = self.forwarded[var]
+            self.plan.kept.add(self.forwarded[var].array)
+            self.plan.reasons[var] = "in an array"
+        stored = [v for v in decided[0] if isinstance(v, ir.Var) and v not in there]
         stored.sort(key=self.position)
         if stored:
             self.plan.stored[id(loop)] = stored
@@ -244,7 +259,9 @@ class Planner:
 
     def choice(self, var: ir.Var, loop: Loop) -> Choice:
         kind = self.types[var]
-        if isinstance(kind, nt.Float | nt.Integer):
+        if var in self.forwarded:
+            store = _ARITHMETIC  # a load
+        elif isinstance(kind, nt.Float | nt.Integer):
             store = _STORE
         elif isinstance(kind, nt.Complex):
             store = 2 * _STORE

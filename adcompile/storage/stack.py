@@ -1,4 +1,5 @@
-"""Whole arrays that the reverse of library calls in loops reads: kept on a stack.
+"""Whole arrays that the reverse of library calls and of the user's rules reads in loops: kept on a
+stack.
 
 A call is reversed as often as it ran, in the opposite order.  So the forward sweep pushes what its
 reverse needs beside the call, and the reverse sweep pops it, whatever loops and branches are around
@@ -14,7 +15,7 @@ from numba.core import types as nt
 from adcompile.analysis.activity import Activity
 from adcompile.analysis.scope import Scopes
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import statements
+from adcompile.ir.walk import reads, statements
 from adcompile.rules.library import NAMES, operands_of
 from adcompile.storage.needs import Needs
 
@@ -33,6 +34,10 @@ class Stack:
     def begin(self) -> list[ir.Stmt]:
         shape = (ir.Const(_FIRST_SIZE), ir.Const("np.float64"))
         return [ir.Alloc(self.array, "np.empty", shape), ir.Assign(self.top, ir.Const(0))]
+
+    def is_used_in(self, loop: ir.Stmt) -> bool:
+        """Then iterations have an order: what one pushes lies on what those before did."""
+        return any(id(stmt) in self.pushed for stmt in statements((loop,)))
 
     def push(self, call: ir.Stmt) -> list[ir.Stmt]:
         out: list[ir.Stmt] = []
@@ -70,6 +75,11 @@ def find_stack(
     """The stack of a function, if it needs one."""
     pushed: dict[int, tuple[ir.Var, ...]] = {}
     for stmt in statements(fn.body):
+        if isinstance(stmt, ir.Custom) and id(stmt) in needs.reversed:
+            arrays = [v for one in stmt.residuals for v in reads(one)]
+            arrays = [v for v in arrays if isinstance(types[v], nt.Array) and scopes.loop_of(v)]
+            if arrays:
+                pushed[id(stmt)] = tuple(dict.fromkeys(arrays))
         if not isinstance(stmt, ir.Alloc) or stmt.fn not in NAMES:
             continue
         if id(stmt) not in needs.reversed or scopes.loop_of(stmt.target) is None:

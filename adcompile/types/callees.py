@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from numba.core import config
 from numba.core import types as nt
 
 from adcompile.analysis.activity import is_float
@@ -14,6 +15,7 @@ from adcompile.ir import nodes as ir
 from adcompile.options import Options
 from adcompile.types.infer import InferenceFailed, infer_function
 
+_config: Any = config
 Types = dict[ir.Var, nt.Type]
 
 
@@ -22,12 +24,14 @@ def refuse_writes(
 ) -> None:
     """A function that writes into an array argument would do so behind the derivative's back."""
     kinds = [_readonly(_kind(arg, types)) for arg in args]
-    if any(isinstance(kind, nt.Array) for kind in kinds):
+    if not _config.DISABLE_JIT and any(isinstance(kind, nt.Array) for kind in kinds):
         _inferred(callee, kinds, options, loc)
 
 
 def result_of_rule(callee: Callee, stmt: ir.Custom, types: Types, options: Options) -> None:
     """The reverse rule must take the residuals and the cotangent, and return what is promised."""
+    if _config.DISABLE_JIT:  # much of NumPy has no types then
+        return
     seeds = [_as_c(types[target]) for target in stmt.targets]
     cotangent = seeds[0] if stmt.single else nt.Tuple(seeds)
     kinds = [_kind(one, types) for one in stmt.residuals] + [cotangent]

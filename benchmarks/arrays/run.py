@@ -89,7 +89,7 @@ def _time(calls: Mapping[str, Call], rows: Rows) -> None:
     strides: dict[str, int] = {}
     once: dict[str, float] = {}
     for name, call in calls.items():
-        once[name] = min(_seconds(call, 1), _seconds(call, 1))
+        once[name] = _seconds(call, 1)
         repeats[name] = max(1, round(SHORT / once[name]))
         slow = TURNS * once[name] > BUDGET and name != OURS and not name.startswith(BY_HAND)
         strides[name] = TURNS // FEW if slow else 1
