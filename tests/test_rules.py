@@ -19,7 +19,7 @@ import pytest
 from adcompile.ir.nodes import Apply, Binary, Compare, Const, Expr, Select, Unary, Var
 from adcompile.rules import op, simplify
 from adcompile.rules.registry import RULES, Rule, partials_ir, partials_on, rule_for, strong_zeros
-from adcompile.runtime import likelihood, special, sums
+from adcompile.runtime import arrays, likelihood, special, sums
 
 OPERATORS: dict[str, Callable[..., Any]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
@@ -29,9 +29,9 @@ OPERATORS: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
-RUNTIME = SimpleNamespace(**vars(special), **{
-    k: v for k, v in vars(likelihood).items() if not k.startswith("__") and k not in vars(special)
-}, plus=sums.plus)  # fmt: skip
+RUNTIME = SimpleNamespace()
+for _module in (arrays, likelihood, special, sums):
+    RUNTIME.__dict__.update({k: v for k, v in vars(_module).items() if not k.startswith("_")})
 
 # The functions of the table once more, in arithmetic of any precision.
 REFERENCE: dict[str, Callable[..., Any]] = {
@@ -140,7 +140,7 @@ def compiled(source: str) -> Callable[..., Any]:
 
     scope: dict[str, Any] = {"math": math, "np": np}
     for name, value in vars(RUNTIME).items():
-        if hasattr(value, "py_func") or name == "plus":
+        if hasattr(value, "py_func") or value is sums.plus:
             scope[f"rt_{name}"] = value
     exec(source.replace("rt.", "rt_"), scope)
     return numba.njit(error_model="numpy")(scope["f"])
