@@ -15,6 +15,7 @@ ufuncs (``np.matmul``) cannot be added to Numba from outside: write ``np.max(x, 
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -31,13 +32,22 @@ from adcompile.emit.source import print_function
 from adcompile.errors import AdcompileError
 from adcompile.ir import nodes as ir
 from adcompile.normalise.tuples import split_tuples
-from adcompile.runtime import arrays, likelihood, linalg, special, systems
+from adcompile.runtime import (
+    arrays,
+    likelihood,
+    linalg,
+    memory,
+    products,
+    special,
+    sums,
+    systems,
+)
 
 _LEFT_OUT = frozenset(
     ["array", "asarray", "ascontiguousarray", "ndim", "real", "size", "meshgrid", "ix_"]
 )
-_NAMESPACE: dict[str, Any] = {"np": np, "BroadcastError": ValueError}
-for _module in (arrays, likelihood, linalg, special, systems):
+_NAMESPACE: dict[str, Any] = {"np": np, "math": math, "BroadcastError": ValueError}
+for _module in (arrays, likelihood, linalg, memory, products, special, sums, systems):
     _NAMESPACE.update(vars(_module))
 
 
