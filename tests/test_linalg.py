@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from adcompile import jvp, value_and_grad, vjp
+from adcompile.runtime import linalg, systems
 from tests import oracle
 from tests.test_arrays import compare
 
@@ -166,3 +167,19 @@ def test_pullbacks_leave_the_stack_alone() -> None:
 def test_in_loops() -> None:
     """Products are loops there."""
     compare(in_a_loop, (M,))
+
+
+@pytest.mark.parametrize("n", [1, 48, 49, 130])
+def test_triangular_systems_in_blocks(n: int) -> None:
+    rng = np.random.default_rng(n)
+    low = np.tril(rng.normal(size=(n, n))) * 0.1 + 2.0 * np.eye(n)
+    for b in (rng.normal(size=n), rng.normal(size=(n, 3))):
+        np.testing.assert_allclose(systems.forwards(low, b, False), np.linalg.solve(low, b), 1e-11)
+        up = low.T
+        np.testing.assert_allclose(systems.backwards(up, b, False), np.linalg.solve(up, b), 1e-11)
+    l_adj, a_tan = rng.normal(size=(n, n)), np.tril(rng.normal(size=(n, n)))
+    a_adj, l_tan = np.zeros((n, n)), np.zeros((n, n))
+    linalg.cholesky_adjoint(a_adj, l_adj, low)
+    linalg.cholesky_tangent(l_tan, a_tan, low)
+    size = np.sum(np.abs(a_adj * a_tan))
+    assert abs(np.sum(a_adj * a_tan) - np.sum(l_adj * l_tan)) <= 1e-12 * max(1.0, size)

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from adcompile.runtime.systems import backwards, forwards, halved_product
+
 _flags = {"cache": True, "error_model": "numpy", "fastmath": False, "boundscheck": False}
 
 
@@ -156,15 +158,14 @@ def _from_lower(m: Any) -> Any:
 
 @njit(**_flags)
 def cholesky_adjoint(a_adj: Any, l_adj: Any, low: Any) -> None:
-    middle = _halved(np.dot(low.T, l_adj))
-    left = np.linalg.solve(low.T, middle)
-    _fold_lower(a_adj, np.linalg.solve(low.T, left.T).T)
+    left = backwards(low.T, halved_product(low, l_adj), False)
+    _fold_lower(a_adj, backwards(low.T, left.T.copy(), False).T)
 
 
 @njit(**_flags)
 def cholesky_tangent(l_tan: Any, a_tan: Any, low: Any) -> None:
-    left = np.linalg.solve(low, _from_lower(a_tan))
-    l_tan += np.dot(low, _halved(np.linalg.solve(low, left.T)))
+    left = forwards(low, _from_lower(a_tan), False)
+    l_tan += np.dot(low, _halved(forwards(low, left.T.copy(), False)))
 
 
 # A V = V diag(w) for symmetric A, of which the lower triangle is read: dw = diag(V^T dA V) and

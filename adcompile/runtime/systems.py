@@ -23,52 +23,82 @@ def _by_rows(x: Any) -> Any:
     return x.reshape((x.shape[0], x.size // max(x.shape[0], 1)))
 
 
+_BLOCK = 48  # rows that are solved one by one; what lies between blocks is a matrix product
+
+
 @njit(**_flags)
-def _forwards(a: Any, b: Any, unit: bool) -> Any:
+def forwards(a: Any, b: Any, unit: bool) -> Any:
+    """T^-1 b for the lower triangle T of ``a``."""
     out = b.copy()
     rows = _by_rows(out)
-    for i in range(a.shape[0]):
-        for j in range(i):
-            for k in range(rows.shape[1]):
-                rows[i, k] -= a[i, j] * rows[j, k]
-        if not unit:
-            for k in range(rows.shape[1]):
-                rows[i, k] /= a[i, i]
+    n = a.shape[0]
+    for start in range(0, n, _BLOCK):
+        stop = min(start + _BLOCK, n)
+        if start > 0:
+            rows[start:stop] -= np.dot(np.ascontiguousarray(a[start:stop, :start]), rows[:start])
+        for i in range(start, stop):
+            for j in range(start, i):
+                for k in range(rows.shape[1]):
+                    rows[i, k] -= a[i, j] * rows[j, k]
+            if not unit:
+                for k in range(rows.shape[1]):
+                    rows[i, k] /= a[i, i]
     return out
 
 
 @njit(**_flags)
-def _backwards(a: Any, b: Any, unit: bool) -> Any:
+def backwards(a: Any, b: Any, unit: bool) -> Any:
+    """T^-1 b for the upper triangle T of ``a``."""
     out = b.copy()
     rows = _by_rows(out)
-    for i in range(a.shape[0] - 1, -1, -1):
-        for j in range(i + 1, a.shape[0]):
-            for k in range(rows.shape[1]):
-                rows[i, k] -= a[i, j] * rows[j, k]
-        if not unit:
-            for k in range(rows.shape[1]):
-                rows[i, k] /= a[i, i]
+    n = a.shape[0]
+    for start in range((n - 1) // _BLOCK * _BLOCK, -1, -_BLOCK):
+        stop = min(start + _BLOCK, n)
+        if stop < n:
+            rows[start:stop] -= np.dot(np.ascontiguousarray(a[start:stop, stop:]), rows[stop:])
+        for i in range(stop - 1, start - 1, -1):
+            for j in range(i + 1, stop):
+                for k in range(rows.shape[1]):
+                    rows[i, k] -= a[i, j] * rows[j, k]
+            if not unit:
+                for k in range(rows.shape[1]):
+                    rows[i, k] /= a[i, i]
+    return out
+
+
+@njit(**_flags)
+def halved_product(low: Any, l_adj: Any) -> Any:
+    """The lower triangle of low^T l_adj, its diagonal halved."""
+    n = low.shape[0]
+    out = np.zeros((n, n), low.dtype)
+    for start in range(0, n, _BLOCK):
+        stop = min(start + _BLOCK, n)
+        left = np.ascontiguousarray(low[start:, start:stop].T)
+        out[start:stop, :stop] = np.dot(left, np.ascontiguousarray(l_adj[start:, :stop]))
+        for i in range(start, stop):
+            out[i, i] *= 0.5
+            out[i, i + 1 : stop] = 0
     return out
 
 
 @njit(**_flags)
 def solve_lower(a: Any, b: Any) -> Any:
-    return _forwards(a, b, False)
+    return forwards(a, b, False)
 
 
 @njit(**_flags)
 def solve_lower_unit(a: Any, b: Any) -> Any:
-    return _forwards(a, b, True)
+    return forwards(a, b, True)
 
 
 @njit(**_flags)
 def solve_upper(a: Any, b: Any) -> Any:
-    return _backwards(a, b, False)
+    return backwards(a, b, False)
 
 
 @njit(**_flags)
 def solve_upper_unit(a: Any, b: Any) -> Any:
-    return _backwards(a, b, True)
+    return backwards(a, b, True)
 
 
 @njit(**_flags)
@@ -97,42 +127,42 @@ def _triangle_times(t: Any, x: Any, first: int, last: int) -> Any:
 
 @njit(**_flags)
 def solve_lower_matrix(a_adj: Any, x_adj: Any, a: Any, x: Any) -> None:
-    _less_products(a_adj, _backwards(a.T, x_adj, False), x, -a.shape[0], 0)
+    _less_products(a_adj, backwards(a.T, x_adj, False), x, -a.shape[0], 0)
 
 
 @njit(**_flags)
 def solve_lower_rhs(b_adj: Any, x_adj: Any, a: Any) -> None:
-    b_adj += _backwards(a.T, x_adj, False)
+    b_adj += backwards(a.T, x_adj, False)
 
 
 @njit(**_flags)
 def solve_lower_unit_matrix(a_adj: Any, x_adj: Any, a: Any, x: Any) -> None:
-    _less_products(a_adj, _backwards(a.T, x_adj, True), x, -a.shape[0], -1)
+    _less_products(a_adj, backwards(a.T, x_adj, True), x, -a.shape[0], -1)
 
 
 @njit(**_flags)
 def solve_lower_unit_rhs(b_adj: Any, x_adj: Any, a: Any) -> None:
-    b_adj += _backwards(a.T, x_adj, True)
+    b_adj += backwards(a.T, x_adj, True)
 
 
 @njit(**_flags)
 def solve_upper_matrix(a_adj: Any, x_adj: Any, a: Any, x: Any) -> None:
-    _less_products(a_adj, _forwards(a.T, x_adj, False), x, 0, a.shape[0])
+    _less_products(a_adj, forwards(a.T, x_adj, False), x, 0, a.shape[0])
 
 
 @njit(**_flags)
 def solve_upper_rhs(b_adj: Any, x_adj: Any, a: Any) -> None:
-    b_adj += _forwards(a.T, x_adj, False)
+    b_adj += forwards(a.T, x_adj, False)
 
 
 @njit(**_flags)
 def solve_upper_unit_matrix(a_adj: Any, x_adj: Any, a: Any, x: Any) -> None:
-    _less_products(a_adj, _forwards(a.T, x_adj, True), x, 1, a.shape[0])
+    _less_products(a_adj, forwards(a.T, x_adj, True), x, 1, a.shape[0])
 
 
 @njit(**_flags)
 def solve_upper_unit_rhs(b_adj: Any, x_adj: Any, a: Any) -> None:
-    b_adj += _forwards(a.T, x_adj, True)
+    b_adj += forwards(a.T, x_adj, True)
 
 
 # X = T^-1 B: dX = T^-1 (dB - dT X).
@@ -140,42 +170,42 @@ def solve_upper_unit_rhs(b_adj: Any, x_adj: Any, a: Any) -> None:
 
 @njit(**_flags)
 def solve_lower_matrix_tangent(x_tan: Any, a_tan: Any, a: Any, x: Any) -> None:
-    x_tan -= _forwards(a, _triangle_times(a_tan, x, -a.shape[0], 0), False)
+    x_tan -= forwards(a, _triangle_times(a_tan, x, -a.shape[0], 0), False)
 
 
 @njit(**_flags)
 def solve_lower_rhs_tangent(x_tan: Any, b_tan: Any, a: Any) -> None:
-    x_tan += _forwards(a, b_tan, False)
+    x_tan += forwards(a, b_tan, False)
 
 
 @njit(**_flags)
 def solve_lower_unit_matrix_tangent(x_tan: Any, a_tan: Any, a: Any, x: Any) -> None:
-    x_tan -= _forwards(a, _triangle_times(a_tan, x, -a.shape[0], -1), True)
+    x_tan -= forwards(a, _triangle_times(a_tan, x, -a.shape[0], -1), True)
 
 
 @njit(**_flags)
 def solve_lower_unit_rhs_tangent(x_tan: Any, b_tan: Any, a: Any) -> None:
-    x_tan += _forwards(a, b_tan, True)
+    x_tan += forwards(a, b_tan, True)
 
 
 @njit(**_flags)
 def solve_upper_matrix_tangent(x_tan: Any, a_tan: Any, a: Any, x: Any) -> None:
-    x_tan -= _backwards(a, _triangle_times(a_tan, x, 0, a.shape[0]), False)
+    x_tan -= backwards(a, _triangle_times(a_tan, x, 0, a.shape[0]), False)
 
 
 @njit(**_flags)
 def solve_upper_rhs_tangent(x_tan: Any, b_tan: Any, a: Any) -> None:
-    x_tan += _backwards(a, b_tan, False)
+    x_tan += backwards(a, b_tan, False)
 
 
 @njit(**_flags)
 def solve_upper_unit_matrix_tangent(x_tan: Any, a_tan: Any, a: Any, x: Any) -> None:
-    x_tan -= _backwards(a, _triangle_times(a_tan, x, 1, a.shape[0]), True)
+    x_tan -= backwards(a, _triangle_times(a_tan, x, 1, a.shape[0]), True)
 
 
 @njit(**_flags)
 def solve_upper_unit_rhs_tangent(x_tan: Any, b_tan: Any, a: Any) -> None:
-    x_tan += _backwards(a, b_tan, True)
+    x_tan += backwards(a, b_tan, True)
 
 
 # x = A^+ b of least norm, at constant rank.  With P = A^+ and r = b - A x (the derivative of P as
