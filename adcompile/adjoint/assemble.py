@@ -31,7 +31,10 @@ from adcompile.storage.tapes import LoopTape
 
 Types = dict[ir.Var, nt.Type]
 _IN_C_ORDER = frozenset(
-    ("np.empty", "np.zeros", "np.ones", "np.full", "np.dot", "rt.stacked_nt", "rt.stacked_nn")
+    (
+        *("np.empty", "np.zeros", "np.ones", "np.full", "np.dot"),
+        *("rt.stacked_nt", "rt.stacked_nn", "rt.dot_nt", "rt.dot_tn"),
+    )
 )
 
 

@@ -157,6 +157,7 @@ class _Expander(Machine):
 
     def __init__(self, fn: ir.Function, types: Types) -> None:
         super().__init__(fn, types)
+        self.shapes: dict[ir.Var, tuple[ir.Expr, ...]] = {}  # tuples of extents
         self.whole = {id(s) for s in statements(fn.body) if _is_whole(s, types)}
 
     def block(self, block: ir.Block) -> ir.Block:
@@ -360,4 +361,14 @@ class _Expander(Machine):
         stmt = self.in_memory(stmt)
         self.out.out.append(stmt)
         note_dims(self, stmt)
+        match stmt:
+            case ir.Assign(target, ir.Dim(array, axis)) if array not in self.aliases:
+                self.equal_dims[target] = self.dims_of(array)[axis]
+            case ir.Assign(target, ir.MakeTuple(items)):
+                if all(isinstance(item, ir.Dim) for item in items):
+                    self.shapes[target] = items
+            case ir.Assign(target, ir.TupleGet(ir.Var() as whole, k)) if whole in self.shapes:
+                self.equal_dims[target] = self.shapes[whole][k]
+            case _:
+                pass
         self.finished(stmt)

@@ -26,10 +26,15 @@ def is_possible(m: Machine, operands: Sequence[Pull]) -> bool:
 
 
 def call(
-    m: Machine, fn: str, operands: Sequence[Pull], dims: tuple[ir.Expr, ...], dtype: nt.Type
+    m: Machine,
+    fn: str,
+    operands: Sequence[Pull],
+    dims: tuple[ir.Expr, ...],
+    dtype: nt.Type,
+    *more: ir.Expr,
 ) -> Pull:
-    """``fn(*operands)``, a new array with these extents."""
-    arrays = tuple(m.lasting(p) for p in operands)
+    """``fn(*operands, *more)``, a new array with these extents."""
+    arrays = (*(m.lasting(p) for p in operands), *more)
     m.close()
     kind = array_type(dtype, len(dims))
     made = m.fresh_from(fn, arrays, kind, dims, named=m.loops > 0)

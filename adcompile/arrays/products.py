@@ -10,6 +10,7 @@ from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numba.core import types as nt
 
 from adcompile.arrays import arithmetic as by
 from adcompile.arrays import library
@@ -28,13 +29,33 @@ if TYPE_CHECKING:
 Labels = tuple[Hashable, ...]
 
 
+def transposed_array(m: Machine, pull: Pull) -> ir.Var | None:
+    """The matrix in memory of which this is the transpose."""
+    trial = m.out.inner()
+    row, column = trial.var("i", nt.int64), trial.var("j", nt.int64)
+    if pull.array is not None or not pull.cheap:
+        return None
+    pull.at(trial, (row, column))
+    match trial.out:
+        case [ir.Assign(_, ir.Load(array, (ir.Var() as first, ir.Var() as second)))]:
+            turned = first is column and second is row and array not in m.aliases
+            return array if turned else None
+        case _:
+            return None
+
+
 def product(m: Machine, a: Pull, b: Pull) -> Pull:
     """Of matrices and vectors: a library call outside of loops, loops inside, where matrices are
     small more often than not."""
     inner = m.same(a.dims[-1], b.dims[0])
     dims = (*a.dims[:-1], *b.dims[1:])
     if dims and not m.loops and library.is_possible(m, (a, b)):
-        return library.call(m, "np.dot", (a, b), dims, m.result(np.multiply, (a, b)))
+        kind = m.result(np.multiply, (a, b))
+        if a.rank == b.rank == 2 and (turned := transposed_array(m, b)) is not None:
+            return library.call(m, "rt.dot_nt", (a, m.pull_of(turned)), dims, kind)
+        if a.rank == b.rank == 2 and (turned := transposed_array(m, a)) is not None:
+            return library.call(m, "rt.dot_tn", (m.pull_of(turned), b), dims, kind)
+        return library.call(m, "np.dot", (a, b), dims, kind)
     a, b = m.kept(a), m.kept(b)
     rows = a.rank - 1
     kind = m.result(np.multiply, (a, b))

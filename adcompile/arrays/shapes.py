@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from numba.core import types as nt
 
+from adcompile.arrays import library
 from adcompile.arrays.emitter import ZERO, Emitter, Index
 from adcompile.arrays.pull import Mapping, Pull, rearranged
 from adcompile.errors import UnsupportedError
@@ -150,6 +151,27 @@ def flip(m: Machine, a: Pull, axis: int | tuple[int, ...] | None = None) -> Pull
     return rearranged(a, a.dims, mapping)
 
 
+def _is_never_written(m: Machine, a: Pull) -> bool:
+    """Then a copy is as good as a view."""
+    return all(m.roots_of(array).isdisjoint(m.written) for array in a.reads)
+
+
+def _copied(m: Machine, a: Pull, dims: Index, front: int, back: int) -> Pull:
+    """Several axes as one.  Copied once, as every use would divide to find its element."""
+    m.close_for(a.reads)
+    made = m.fresh(dims, a.dtype)
+
+    def body(inner: Emitter, index: Index, _: tuple[ir.Var, ...]) -> Sequence[ir.Expr]:
+        element = a.at(inner, index)
+        first, middle, last = _cut(index, front, back)
+        flat = flat_place(inner, _cut(a.dims, front, back)[1], middle)
+        inner.store(made, (*first, inner.name(flat, nt.int64), *last), element)
+        return ()
+
+    m.out.loops(a.dims, body)
+    return m.pull_of(made)
+
+
 def _common_ends(m: Machine, old: Index, new: Index) -> tuple[int, int]:
     """How many extents in front and at the back stay as they are; one at least is between."""
 
@@ -206,8 +228,13 @@ def reshape(m: Machine, a: Pull, shape: tuple[ir.Expr, ...]) -> Pull:
     if len(dims) == 1 and all(d == ONE for d in a.dims[1:]):
         return done(lambda out, i: (i[0], *(ZERO,) * (a.rank - 1)))
 
-    a = a if a.cheap else m.kept(a)
     front, back = _common_ends(m, a.dims, dims)
+    merged = len(_cut(a.dims, front, back)[1]) > 1
+    if merged and len(dims) - front - back == 1 and _is_never_written(m, a):
+        return _copied(m, a, dims, front, back)
+    if merged and _is_never_written(m, a) and not m.loops and library.is_possible(m, (a,)):
+        return library.call(m, "rt.reshaped", (a,), dims, a.dtype, ir.MakeTuple(dims))
+    a = m.kept(a) if merged and not a.cheap else a
 
     def mapping(out: Emitter, index: Index) -> Index:
         first, middle, last = _cut(index, front, back)

@@ -67,6 +67,10 @@ class Extents:
             case ir.Alloc(_, "np.dot", (ir.Var() as a, ir.Var() as b)):
                 first = self.types[a].ndim == 2 and axis == 0
                 return ir.Dim(a, 0) if first else ir.Dim(b, self.types[b].ndim - 1)
+            case ir.Alloc(_, "rt.dot_nt", (ir.Var() as a, ir.Var() as b)):
+                return ir.Dim(b if axis else a, 0)
+            case ir.Alloc(_, "rt.dot_tn", (ir.Var() as a, ir.Var() as b)):
+                return ir.Dim(b if axis else a, 1)
             case ir.Alloc(_, "rt.stacked_nt", (ir.Var() as a, ir.Var() as b)):
                 return ir.Dim(a, axis) if axis < 2 else ir.Dim(b, 1)
             case ir.Alloc(_, "rt.stacked_nn", (ir.Var() as a, ir.Var() as b)):

@@ -59,10 +59,12 @@ for _rank in "12":
             Operand(f"rt.solve_{_name}_matrix", f"rt.solve_{_name}_matrix_tangent", (0, -1)),
             Operand(f"rt.solve_{_name}_rhs", f"rt.solve_{_name}_rhs_tangent", (0,)),
         )
-for _name in ("nt", "nn"):
-    LIBRARY[f"rt.stacked_{_name}", "33"] = (
-        Operand(f"rt.stacked_{_name}_left", f"rt.stacked_{_name}_left_tangent", (1,)),
-        Operand(f"rt.stacked_{_name}_right", f"rt.stacked_{_name}_right_tangent", (0,)),
+for _rank in "23456":
+    LIBRARY["rt.reshaped", _rank] = (Operand("rt.reshaped_adjoint", "rt.reshaped_tangent", ()),)
+for _name in ("stacked_nt", "stacked_nn", "dot_nt", "dot_tn"):
+    LIBRARY[f"rt.{_name}", "33" if "stacked" in _name else "22"] = (
+        Operand(f"rt.{_name}_left", f"rt.{_name}_left_tangent", (1,)),
+        Operand(f"rt.{_name}_right", f"rt.{_name}_right_tangent", (0,)),
     )
 
 
@@ -79,7 +81,7 @@ NAMES = frozenset(name for name, _ in LIBRARY)
 
 # What assigns where the function on the left adds.
 OVERWRITING = {"rt.add_into": "rt.copy_into"}
-for _product_name in ("dot_22", "dot_21", "dot_12", "stacked_nt", "stacked_nn"):
+for _product_name in ("dot_22", "dot_21", "dot_12", "dot_nt", "dot_tn", "stacked_nt", "stacked_nn"):
     for _side in ("left", "right"):
         _adds = f"rt.{_product_name}_{_side}"
         OVERWRITING[_adds] = f"{_adds}_first"

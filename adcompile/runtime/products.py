@@ -97,6 +97,79 @@ def dot_right_tangent(c_tan: Any, b_tan: Any, a: Any) -> None:
     c_tan += np.dot(a, b_tan)
 
 
+# C = A B^T (nt): A' += C' B and B' += C'^T A.  C = A^T B (tn): A' += B C'^T and B' += A C'.
+
+
+@njit(**_flags)
+def dot_nt(a: Any, b: Any) -> Any:
+    return np.dot(a, b.T)
+
+
+@njit(**_flags)
+def dot_tn(a: Any, b: Any) -> Any:
+    return np.dot(a.T, b)
+
+
+@njit(**_flags)
+def dot_nt_left(a_adj: Any, c_adj: Any, b: Any) -> None:
+    a_adj += np.dot(c_adj, b)
+
+
+@njit(**_flags)
+def dot_nt_right(b_adj: Any, c_adj: Any, a: Any) -> None:
+    b_adj += np.dot(c_adj.T, a)
+
+
+@njit(**_flags)
+def dot_tn_left(a_adj: Any, c_adj: Any, b: Any) -> None:
+    a_adj += np.dot(b, c_adj.T)
+
+
+@njit(**_flags)
+def dot_tn_right(b_adj: Any, c_adj: Any, a: Any) -> None:
+    b_adj += np.dot(a, c_adj)
+
+
+@njit(**_flags)
+def dot_nt_left_first(a_adj: Any, c_adj: Any, b: Any) -> None:
+    np.dot(c_adj, b, a_adj)
+
+
+@njit(**_flags)
+def dot_nt_right_first(b_adj: Any, c_adj: Any, a: Any) -> None:
+    np.dot(c_adj.T, a, b_adj)
+
+
+@njit(**_flags)
+def dot_tn_left_first(a_adj: Any, c_adj: Any, b: Any) -> None:
+    np.dot(b, c_adj.T, a_adj)
+
+
+@njit(**_flags)
+def dot_tn_right_first(b_adj: Any, c_adj: Any, a: Any) -> None:
+    np.dot(a, c_adj, b_adj)
+
+
+@njit(**_flags)
+def dot_nt_left_tangent(c_tan: Any, a_tan: Any, b: Any) -> None:
+    c_tan += np.dot(a_tan, b.T)
+
+
+@njit(**_flags)
+def dot_nt_right_tangent(c_tan: Any, b_tan: Any, a: Any) -> None:
+    c_tan += np.dot(a, b_tan.T)
+
+
+@njit(**_flags)
+def dot_tn_left_tangent(c_tan: Any, a_tan: Any, b: Any) -> None:
+    c_tan += np.dot(a_tan.T, b)
+
+
+@njit(**_flags)
+def dot_tn_right_tangent(c_tan: Any, b_tan: Any, a: Any) -> None:
+    c_tan += np.dot(a.T, b_tan)
+
+
 # Stacks: C_s = A_s B_s^T (nt) or A_s B_s (nn) for each s.
 
 
@@ -182,3 +255,21 @@ def stacked_nn_left_tangent(c_tan: Any, a_tan: Any, b: Any) -> None:
 @njit(**_flags)
 def stacked_nn_right_tangent(c_tan: Any, b_tan: Any, a: Any) -> None:
     c_tan += stacked_nn(a, b_tan)
+
+
+# The same elements under another shape.
+
+
+@njit(**_flags)
+def reshaped(a: Any, shape: Any) -> Any:
+    return np.ascontiguousarray(a).reshape(shape).copy()
+
+
+@njit(**_flags)
+def reshaped_adjoint(a_adj: Any, c_adj: Any) -> None:
+    a_adj += c_adj.reshape(a_adj.shape)
+
+
+@njit(**_flags)
+def reshaped_tangent(c_tan: Any, a_tan: Any) -> None:
+    c_tan += np.ascontiguousarray(a_tan).reshape(c_tan.shape)
