@@ -21,7 +21,7 @@ from adcompile.backends.store import Generated
 from adcompile.clones import namespace
 from adcompile.emit.module import ModuleText, write_module
 from adcompile.emit.tangent_module import write_tangent_module
-from adcompile.errors import InactiveArgumentError, NonScalarOutputError
+from adcompile.errors import InactiveArgumentError, NonScalarOutputError, UnsupportedError
 from adcompile.explain import explain
 from adcompile.frontend.parse import parse
 from adcompile.ir import nodes as ir
@@ -135,6 +135,12 @@ def derive(
     fn, types, shapes = found.fn, found.types, found.shapes
     if argnums.mode == "grad":
         check_result(found.plain, found.returns, has_aux)
+    elif isinstance(found.returns, nt.BaseTuple) and any(
+        isinstance(part, nt.BaseTuple) for part in found.returns
+    ):
+        raise UnsupportedError(
+            "a pullback of a function that returns a tuple in a tuple", fn.loc, "Return one tuple."
+        )
     fn, arenas = find_places(fn, types, find_scopes(fn), shapes)
     fn, selections = number_references(fn, types, arenas.places)
     verify(fn, "ssa")
@@ -270,8 +276,8 @@ def leaves_of_parameters(
 def seeded_results(
     fn: ir.Function, types: dict[ir.Var, nt.Type], argnums: Argnums, has_aux: bool
 ) -> list[ir.Var]:
-    """The result variables that receive a cotangent."""
+    """The result variables that receive a cotangent, as often as they are returned."""
     found = result_leaves(fn)
     if argnums.mode == "grad":
         found = found[:1]
-    return list(dict.fromkeys(v for v in found if isinstance(v, ir.Var) and is_float(types[v])))
+    return [v for v in found if isinstance(v, ir.Var) and is_float(types[v])]

@@ -540,3 +540,22 @@ def test_edited_callee_is_noticed(tmp_path: Path) -> None:
 
 def test_version_is_public() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", adcompile.__version__)
+
+
+def test_a_variable_that_is_returned_twice() -> None:
+    def f(x):
+        h = np.sin(x)
+        same = h
+        return h, same, h[1:]
+
+    out, pullback = vjp(f, X)
+    close(pullback((X, 10.0 * X, X[1:]))[0], np.cos(X) * (11.0 * X + np.append(0.0, X[1:])))
+    assert len(out) == 3
+
+
+def test_a_tuple_in_a_tuple_has_no_pullback() -> None:
+    def nested(x):
+        return (x, 2.0 * x), x
+
+    with pytest.raises(UnsupportedError, match="a tuple in a tuple"):
+        vjp(nested, 0.3)

@@ -140,7 +140,12 @@ def result_dtype(f: Callable[..., Any], operands: Sequence[Pull], loc: Loc) -> n
     """
     if isinstance(f, OfUser):
         return type_of_user_function(f.name, tuple(p.dtype for p in operands))
-    kinds = tuple((str(as_dtype(p.dtype)), p.weak and p.rank == 0) for p in operands)
+    floats = any(isinstance(p.dtype, nt.Float | nt.Complex) for p in operands)
+
+    def is_weak(p: Pull) -> bool:  # an integer variable leaves the precision of floats alone
+        return p.rank == 0 and (p.weak or (floats and isinstance(p.dtype, nt.Integer)))
+
+    kinds = tuple((str(as_dtype(p.dtype)), is_weak(p)) for p in operands)
     try:
         return _result_dtype(f, kinds)
     except TypeError:

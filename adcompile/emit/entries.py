@@ -201,7 +201,8 @@ class EntryWriter:
                 make = "empty" if array in self.d.overwritten else "zeros"
                 lines.append(f"    {self.names[shadow]} = {make}({shape}, np.{kind.dtype})")
         result = self.result()
-        seeds = [self.cotangents()[result.index(v)] for v in self.d.seeded]
+        pairs = zip(result, self.cotangents(), strict=False)
+        seeds = [cotangent for v, cotangent in pairs if v in self.d.seeded]
         lines.append(self.call_adjoint(seeds))
         grads = ", ".join(self.gradient_of(p) for p in self.p.fn.params)
         lines.append(f"    return ({grads},)")
@@ -224,7 +225,8 @@ class EntryWriter:
         """The result's items, and after them the final contents of the arrays written."""
         result = self.result()
         if self.is_tuple():
-            parts = [self.copied(f"value[{k}]", v) for k, v in enumerate(result)]
+            leaves = enumerate(result_leaves(self.p.fn))
+            parts = [self.copied(f"value[{k}]", v) for k, v in leaves if v != ir.Const(None)]
         else:
             parts = [self.copied("value", v) for v in result]
         known = dict(zip(self.d.residuals, self.d.arguments, strict=True))

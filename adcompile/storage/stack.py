@@ -14,6 +14,7 @@ from numba.core import types as nt
 
 from adcompile.analysis.activity import Activity
 from adcompile.analysis.scope import Scopes
+from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import reads, statements
 from adcompile.rules.library import NAMES, operands_of
@@ -91,6 +92,14 @@ def find_stack(
                     array = stmt.target if n < 0 else stmt.args[n]
                     if isinstance(array, ir.Var) and scopes.loop_of(array) is not None:
                         wanted[array] = None
+        for array in wanted:
+            kind = types[array]
+            if isinstance(kind, nt.Array) and isinstance(kind.dtype, nt.Complex):
+                raise UnsupportedError(
+                    "a library call on complex matrices in a loop",
+                    stmt.loc,
+                    "Take it out of the loop, or split it into real and imaginary parts.",
+                )
         pushed[id(stmt)] = tuple(wanted)
     if not pushed:
         return None
