@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
-from adcompile import value_and_grad
+from adcompile import grad, value_and_grad
 from tests.test_inplace import check
 
 
@@ -103,3 +104,20 @@ def test_gradient_in_place() -> None:
     rng = np.random.default_rng(6)
     for _ in range(3):
         check(in_place, rng.uniform(0.3, 1.2, 6), rng.uniform(0.4, 0.9), argnums=(0, 1))
+
+
+def test_adjoints_are_not_divided_by_constants() -> None:
+    def scaled(x: Any) -> float:
+        root = math.sqrt(2.0)
+        total = 0.0
+        for i in range(x.size):
+            total += math.sin(x[i] / root) / 3.0
+        return total
+
+    found = grad(scaled, cache=False)
+    x = np.array([0.3, -1.2, 2.0])
+    root = math.sqrt(2.0)
+    np.testing.assert_allclose(found(x), np.cos(x / root) / root / 3.0, rtol=1e-15)
+    text = found.fused_source or found.adjoint_source
+    assert "x[i] / root" in text or "/ root" in text  # the user's own
+    assert "* 0.3333333333333333" in text and "* 0.7071067811865475" in text

@@ -11,6 +11,7 @@ from adcompile.ir import nodes as ir
 from adcompile.optimise.factor import factor_products, is_narrow
 from adcompile.optimise.pages import names_of_arrays, use_large_pages
 from adcompile.optimise.parallel import Remarks, run_parallel
+from adcompile.optimise.quotients import multiply_by_reciprocals
 from adcompile.optimise.vectorise import keep_order, regroup_sums, use_vector_math
 from adcompile.options import Options
 
@@ -33,7 +34,8 @@ class Finish:
         if not (options.vector_math and options.optimise):
             fn = keep_order(fn)
         if options.optimise and adjoints:
-            fn = regroup_sums(factor_products(fn, self.types), adjoints)
+            fn = multiply_by_reciprocals(factor_products(fn, self.types), adjoints)
+            fn = regroup_sums(fn, adjoints)
         if options.vector_math:
             fn = use_vector_math(fn, self.types)
         if options.parallel and not any(is_complex(kind) for kind in self.types.values()):
