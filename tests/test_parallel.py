@@ -144,3 +144,19 @@ def test_scattered_sums_have_a_buffer_a_thread() -> None:
     assert derivative.fused_source is not None
     assert "buffers(blocks, w_adj)" in derivative.fused_source
     assert "buffers(blocks, x_adj)" not in derivative.fused_source
+
+
+@pytest.mark.compiled
+def test_names_do_not_meet_those_of_numba() -> None:
+    def rebound(x, w):
+        for _ in range(2):
+            y = np.exp(-x * w)
+            z = y + np.sum(y)
+            w = z / np.sum(z)
+            x = x + w
+        return np.sum(x * w)
+
+    one = value_and_grad(rebound, argnums=(0, 1))(X, Y)
+    several = value_and_grad(rebound, argnums=(0, 1), parallel=True)(X, Y)
+    for a, b in zip(several[1], one[1], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-13)

@@ -98,3 +98,29 @@ def test_a_view_that_is_written_stays_one() -> None:
         return np.sum(s**2) + np.sum(flat[:, 0])
 
     compare(f, (S,))
+
+
+def test_a_part_of_a_matrix_is_not_the_matrix() -> None:
+    def parts(a: Any, c: Any) -> Any:
+        p = a.T[:2] @ c
+        return np.sum(np.sin(p @ p.T)) + np.sum(np.cos(a[:2].T @ c[:2])) + np.sum(c[:, :2].T @ a)
+
+    compare(parts, (A, C))
+
+
+def test_a_reshape_of_a_reshaped_array_is_a_view() -> None:
+    def seen(s: Any) -> Any:
+        t = (s * s).reshape(s.shape[0] * s.shape[1], s.shape[2])
+        u = t.reshape(-1)
+        u[2] = 2.0
+        t[1] = u[:3] ** 2
+        return np.sum(t**2) + np.sum(u[4:] ** 3)
+
+    def reshaped(s: Any) -> Any:
+        t = np.sin(s).reshape(6, 4)
+        u = t.reshape(8, 3)
+        t[0] = 2.0
+        return np.sum(u**2) + np.sum(t @ t.T)
+
+    compare(seen, (S,))
+    compare(reshaped, (S,))

@@ -245,9 +245,10 @@ class _Expander(Machine):
             self.finished(stmt)
             return
         self.learn(target, pull)
-        if pull.array in self.made_by_library and target in self.written:
+        is_written = not self.roots_of(target).isdisjoint(self.written)
+        if pull.array in self.made_by_library and is_written:
             pull = replace(pull, place=None, array=None)  # its adjoint needs it as it was
-        if pull.maybe_view and not self.roots_of(target).isdisjoint(self.written):
+        if pull.maybe_view and is_written:
             raise UnsupportedError(
                 "whether this is a view or a copy depends on the layout of memory, and it or the "
                 "array is written",
@@ -259,6 +260,8 @@ class _Expander(Machine):
             self.types[target] = self.types[pull.array]
             self.out.out.append(ir.View(target, pull.array, (), stmt.loc))
             self.roots[target] = self.roots_of(pull.array)
+            if is_written:
+                self.written |= self.roots[target]
             self.bases[target] = self.bases.get(pull.array, (pull.array, ()))
             self.finished(stmt)
             return

@@ -39,7 +39,8 @@ def transposed_array(m: Machine, pull: Pull) -> ir.Var | None:
     match trial.out:
         case [ir.Assign(_, ir.Load(array, (ir.Var() as first, ir.Var() as second)))]:
             turned = first is column and second is row and array not in m.aliases
-            return array if turned else None
+            whole = [m.canonical(d) for d in reversed(m.dims_of(array))]
+            return array if turned and whole == [m.canonical(d) for d in pull.dims] else None
         case _:
             return None
 

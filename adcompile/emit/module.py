@@ -47,15 +47,21 @@ def write_module(
     py_func: Callable[..., Any] = getattr(func, "py_func", func)
     constants = {var.name: np.asarray(value) for var, value in problem.fn.constants}
     kinds = {var: str(kind) for var, kind in problem.types.items()}
-    forward, _, forward_lines = print_named(derivative.forward, kinds, set(constants))
-    adjoint, names, adjoint_lines = print_named(derivative.adjoint, kinds, set(constants))
+    forward, _, forward_lines = print_named(
+        derivative.forward, kinds, set(constants), options.parallel
+    )
+    adjoint, names, adjoint_lines = print_named(
+        derivative.adjoint, kinds, set(constants), options.parallel
+    )
 
     pair = [(forward, forward_lines, f"{problem.fn.name}_forward")]
     pair.append((adjoint, adjoint_lines, f"{problem.fn.name}_adjoint"))
     helpers = set(MAKERS) | runtime_names(derivative.forward) | runtime_names(derivative.adjoint)
     fused_source: str | None = None
     if fused is not None:
-        fused_source, _, fused_lines = print_named(fused.fn, kinds, set(constants))
+        fused_source, _, fused_lines = print_named(
+            fused.fn, kinds, set(constants), options.parallel
+        )
         pair.append((fused_source, fused_lines, f"{problem.fn.name}_fused"))
         helpers |= runtime_names(fused.fn)
 

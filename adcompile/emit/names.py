@@ -51,7 +51,10 @@ _TEMP = "t"
 
 
 def assign_names(
-    fn: Function, reserved: Set[str], kinds: Mapping[Var, Hashable] | None = None
+    fn: Function,
+    reserved: Set[str],
+    kinds: Mapping[Var, Hashable] | None = None,
+    mark: str = "_",
 ) -> tuple[Function, dict[Var, str]]:
     """The plain function with one variable per name, and the names of all variables it had.
 
@@ -63,7 +66,7 @@ def assign_names(
     fixed = fixed_names(fn, called)
     avoid = _MODULES | called | set(reserved) | set(keyword.kwlist)
     avoid |= {fixed[var] for var, _ in fn.constants}
-    names = _colour(fn, order, fixed, avoid, kinds or {})
+    names = _colour(fn, order, fixed, avoid, kinds or {}, mark)
     return use_breaks(merge(fn, names)), names
 
 
@@ -157,6 +160,7 @@ def _colour(
     fixed: Mapping[Var, str],
     avoid: Set[str],
     kinds: Mapping[Var, Hashable],
+    mark: str,
 ) -> dict[Var, str]:
     """A name for each variable."""
     family = {var: "" if _is_numbered(var) else _wish(var) for var in order}
@@ -184,7 +188,7 @@ def _colour(
         else:
             name = next(
                 wish
-                for wish in _candidates(family[var], wished)
+                for wish in _candidates(family[var], wished, mark)
                 if wish not in avoid
                 and _one_kind([*group, *holders.get(wish, ())], kinds)
                 and not graph.between(group, holders.get(wish, ()))
@@ -194,12 +198,12 @@ def _colour(
     return names
 
 
-def _candidates(wish: str, wished: Set[str]) -> Iterator[str]:
+def _candidates(wish: str, wished: Set[str], mark: str) -> Iterator[str]:
     yield wish
     number = 2
     while True:
-        if f"{wish}_{number}" not in wished:
-            yield f"{wish}_{number}"
+        if f"{wish}{mark}{number}" not in wished:
+            yield f"{wish}{mark}{number}"
         number += 1
 
 

@@ -29,11 +29,13 @@ _MODULE_OF = {
 
 
 def print_named(
-    fn: ir.Function, kinds: Mapping[ir.Var, str], reserved: set[str]
+    fn: ir.Function, kinds: Mapping[ir.Var, str], reserved: set[str], parallel: bool = False
 ) -> tuple[str, dict[ir.Var, str], dict[int, Loc]]:
+    # In parallel functions Numba calls the second version of its own of x "x_2".
+    mark = "_v" if parallel else "_"
     fn = nest(fn)
     wanted = list(fn.params)
-    named, names = assign_names(fn, reserved, kinds)
+    named, names = assign_names(fn, reserved, kinds, mark)
     for var in wanted:
         names.setdefault(var, var.name)
     text, lines = print_function(named, names)

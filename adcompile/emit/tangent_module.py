@@ -30,7 +30,7 @@ def write_tangent_module(
     py_func: Callable[..., Any] = getattr(func, "py_func", func)
     constants = {var.name: np.asarray(value) for var, value in fn.constants}
     kinds = {var: str(kind) for var, kind in types.items()}
-    text, _, _ = print_named(tangent, kinds, set(constants))
+    text, _, _ = print_named(tangent, kinds, set(constants), options.parallel)
     content = "\n".join((text, str(options), str(argnums), digest(constants)))
     suffix = "_" + hashlib.sha256(content.encode()).hexdigest()[:10]
     top = header(py_func, fn, argtypes, options, constants)
