@@ -18,6 +18,7 @@ import pytest
 
 from adcompile import AliasError, value_and_grad, vjp
 from tests.oracle import copies, directional, unit_directions
+from tests.test_arrays import compare
 
 Program = Callable[..., float]
 Maker = Callable[[np.random.Generator], tuple[Any, ...]]
@@ -1325,3 +1326,54 @@ def test_arguments_are_restored_after_an_exception() -> None:
     value, gradient = ours(given, 7)
     np.testing.assert_allclose(value, 0.09, rtol=1e-12)
     np.testing.assert_allclose(gradient, [0.6, 0.0, 0.0], rtol=1e-12)
+
+
+def wraps(x: Any) -> Any:
+    n = x.size
+    h = np.zeros(n)
+    for i in range(-n, n):
+        h[i] = x[i] ** 2 * (i + 1)  # written twice: h[-1] is h[n - 1]
+    return np.sum(h**2)
+
+
+def wraps_and_reads(x: Any) -> Any:
+    n = x.size
+    h = np.ones(n)
+    for i in range(-n, n):
+        h[i] = h[i] * x[i] + i
+    return np.sum(h**2)
+
+
+def wraps_and_keeps(x: Any) -> Any:
+    h = np.zeros(4)
+    s = 0.0
+    for i in range(-2, 3):
+        h[i] = np.tanh(x[i + 2])
+        s += h[i] ** 3
+    return s + np.sum(h**2)
+
+
+def wraps_with_an_offset(x: Any) -> Any:
+    n = x.size
+    h = np.zeros(n)
+    for i in range(n + 3):
+        h[i - 3] = x[i - 3] ** 2 * (i + 1)
+    return np.sum(h**2)
+
+
+WRAPPING = (wraps, wraps_and_reads, wraps_and_keeps, wraps_with_an_offset)
+
+
+@pytest.mark.parametrize("f", WRAPPING, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("optimise", [True, False])
+def test_subscripts_from_both_ends(f: Any, optimise: bool) -> None:
+    compare(f, (np.array([0.3, -1.2, 0.7, 1.1, -0.4, 0.9]),), optimise)
+
+
+@pytest.mark.compiled
+def test_subscripts_from_both_ends_on_several_threads() -> None:
+    x = np.random.default_rng(2).normal(size=200)
+    for f in WRAPPING:
+        one, several = value_and_grad(f)(x), value_and_grad(f, parallel=True)(x)
+        assert several[0] == pytest.approx(one[0], rel=1e-13)
+        np.testing.assert_allclose(several[1], one[1], rtol=1e-11, atol=1e-12)

@@ -323,7 +323,7 @@ class ReverseBuilder(Prologue):
             return False
         if self.stack is not None and self.stack.is_used_in(stmt):
             return False
-        return self.optimise and any_order(stmt, self.roots, self.activity)
+        return self.optimise and any_order(stmt, self.roots, self.activity, self.scopes)
 
     def handed_back(self, stmt: ir.For | ir.While) -> list[tuple[ir.Carried, ir.Var]]:
         """Values known from the iteration after, with the variable that hands them back."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from adcompile.analysis.activity import Activity
+from adcompile.analysis.affine import non_negative
 from adcompile.analysis.alias import Roots
 from adcompile.analysis.scope import Loop, Scopes
 from adcompile.ir import nodes as ir
@@ -28,7 +29,7 @@ def exchanges_only_sums(loop: Loop, roots: Roots, activity: Activity, scopes: Sc
     return shadows_commute(loop, roots, activity, scopes)
 
 
-def any_order(loop: Loop, roots: Roots, activity: Activity) -> bool:
+def any_order(loop: Loop, roots: Roots, activity: Activity, scopes: Scopes) -> bool:
     """Whether the reverse sweep may visit the iterations in any order: what they hand on is summed,
     or has no adjoint, and an array that they write is read and written at subscripts that hold the
     loop's variable, always on the same axis."""
@@ -64,16 +65,18 @@ def any_order(loop: Loop, roots: Roots, activity: Activity) -> bool:
         if not roots[array].isdisjoint(written) and roots[array] != {array}:
             return False
     return all(
-        array in inside or not written & roots[array] or _aligned(stmts, loop.var)
+        array in inside or not written & roots[array] or _aligned(stmts, loop.var, scopes)
         for array, stmts in uses.items()
     )
 
 
-def _aligned(stmts: list[ir.Stmt], var: ir.Var) -> bool:
+def _aligned(stmts: list[ir.Stmt], var: ir.Var, scopes: Scopes) -> bool:
     """All subscripts have ``var`` on the same axis; or all accumulate, so that the shadow is only
     read."""
     if all(isinstance(stmt, ir.Accumulate) for stmt in stmts):
         return True
+    if not non_negative(var, scopes):
+        return False  # -1 and n - 1 are the same element
     axes: list[set[int]] = []
     for stmt in stmts:
         match stmt:

@@ -24,8 +24,13 @@ class Arrays:
 
     def __init__(self, body: ir.Block) -> None:
         self.leaders: dict[ir.Var, ir.Var] = {}
+        self.lowest: dict[ir.Var, int] = {}  # of loop variables, where it is known
         for stmt in statements(body):
             match stmt:
+                case ir.For(var, ir.Const(int() as start), _, ir.Const(int() as step)) if step > 0:
+                    self.lowest[var] = start
+                case ir.For(var, _, ir.Const(int() as stop), ir.Const(int() as step)) if step < 0:
+                    self.lowest[var] = stop + 1
                 case ir.View(target, base):
                     self._join(target, base)
                 case ir.Assign(target, ir.Var() as value):
@@ -85,9 +90,39 @@ class Arrays:
         assigned = {v for s in statements(loop.body) for v in stmt_defs(s)}
         return any(
             moves_with(entry, loop.var, assigned)
+            and self.is_counted_from_the_front(entry)
             and all(len(use.index) > axis and use.index[axis] == entry for use in uses)
             for axis, entry in enumerate(first)
         )
+
+    def is_counted_from_the_front(self, entry: ir.Index) -> bool:
+        """-1 and n - 1 are the same element."""
+        low = None if isinstance(entry, ir.Slice) else self.low(entry)
+        return low is not None and low >= 0
+
+    def low(self, expr: ir.Expr) -> int | None:
+        """A number below which ``expr`` never falls."""
+        match expr:
+            case ir.Const(int() as value):
+                return value
+            case ir.Var():
+                return self.lowest.get(expr)
+            case ir.Dim():
+                return 0
+            case ir.Binary("+", a, b):
+                x, y = self.low(a), self.low(b)
+                return None if x is None or y is None else x + y
+            case ir.Binary("-", a, ir.Const(int() as value)):
+                x = self.low(a)
+                return None if x is None else x - value
+            case ir.Binary("*", a, b):
+                x, y = self.low(a), self.low(b)
+                return None if x is None or y is None or x < 0 or y < 0 else x * y
+            case ir.Apply("max", args):
+                known = [x for x in map(self.low, args) if x is not None]
+                return max(known, default=None)
+            case _:
+                return None
 
 
 def moves_with(entry: ir.Index, var: ir.Var, assigned: Set[ir.Var]) -> bool:

@@ -236,6 +236,17 @@ class _Assigned:
         return bool(axes)
 
 
+def counts_from_the_front(loop: ir.For) -> bool:
+    """Whether its variable is never negative: -1 and n - 1 are the same element."""
+    match loop:
+        case ir.For(start=ir.Const(int() as start), step=ir.Const(int() as step)) if step > 0:
+            return start >= 0
+        case ir.For(stop=ir.Const(int() as stop), step=ir.Const(int() as step)) if step < 0:
+            return stop >= -1
+        case _:
+            return False
+
+
 class _Emptied:
     """The last statement that touches a shadow, without the zeros that nobody reads."""
 
@@ -246,6 +257,8 @@ class _Emptied:
         loops: list[ir.Var] = []
         inner = stmt
         while isinstance(inner, ir.For):
+            if not counts_from_the_front(inner):
+                return stmt
             loops.append(inner.var)
             users = [s for s in inner.body if _mentions(s, self.shadow)]
             if len(users) != 1 or not isinstance(users[0], ir.For):

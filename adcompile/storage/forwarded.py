@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from numba.core import types as nt
 
+from adcompile.analysis.affine import non_negative
 from adcompile.analysis.alias import Roots
 from adcompile.analysis.scope import Scopes
 from adcompile.ir import nodes as ir
@@ -49,6 +50,8 @@ def find_forwarded(
         if scopes.loop_of(array) is not None or array in scopes.nested_in_if:
             continue
         loops = [loop.var for loop in path if isinstance(loop, ir.For)]
+        if not all(non_negative(i, scopes) for i in loops):
+            continue  # -1 and n - 1 are the same element
         if len(loops) != len(path) or not any(s is store for s in path[-1].body):
             continue
         index = tuple(i for i in store.index if isinstance(i, ir.Const | ir.Var))
