@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import math
 
+import numpy as np
 import pytest
 
+from adcompile import jvp, value_and_grad, vjp
 from adcompile.emit.names import assign_names, runtime_names
 from adcompile.emit.source import print_function
 from adcompile.errors import UnsupportedError
@@ -83,3 +86,36 @@ def test_kinds_keep_names_apart() -> None:
     assert (names[a], names[b]) == ("a", "a_2")
     _, names = assign_names(fn, set())
     assert (names[a], names[b]) == ("a", "a")
+
+
+@pytest.mark.compiled
+def test_names_of_entries_are_not_those_of_users() -> None:
+    def f(x, value, cotangent, _, residuals, zeros):
+        total = 0.0
+        for i in range(x.size):
+            total += x[i] ** 2
+        return total * value * math.sin(cotangent) * _ * residuals * zeros
+
+    def g(x, x_tan):
+        value = np.sin(x)
+        zeros = np.cos(x_tan)
+        cotangent = value * zeros
+        return np.sum(cotangent**2 * value)
+
+    x = np.array([0.3, -1.2, 0.7])
+    rest = (0.7, 0.4, 1.3, 0.9, 1.1)
+    every = tuple(range(6))
+    plain = f(x, *rest)
+    expected = [2 * x * plain / np.sum(x**2), plain / 0.7, plain / math.tan(0.4)]
+    expected += [plain / 1.3, plain / 0.9, plain / 1.1]
+    for optimise in (True, False):
+        value, grads = value_and_grad(f, argnums=every, optimise=optimise)(x, *rest)
+        assert value == pytest.approx(plain, rel=1e-14)
+        _, pullback = vjp(f, x, *rest)
+        for found in (grads, pullback(1.0)):
+            for a, b in zip(found, expected, strict=True):
+                np.testing.assert_allclose(a, b, rtol=1e-13)
+        value, grads = value_and_grad(g, argnums=(0, 1), optimise=optimise)(x, 2.0 * x)
+        out, tangent = jvp(g, (x, 2.0 * x), (x, x))
+        assert value == pytest.approx(g(x, 2.0 * x), rel=1e-14) == out
+        assert tangent == pytest.approx(np.sum(x * (grads[0] + grads[1])), rel=1e-12)

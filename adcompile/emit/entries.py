@@ -45,9 +45,26 @@ class EntryWriter:
         self.suffix = suffix
         self.base = problem.fn.name
         self.paths = self.leaf_paths()
+        # Names of the user's that entries contain, beside which theirs must be others.
+        self.taken = {p.name for p in problem.fn.params}
+        self.taken |= {names[v] for v in derivative.arguments}
+        self.taken |= {names[shadow] for _, shadow in derivative.shadows}
+        self.value, self.cotangent = self.fresh("value"), self.fresh("cotangent")
+        self.residuals, self.rest = self.fresh("residuals"), self.fresh("_")
+        self.adjoints = {v: self.fresh(f"{v.name}_adj_out") for v in derivative.scalars}
         self.written = [
             v for v in parameter_arrays(problem.fn, problem.types) if v in self.written_roots()
         ]
+
+    def fresh(self, wish: str) -> str:
+        while wish in self.taken:
+            wish += "_out"
+        self.taken.add(wish)
+        return wish
+
+    def maker(self, kind: str) -> str:
+        """``empty`` or ``zeros``."""
+        return f"np.{kind}" if kind in self.taken else kind
 
     def written_roots(self) -> set[ir.Var]:
         return written_roots(self.p.fn, self.p.roots)
@@ -100,7 +117,7 @@ class EntryWriter:
             kind = self.p.types[array]
             assert isinstance(kind, nt.Array)
             dtype = f"np.{kind.dtype}"
-            make = "empty" if array in overwritten else "zeros"
+            make = self.maker("empty" if array in overwritten else "zeros")
             lines.append(f"    {self.names[shadow]} = {make}({self.paths[array]}.shape, {dtype})")
         return lines
 
@@ -114,7 +131,7 @@ class EntryWriter:
         return f"    ({targets},) = {call}"
 
     def scalar_adjoint(self, var: ir.Var) -> str:
-        return "_".join((var.name, "adj", "out"))
+        return self.adjoints[var]
 
     def gradient_of(self, var: ir.Var) -> str:
         """The gradient of a parameter, in its structure."""
@@ -146,14 +163,14 @@ class EntryWriter:
         name = f"{self.base}_{kind}{self.suffix}"
         grads = self.gradients(argnums)
         if kind == "value_and_grad":
-            result = f"value, {grads}"
+            result = f"{self.value}, {grads}"
         else:
-            result = f"{grads}, value[1]" if has_aux else grads
+            result = f"{grads}, {self.value}[1]" if has_aux else grads
         if fused is not None:
             calls = [*self.make_shadows(fused.overwritten), self.call_fused()]
         else:
             calls = [
-                self.call_forward("value"),
+                self.call_forward(self.value),
                 *self.make_shadows(self.d.overwritten),
                 self.call_adjoint(["1.0"] * len(self.d.seeded)),
             ]
@@ -162,7 +179,7 @@ class EntryWriter:
 
     def call_fused(self) -> str:
         given = [p.name for p in self.p.fn.params] + [self.names[s] for _, s in self.d.shadows]
-        targets = ["value", *(self.scalar_adjoint(v) for v in self.d.scalars)]
+        targets = [self.value, *(self.scalar_adjoint(v) for v in self.d.scalars)]
         comma = "," if len(targets) == 1 else ""
         call = f"{self.base}_fused{self.suffix}({', '.join(given)})"
         return f"    ({', '.join(targets)}{comma}) = {call}"
@@ -177,7 +194,7 @@ class EntryWriter:
         out = parts[0] if len(parts) == 1 and not self.is_tuple() else f"({', '.join(parts)},)"
         lines = [
             f"def {name}({self.signature()}):",
-            self.call_forward("value"),
+            self.call_forward(self.value),
             f"    return {out if parts else 'None'}, ({', '.join([*kept, '0'])},)",
         ]
         return Entry(name, "\n".join(lines) + "\n")
@@ -186,11 +203,11 @@ class EntryWriter:
         """``(residuals, cotangent of out) -> cotangents``, one per parameter."""
         name = f"{self.base}_pullback{self.suffix}"
         kept = [self.names[v] for v in self.d.arguments]
-        shapes = [f"{self.names[s]}_shape" for _, s in self.d.shadows]
+        shapes = [self.fresh(f"{self.names[s]}_shape") for _, s in self.d.shadows]
         finals = dict(zip(self.written, self.cotangents()[len(self.result()) :], strict=True))
         lines = [
-            f"def {name}(residuals, cotangent):",
-            f"    ({', '.join([*kept, *shapes, '_'])},) = residuals",
+            f"def {name}({self.residuals}, {self.cotangent}):",
+            f"    ({', '.join([*kept, *shapes, self.rest])},) = {self.residuals}",
         ]
         for (array, shadow), shape in zip(self.d.shadows, shapes, strict=True):
             kind = self.p.types[array]
@@ -198,7 +215,7 @@ class EntryWriter:
             if array in finals:
                 lines.append(f"    {self.names[shadow]} = {finals[array]}.copy()")
             else:
-                make = "empty" if array in self.d.overwritten else "zeros"
+                make = self.maker("empty" if array in self.d.overwritten else "zeros")
                 lines.append(f"    {self.names[shadow]} = {make}({shape}, np.{kind.dtype})")
         result = self.result()
         pairs = zip(result, self.cotangents(), strict=False)
@@ -226,9 +243,9 @@ class EntryWriter:
         result = self.result()
         if self.is_tuple():
             leaves = enumerate(result_leaves(self.p.fn))
-            parts = [self.copied(f"value[{k}]", v) for k, v in leaves if v != ir.Const(None)]
+            parts = [self.copied(f"{self.value}[{k}]", v) for k, v in leaves if v != ir.Const(None)]
         else:
-            parts = [self.copied("value", v) for v in result]
+            parts = [self.copied(self.value, v) for v in result]
         known = dict(zip(self.d.residuals, self.d.arguments, strict=True))
         return parts + [self.copied(self.names[known[v]], v) for v in self.written]
 
@@ -236,8 +253,8 @@ class EntryWriter:
         """Python expressions for the cotangent of each part of the output."""
         count = len(self.result()) + len(self.written)
         if count == 1 and not self.is_tuple():
-            return ["cotangent"]
-        return [f"cotangent[{k}]" for k in range(count)]
+            return [self.cotangent]
+        return [f"{self.cotangent}[{k}]" for k in range(count)]
 
     def outputs(self) -> str:
         """In words: what ``out`` of vjp holds."""

@@ -51,7 +51,7 @@ def derive_tangent(
 
     ``written``: array parameters whose final contents are results too.
     """
-    builder = _Builder(types, with_heads(fn, activity))
+    builder = _Builder(types, with_heads(fn, activity), fn.params)
     activity = builder.activity
     given = tuple(builder.tuple_or_leaf(p) for p in wanted)
     unpack, head = build_head(fn, types, roots)
@@ -101,8 +101,9 @@ def with_heads(fn: ir.Function, activity: Activity) -> Activity:
 
 
 class _Builder:
-    def __init__(self, types: Types, activity: Activity) -> None:
+    def __init__(self, types: Types, activity: Activity, params: tuple[ir.Var, ...]) -> None:
         self.types, self.activity = types, activity
+        self.taken = {p.name for p in params}
         self.tangents: dict[ir.Var, ir.Var] = {}
         self.tuples: set[ir.Var] = set()  # parameters, and tuples in them, with tangents
         self.given: set[ir.Var] = set()  # arrays and scalars whose tangents the caller gives
@@ -112,7 +113,10 @@ class _Builder:
     def of(self, var: ir.Var) -> ir.Var:
         """The variable that holds the tangent of ``var``."""
         if var not in self.tangents:
-            made = self.tangents[var] = ir.Var(f"{var.name}_tan", var.temp)
+            name = f"{var.name}_tan"
+            while name in self.taken:  # a parameter of the user's
+                name += "_"
+            made = self.tangents[var] = ir.Var(name, var.temp)
             if var in self.types:
                 self.types[made] = self.types[var]
         return self.tangents[var]
