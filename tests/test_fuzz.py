@@ -12,8 +12,8 @@ from tests.fuzz.check import Target, check
 from tests.fuzz.program import arguments, generate
 from tests.fuzz.runner import run, smallest
 
-PLAIN, COMPILED, PARTS = 60, 8, 4
-ARRAYS = 40
+PLAIN, COMPILED, PARTS = 40, 4, 4
+ARRAYS = 24
 
 ADJOINT = """
 def f_forward_1(x, n):
