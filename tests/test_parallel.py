@@ -81,7 +81,27 @@ def branches(x: Any, y: Any) -> float:
     return total
 
 
+def parts_of_rows(a: Any, k: Any) -> float:
+    total = 0.0
+    for i in prange(k.size):
+        row = a[k[i]]
+        total += row[0] * math.sin(row[1])
+    return total
+
+
+def counted(x: Any, y: Any) -> float:
+    positive = 0
+    total = 0.0
+    for i in prange(x.size):
+        if x[i] > 0.0:
+            positive += 1
+        total += x[i] ** 2 * y[i]
+    return total * (positive // 2) + x[positive]
+
+
 CASES = [
+    (parts_of_rows, (A[:7, :2].copy(), rng.integers(0, 3, 5000)), (0,)),
+    (counted, (X, Y), (0, 1)),
     (fused, (X, Y), (0, 1)),
     (scattered, (W, X, K), (0, 1)),
     (stencil, (X, 0.1, 5), (0, 1)),
@@ -91,7 +111,7 @@ CASES = [
     (recurrence, (X, Y), (0, 1)),
     (branches, (X, Y), (0, 1)),
 ]
-THREADED = (fused, scattered, stencil, rows, sum_of_columns, branches)
+THREADED = (fused, scattered, stencil, rows, sum_of_columns, branches, parts_of_rows, counted)
 
 
 @pytest.mark.compiled
@@ -160,3 +180,11 @@ def test_names_do_not_meet_those_of_numba() -> None:
     several = value_and_grad(rebound, argnums=(0, 1), parallel=True)(X, Y)
     for a, b in zip(several[1], one[1], strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.compiled
+def test_parts_of_an_array_do_not_race() -> None:
+    derivative = grad(parts_of_rows, parallel=True)
+    derivative(A[:7, :2].copy(), K)
+    assert derivative.fused_source is not None and "prange" not in derivative.fused_source
+    assert "is written, and may be known by another name" in derivative.explain()

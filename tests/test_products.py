@@ -124,3 +124,15 @@ def test_a_reshape_of_a_reshaped_array_is_a_view() -> None:
 
     compare(seen, (S,))
     compare(reshaped, (S,))
+
+
+def test_stacks_in_loops() -> None:
+    def f(a: Any, b: Any) -> Any:
+        total = 0.0
+        for t in range(3):
+            q = np.einsum("kij,nkj->nki", a * (t + 1), b)
+            total += np.sum(np.sin(q))
+            a = a + 0.01 * total
+        return total
+
+    compare(f, (0.1 * rng.normal(size=(2, 3, 4)), rng.normal(size=(5, 2, 4))))

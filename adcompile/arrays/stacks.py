@@ -31,7 +31,7 @@ def stacked_product(
         return None
     if set(result) != {*stack, *rows, *columns} or len(result) != 3:
         return None
-    if not library.is_possible(m, operands) or any(ONE in p.dims for p in operands):
+    if m.loops or not library.is_possible(m, operands) or any(ONE in p.dims for p in operands):
         return None
     (each,), (over,), (row,), (column,) = groups
     if result.index(column) < result.index(row):  # so that the last axis of the result is the last

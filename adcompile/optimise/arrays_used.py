@@ -24,6 +24,7 @@ class Arrays:
 
     def __init__(self, body: ir.Block) -> None:
         self.leaders: dict[ir.Var, ir.Var] = {}
+        self.names: set[ir.Var] = set()  # what has been joined
         self.lowest: dict[ir.Var, int] = {}  # of loop variables, where it is known
         for stmt in statements(body):
             match stmt:
@@ -46,6 +47,7 @@ class Arrays:
                     pass
 
     def _join(self, a: ir.Var, b: ir.Var) -> None:
+        self.names |= {a, b}
         a, b = self.leader(a), self.leader(b)
         if a is not b:
             self.leaders[a] = b
@@ -77,8 +79,11 @@ class Arrays:
                     if isinstance(expr, ir.Load):
                         uses.setdefault(expr.array, []).append(expr)
             whole.update(v for v in _as_wholes(stmt) if v not in local)
+        seen = {self.leader(v) for v in (*self.names, *uses, *whole) if v not in local}
         for array in written:
             if array in local:
+                if self.leader(array) in seen:  # a part of an array from outside
+                    yield array, None
                 continue
             same = {v for v in (*uses, *whole) if self.leader(v) is self.leader(array)}
             yield array, None if same != {array} or array in whole else uses[array]

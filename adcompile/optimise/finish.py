@@ -8,7 +8,7 @@ from numba.core import types as nt
 
 from adcompile.analysis.activity import is_complex
 from adcompile.ir import nodes as ir
-from adcompile.optimise.factor import factor_products, is_narrow
+from adcompile.optimise.factor import factor_products
 from adcompile.optimise.pages import names_of_arrays, use_large_pages
 from adcompile.optimise.parallel import Remarks, run_parallel
 from adcompile.optimise.quotients import multiply_by_reciprocals
@@ -39,6 +39,5 @@ class Finish:
         if options.vector_math:
             fn = use_vector_math(fn, self.types)
         if options.parallel and not any(is_complex(kind) for kind in self.types.values()):
-            narrow = any(is_narrow(kind) for kind in self.types.values())
-            fn = run_parallel(fn, self.remarks, narrow)
+            fn = run_parallel(fn, self.remarks, self.types)
         return fn

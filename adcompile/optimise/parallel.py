@@ -18,8 +18,10 @@ which of them comes first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+
+from numba.core import types as nt
 
 from adcompile.analysis.exposed import exposed
 from adcompile.ir import nodes as ir
@@ -31,6 +33,7 @@ from adcompile.ir.walk import (
     stmt_defs,
 )
 from adcompile.optimise.arrays_used import Arrays
+from adcompile.optimise.factor import is_narrow
 from adcompile.optimise.vectorise import handed_on, steps_of_sum
 
 _ZERO, _ONE = ir.Const(0), ir.Const(1)
@@ -50,14 +53,15 @@ class _Sequential(Exception):
     """Why a loop cannot run on several threads."""
 
 
-def run_parallel(fn: ir.Function, remarks: Remarks, narrow: bool) -> ir.Function:
-    """``fn`` with its outer loops on several threads.  ``narrow``: some floats are not float64."""
-    return replace(fn, body=_Parallel(fn, remarks, narrow).block(fn.body, set()))
+def run_parallel(fn: ir.Function, remarks: Remarks, types: Mapping[ir.Var, nt.Type]) -> ir.Function:
+    """``fn`` with its outer loops on several threads.  ``types``: of the user's variables."""
+    return replace(fn, body=_Parallel(fn, remarks, types).block(fn.body, set()))
 
 
 class _Parallel:
-    def __init__(self, fn: ir.Function, remarks: Remarks, narrow: bool) -> None:
-        self.remarks, self.narrow = remarks, narrow
+    def __init__(self, fn: ir.Function, remarks: Remarks, types: Mapping[ir.Var, nt.Type]) -> None:
+        self.remarks, self.types = remarks, types
+        self.narrow = any(is_narrow(kind) for kind in types.values())
         self.arrays = Arrays(fn.body)
 
     def block(self, block: ir.Block, live: set[ir.Var]) -> ir.Block:
@@ -117,9 +121,11 @@ class _Parallel:
                 raise _Sequential(f"{var.name} is summed in the order of range(); use prange")
             if chain is None:
                 raise _Sequential(f"each iteration needs {var.name} of the one before")
+            if any(isinstance(self.types.get(v), nt.Integer) for v in chain):
+                raise _Sequential(f"{var.name} is a sum of integers")
             found[var] = chain
         if found and self.narrow:
-            raise _Sequential("it sums in single precision")
+            raise _Sequential("it sums in another type than float64")
         return found
 
     def scattered(self, loop: ir.For, assigned: set[ir.Var]) -> list[ir.Var]:
