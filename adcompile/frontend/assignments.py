@@ -59,7 +59,7 @@ class Assignments(Calls):
                     whole = ir.Var("t", temp=True)  # the tuple's own name is a target
                     self.emit(ir.Assign(whole, value, loc=self.loc(node)))
                     value = whole
-                parts = tuple(ir.TupleGet(value, k) for k in range(len(elts)))
+                parts = tuple(ir.TupleGet(value, k, len(elts)) for k in range(len(elts)))
                 for inner, part in zip(elts, parts):
                     if isinstance(inner, ast.Name):
                         self.emit(ir.Assign(self.var(inner.id), part, loc=self.loc(node)))

@@ -134,8 +134,11 @@ class MakeTuple:
 
 @dataclass(frozen=True)
 class TupleGet:
+    """``count``: of so many items that are unpacked at once; 0 where one is read."""
+
     base: Expr
     item: int
+    count: int = 0
 
 
 @dataclass(frozen=True)

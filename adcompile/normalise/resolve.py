@@ -89,6 +89,8 @@ class _Resolver:
     # ------------------------------------------------------------ statements
 
     def assign(self, stmt: ir.Assign) -> ir.Stmt:
+        if isinstance(stmt.value, ir.TupleGet):
+            stmt = replace(stmt, value=self.unpacked(stmt.value))
         kind = self.types.get(stmt.target)
         if isinstance(kind, nt.Array):
             value = stmt.value
@@ -102,6 +104,22 @@ class _Resolver:
                     return replace(stmt, value=ir.Subscript(value.base, index))
             return replace(stmt, value=self.expr(value))
         return replace(stmt, value=self.expr(stmt.value))
+
+    def unpacked(self, value: ir.TupleGet) -> ir.Expr:
+        """One item of what ``u, v = base`` takes apart: a tuple, or an array along its first
+        axis."""
+        base, count = value.base, value.count
+        kind = self.types.get(base) if isinstance(base, ir.Var) else None
+        if isinstance(kind, nt.BaseTuple) and count not in (0, len(kind)):
+            self.refuse(f"{len(kind)} values for {count} targets")
+        if not isinstance(base, ir.Var) or not isinstance(kind, nt.Array):
+            return value
+        if value.item == 0 and count:
+            wrong = ir.Compare("!=", ir.Dim(base, 0), ir.Const(count))
+            text = ir.Const(f"the array is unpacked into {count} targets, and has another length")
+            fail = ir.Raise("ValueError", (text,), self.loc)
+            self.before.append(ir.If(wrong, (fail,), (), loc=self.loc))
+        return ir.Subscript(base, (ir.Const(value.item),))
 
     def store(self, stmt: ir.Store) -> ir.Stmt:
         if self.array(stmt.array) is None:

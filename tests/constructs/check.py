@@ -1,0 +1,86 @@
+"""Whether a program is right: value, both modes, against differences of the plain function."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+from typing import Any
+
+import numba
+import numpy as np
+
+from adcompile.testing import plain_jvp, plain_value_and_grad
+from tests import oracle
+from tests.constructs import control, dispatchers, values
+from tests.constructs.entries import Entry
+
+ENTRIES: list[Entry] = [e for m in (dispatchers, control, values) for e in m.TABLE.entries]
+
+
+def interpreted() -> list[Entry]:
+    """The same programs as plain Python, Dispatchers that they call included."""
+    mine = {name: m for name, m in sys.modules.items() if name.startswith("tests.constructs.")}
+    names = [m.__name__ for m in (dispatchers, control, values)]
+    before, numba.config.DISABLE_JIT = numba.config.DISABLE_JIT, 1
+    package: Any = sys.modules["tests.constructs"]
+    try:
+        for name in mine:
+            del sys.modules[name]
+            delattr(package, name.rpartition(".")[2])
+        found: list[ModuleType] = [importlib.import_module(name) for name in names]
+    finally:
+        numba.config.DISABLE_JIT = before
+        sys.modules.update(mine)
+        for name, module in mine.items():
+            setattr(package, name.rpartition(".")[2], module)
+    return [e for module in found for e in module.TABLE.entries]
+
+
+PLAIN = interpreted()
+
+
+def is_float(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return any(is_float(v) for v in value)
+    return isinstance(value, float | complex) or (
+        isinstance(value, np.ndarray) and value.dtype.kind in "fc"
+    )
+
+
+def argnums_of(args: tuple[Any, ...]) -> tuple[int, ...]:
+    return tuple(k for k, value in enumerate(args) if is_float(value))
+
+
+def check(entry: Entry, plain: Entry, optimise: bool) -> None:
+    args, twin = entry.args(), plain.args()
+    argnums = tuple(k for k in argnums_of(args) if not isinstance(args[k], tuple))
+    given = oracle.copies(args)
+    value, grads = plain_value_and_grad(entry.func, argnums, optimise)(*given)
+    for before, after in zip(args, given, strict=True):
+        np.testing.assert_equal(after, before)
+    expected = float(plain.func(*oracle.copies(twin)))
+    assert abs(value - expected) <= 1e-12 * max(1.0, abs(expected)), (value, expected)
+
+    rng = np.random.default_rng(1)
+    judged = 0
+    for d in [oracle.random_direction(args, argnums, rng) for _ in range(3)]:
+        step = oracle.STEP if entry.tolerance < 1e-6 else 1e-1
+        estimate = oracle.directional(plain.func, twin, d, step)
+        found = oracle.dot(grads, argnums, d)
+        if entry.tolerance > 1e-7:
+            judged += 1
+            assert abs(found - estimate.value) <= entry.tolerance * max(1.0, abs(found))
+        elif estimate.reliable:
+            judged += 1
+            assert estimate.agrees(found), (found, estimate)
+    assert judged, "the differences are no judge here"
+
+    d = oracle.random_direction(args, argnums, rng)
+    out, tangent = plain_jvp(entry.func, argnums, optimise)(
+        tuple(oracle.copies(args)), tuple(d[k] for k in argnums)
+    )
+    tangent = tangent[0] if isinstance(out, tuple) else tangent
+    size = sum(float(np.sum(np.abs(g * d[k]))) for k, g in zip(argnums, grads))
+    limit = 1e-12 if entry.tolerance <= 1e-7 else 1e-6
+    assert abs(tangent - oracle.dot(grads, argnums, d)) <= limit * max(1.0, size)
