@@ -19,7 +19,10 @@ class Assignments(Calls):
                 self.store(target, atom, node)
             return
         match targets[0], value:
+            case ast.Name(id=name), _ if (found := self.names_function(value)) is not None:
+                self.name_function(name, found, node)
             case ast.Name(id=name), _:
+                self.unname_function(name, node)
                 self.assign(self.var(name), value, node)
             case (ast.Tuple() | ast.List()) as target, ast.Tuple(elts):
                 if starred(target) or any(isinstance(e, ast.Starred) for e in elts):

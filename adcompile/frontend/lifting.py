@@ -32,6 +32,9 @@ class Lifting(Frame):
                 return True
             case ast.Subscript(value) if self.base_lifts(value):
                 return True
+            case ast.Subscript(ast.Name(id=name), index) if not isinstance(index, ast.Constant):
+                if name in self.vars and self.vars[name] in self.session.arity:
+                    return True  # an item of a tuple is found by comparisons
             case _:
                 pass
         return any(

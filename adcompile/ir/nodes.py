@@ -134,11 +134,9 @@ class MakeTuple:
 
 @dataclass(frozen=True)
 class TupleGet:
-    """``count``: of so many items that are unpacked at once; 0 where one is read."""
-
     base: Expr
     item: int
-    count: int = 0
+    count: int = 0  # how many are unpacked at once; 0 where one is read
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ which arrays/ turns into loops.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NoReturn
 
@@ -30,6 +30,7 @@ class _Resolver:
         self.types = types
         self.loc = Loc("", 0)
         self.before: list[ir.Stmt] = []  # what must stand in front of the current statement
+        self.in_condition = False  # of a while, in front of which nothing can stand
 
     def refuse(self, message: str, advice: str = "") -> NoReturn:
         raise UnsupportedError(message, self.loc, advice)
@@ -65,7 +66,9 @@ class _Resolver:
                 assert isinstance(new, ir.If)
                 return replace(new, then=then, orelse=orelse)
             case ir.For() | ir.While():
+                self.in_condition = isinstance(stmt, ir.While)
                 new = self.operands(stmt)
+                self.in_condition = False
                 assert isinstance(new, ir.For | ir.While)
                 return replace(new, body=self.block(stmt.body))
             case ir.Alloc() if stmt.fn.endswith(("full", "full_like")):
@@ -239,9 +242,9 @@ class _Resolver:
                 break
             base, index = outer.base, outer.index + index  # A[i][j] is A[i, j]
         if isinstance(base, ir.Attribute) and base.name == "shape":
-            item = self.constant_item(index)
             if isinstance(base.base, ir.Var) and (kind := self.array(base.base)) is not None:
-                return ir.Dim(base.base, item % kind.ndim)
+                dims = [ir.Dim(base.base, axis) for axis in range(kind.ndim)]
+                return self.item(dims, [nt.int64] * kind.ndim, index)
         if isinstance(base, ir.Var):
             kind = self.array(base)
             if kind is not None:
@@ -256,10 +259,50 @@ class _Resolver:
                 places = self.index(index)
                 return ir.Load(base, tuple(p for p in places if not isinstance(p, ir.Slice)))
             if isinstance(self.types.get(base), nt.BaseTuple):
-                return ir.TupleGet(base, self.constant_item(index))
+                kinds = list(self.types[base])
+                return self.item([ir.TupleGet(base, k) for k in range(len(kinds))], kinds, index)
         if isinstance(base, ir.MakeTuple):
             return self.expr(base.items[self.constant_item(index)])
         self.refuse("subscript of something that is neither an array nor a tuple")
+
+    def item(
+        self, items: Sequence[ir.Expr], kinds: Sequence[nt.Type], index: tuple[ir.Index, ...]
+    ) -> ir.Expr:
+        """One item of a tuple: where the subscript is known at run time only, by comparison."""
+        match index:
+            case (ir.Const(value=int()),) | (ir.Unary("-", ir.Const(value=int())),):
+                k = self.constant_item(index)
+                if not -len(items) <= k < len(items):
+                    self.refuse(f"a tuple of {len(items)} has no item {k}")
+                return items[k]
+            case (ir.Slice(),) | (_, _, *_):
+                self.constant_item(index)
+            case _:
+                pass
+        place = index[0]
+        if not items or self.in_condition or len(set(kinds)) > 1 or isinstance(place, ir.Slice):
+            self.constant_item(())
+        assert not isinstance(place, ir.Slice)
+        where = self.expr(place)
+        if not isinstance(where, ir.Var):
+            named = ir.Var("t", temp=True)
+            self.types[named] = nt.int64
+            self.before.append(ir.Assign(named, where, loc=self.loc))
+            where = named
+        text = ir.Const("tuple index out of range")
+        chain: tuple[ir.Stmt, ...] = (ir.Raise("IndexError", (text,), self.loc),)
+        last: ir.Var | None = None
+        for n in reversed(range(len(items))):
+            one, out = ir.Var("t", temp=True), ir.Var("t", temp=True)
+            self.types[one] = self.types[out] = kinds[n]
+            same = ir.Compare("==", where, ir.Const(n))
+            hit = ir.Logic("or", same, ir.Compare("==", where, ir.Const(n - len(items))))
+            read = self.assign(ir.Assign(one, items[n], loc=self.loc))
+            joins = (ir.Join(out, one, last),)
+            chain, last = (ir.If(hit, (read,), chain, joins, self.loc),), out
+        self.before += chain
+        assert last is not None
+        return last
 
     def constant_item(self, index: tuple[ir.Index, ...]) -> int:
         if len(index) == 1:

@@ -27,7 +27,7 @@ def interpreted() -> list[Entry]:
     try:
         for name in mine:
             del sys.modules[name]
-            delattr(package, name.rpartition(".")[2])
+            vars(package).pop(name.rpartition(".")[2], None)
         found: list[ModuleType] = [importlib.import_module(name) for name in names]
     finally:
         numba.config.DISABLE_JIT = before

@@ -58,7 +58,7 @@ def chained(x, a, b):
 def logic(x, a, n):
     s = 0.0
     for i in range(n + 3):
-        if i < x.size and x[i] > 0 or (not i % 2 and a > 0):
+        if (i < x.size and x[i] > 0) or (not i % 2 and a > 0):
             s += a * i
         if not (i >= x.size or x[i] < 0):
             s += x[i] ** 2
@@ -650,8 +650,13 @@ def asserts(x, a):
     return x[0] * a * x[1]
 
 
-@refused(ERRORS, "`try ... except`", "'try' is not supported", "An exception that is caught is a "
-         "jump out of the middle of any operation; the reverse sweep would have to find its place.")
+@refused(
+    ERRORS,
+    "`try ... except`",
+    "'try' is not supported",
+    "An exception that is caught is a "
+    "jump out of the middle of any operation; the reverse sweep would have to find its place.",
+)
 def tries(x, a):
     try:  # !
         s = x[0] / a
@@ -660,8 +665,9 @@ def tries(x, a):
     return s
 
 
-@refused(ERRORS, "`with objmode`", "objmode", "What the interpreter does has no source to "
-         "differentiate.")
+@refused(
+    ERRORS, "`with objmode`", "objmode", "What the interpreter does has no source to differentiate."
+)
 def object_mode(x, a):
     with objmode(s="float64"):  # !
         s = float(x.sum())

@@ -482,3 +482,25 @@ def writes_captured(x, a):
 def generator(x, a):
     for v in x:
         yield v * a  # !
+
+
+@right(ARRAYS, "a tuple's item by a subscript known at run time", t=(0.5, 1.5, -0.7))
+def tuple_item(x, t):
+    s = 0.0
+    for i in range(3):
+        s += t[i] * x[i] ** 2 + t[2 - i] * t[-1 - i]
+    k = 1
+    while t[k] > 0:
+        k += 1
+    return s * k
+
+
+@right(ARRAYS, "an array out of a tuple by a subscript known at run time")
+def tuple_array(x, y, a):
+    both = (x * a, y)
+    s = 0.0
+    for i in range(4):
+        part = both[i % 2]
+        part[i] = part[i + 1] * a
+        s += part[i] ** 2
+    return s + np.sum(x * y)
