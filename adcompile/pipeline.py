@@ -16,12 +16,12 @@ from adcompile.analysis.complex_numbers import check_complex
 from adcompile.analysis.scope import find_scopes
 from adcompile.arrays.expand import expand
 from adcompile.arrays.statics import known_arguments
-from adcompile.backends.cpu import Argnums
+from adcompile.backends.cpu import Argnums, is_differentiable
 from adcompile.backends.store import Generated
 from adcompile.clones import namespace
 from adcompile.emit.module import ModuleText, write_module
 from adcompile.emit.tangent_module import write_tangent_module
-from adcompile.errors import InactiveArgumentError, NonScalarOutputError, UnsupportedError
+from adcompile.errors import InactiveArgumentError, NonScalarOutputError
 from adcompile.explain import explain
 from adcompile.frontend.parse import parse
 from adcompile.ir import nodes as ir
@@ -91,9 +91,10 @@ def resolved(
     types, returns = infer_variables(ssa, argtypes, namespace(ssa.callees, options))
     check_arguments(plain, argtypes, argnums)
     fn = standardise_draws(resolve(ssa, types), types)
+    fn = split_tuples(fn, types)
     fn = expand(fn, types, argnums.ones, compiled=hasattr(func, "py_func"))
     check_complex(fn, types)
-    fn = split_tuples(fn, types)
+    fn = split_tuples(fn, types, again=True)
     fn = prepare_customs(fn, types, options)
     fn = define_unset(fn, types)
     seen("resolved", fn)
@@ -101,7 +102,8 @@ def resolved(
     fn = guard_divisions(fn, types, func)
     if options.optimise:
         fn = merge_common(hoist_sizes(fn, types), shapes)
-    fn = eliminate_dead(fn, (v for dims in shapes.values() for d in dims for v in reads(d)))
+    kept = [v for dims in shapes.values() for d in dims for v in reads(d)]
+    fn = eliminate_dead(fn, [*kept, *items_of_parameters(fn)])
     return Resolved(plain, fn, types, returns, shapes)
 
 
@@ -135,12 +137,6 @@ def derive(
     fn, types, shapes = found.fn, found.types, found.shapes
     if argnums.mode == "grad":
         check_result(found.plain, found.returns, has_aux)
-    elif isinstance(found.returns, nt.BaseTuple) and any(
-        isinstance(part, nt.BaseTuple) for part in found.returns
-    ):
-        raise UnsupportedError(
-            "a pullback of a function that returns a tuple in a tuple", fn.loc, "Return one tuple."
-        )
     fn, arenas = find_places(fn, types, find_scopes(fn), shapes)
     fn, selections = number_references(fn, types, arenas.places)
     verify(fn, "ssa")
@@ -216,11 +212,10 @@ def derive(
 
 def check_arguments(fn: ir.Function, argtypes: Types, argnums: Argnums) -> None:
     """Derivatives are taken with respect to floats and complex numbers, arrays of those, and tuples
-    of all these."""
+    that have one of all these."""
     for k in argnums:
         kind = argtypes[k]
-        parts = list(kind) if isinstance(kind, nt.BaseTuple) else [kind]
-        if not all(is_float(p) or isinstance(p, nt.BaseTuple) for p in parts):
+        if not is_differentiable(kind):
             raise InactiveArgumentError(
                 f"argument {fn.params[k].name!r} has type {kind}: there is no derivative with "
                 "respect to it",
@@ -249,6 +244,13 @@ def check_result(fn: ir.Function, returns: nt.Type, has_aux: bool) -> None:
 
 
 # ---------------------------------------------------------------- what is differentiated
+
+
+def items_of_parameters(fn: ir.Function) -> Iterable[ir.Var]:
+    """The parts of tuple parameters: gradients have all of them, read or not."""
+    for stmt in fn.body:
+        if isinstance(stmt, ir.Assign) and isinstance(stmt.value, ir.TupleGet):
+            yield stmt.target
 
 
 def leaves_of_parameters(

@@ -23,6 +23,7 @@ from numba.extending import infer_getattr, lower_getattr_generic, register_model
 from adcompile.backends import cpu
 from adcompile.backends.cpu import Argnums, Derivation
 from adcompile.backends.store import Generated, Loaded
+from adcompile.containers import for_numba, from_numba, is_container, like
 from adcompile.errors import BroadcastError
 from adcompile.options import Options
 
@@ -95,6 +96,30 @@ class GradDispatcher(_Base):
             if other is None:
                 raise
         return self._variant(other, given)
+
+    def _compile_for_args(self, *args: Any, **kwargs: Any) -> Any:
+        """Numba knows no code for these arguments: new types, or dicts and dataclasses.  What this
+        returns is called."""
+        if any(map(is_container, (*args, *kwargs.values()))):
+            given = self._all(args, kwargs)
+            return lambda *_, **__: self._in_form(given, self(*map(for_numba, given)))
+        return super()._compile_for_args(*args, **kwargs)
+
+    def _in_form(self, given: tuple[Any, ...], result: Any) -> Any:
+        """``result`` with the gradients in the form of the arguments."""
+        argnums = self.derivation.argnums
+        assert argnums is not None
+
+        def of(gradients: Any) -> Any:
+            if argnums.single:
+                return like(given[argnums[0]], gradients)
+            return tuple(like(given[k], one) for k, one in zip(argnums, gradients, strict=True))
+
+        if self.kind == "value_and_grad":
+            return from_numba(result[0]), of(result[1])
+        if self.derivation.has_aux:
+            return of(result[0]), from_numba(result[1])
+        return of(result)
 
     def _all(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         bound = inspect.signature(self.derivation.func).bind(*args, **kwargs)
@@ -265,6 +290,8 @@ class PlainGrad(GradDispatcher):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         given = self._all(args, kwargs)
+        if any(map(is_container, given)):
+            return self._in_form(given, self(*map(for_numba, given)))
         fitting = self.derivation.fitting(given)
         if fitting is not self.derivation:
             return make(fitting, self.kind)(*given)
@@ -290,6 +317,8 @@ def run_vjp(
     forward: GradDispatcher, args: tuple[Any, ...]
 ) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """Run ``forward`` now; the pullback may be called any number of times."""
+    if any(map(is_container, args)):
+        return vjp_of_containers(forward, args)
     if (fitting := forward.derivation.fitting(args)) is not forward.derivation:
         return run_vjp(make(fitting, "forward"), args)
     try:
@@ -312,10 +341,33 @@ def run_vjp(
     return out, pullback
 
 
+def vjp_of_containers(
+    forward: GradDispatcher, args: tuple[Any, ...]
+) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """The same with dicts and dataclasses among the arguments."""
+    out, inner = run_vjp(forward, tuple(map(for_numba, args)))
+
+    def pullback(cotangent: Any) -> tuple[Any, ...]:
+        found = inner(cotangent)
+        return tuple(like(arg, one) for arg, one in zip(args, found, strict=True))
+
+    return from_numba(out), pullback
+
+
+def given_for_numba(primal: Any, tangent: Any) -> Any:
+    """A tangent as the primal will be."""
+    return cpu.structured(tangent, for_numba(primal)) if tangent is not None else None
+
+
 def run_jvp(
     derivation: Derivation, primals: tuple[Any, ...], tangents: tuple[Any, ...]
 ) -> tuple[Any, Any]:
     """``(out, tangent of out)``."""
+    if any(map(is_container, primals)):
+        pairs = zip(primals, tangents, strict=True)
+        moved = tuple(given_for_numba(p, t) for p, t in pairs)
+        made = run_jvp(derivation, tuple(map(for_numba, primals)), moved)
+        return from_numba(made[0]), from_numba(made[1])
     bound = inspect.signature(derivation.func).bind(*primals)
     bound.apply_defaults()
     args = bound.args

@@ -10,6 +10,7 @@ import numba
 import numpy as np
 from numba.core import types as nt
 
+from adcompile.containers import class_named, described, makers_in
 from adcompile.emit.names import assign_names
 from adcompile.emit.nest import nest
 from adcompile.emit.source import print_function
@@ -95,6 +96,8 @@ def header(
     ]
     if constants:
         lines.append(f"Captured arrays: {', '.join(constants)} ({digest(constants)}).")
+    if makers := {**makers_in(argtypes), **{name: class_named(name) for name in fn.makers}}:
+        lines.append(f"NamedTuples: {described(makers)}.")
     if fn.callees:  # with hashes, so that another function means another module
         lines.append(f"Functions called: {', '.join(map(repr, fn.callees))}.")
     lines.append('"""')

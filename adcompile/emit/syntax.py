@@ -107,8 +107,11 @@ class Syntax:
                 return ast.Call(name_of("len"), [self.expr(base)], [])
             case Attribute(base, name):
                 return ast.Attribute(self.expr(base), name, ast.Load())
-            case MakeTuple(items):
-                return self.tuple_of(items)
+            case MakeTuple(items, maker):
+                made = self.tuple_of(items)
+                if not maker:
+                    return made
+                return ast.Call(name_of(maker), [self.expr(item) for item in items], [])
             case TupleGet(base, item):
                 return ast.Subscript(self.expr(base), constant(item), ast.Load())
             case _:

@@ -16,6 +16,7 @@ from adcompile.arrays.signatures import (
     array_method,
     ufunc_method,
 )
+from adcompile.containers import Maker
 from adcompile.frontend.arguments import Arguments
 from adcompile.frontend.array_calls import WRITERS
 from adcompile.frontend.customs import registered
@@ -96,6 +97,10 @@ class Calls(Arguments):
             return self.copy(node, node.args[0], into)
         if is_range(func):
             self.refuse(node, "range() outside a for statement", "Write a loop over it.")
+        if isinstance(func, type) and issubclass(func, tuple) and hasattr(func, "_fields"):
+            return self.make_named(node, func)
+        if func is builtins.dict:
+            return self.dict_call(node)
         inner = plain_function(func)
         if inner is None or inner.__module__.partition(".")[0] in ("numpy", "math", "scipy"):
             name = shown_name(func, ast.unparse(node.func))
@@ -119,6 +124,34 @@ class Calls(Arguments):
         func = outside.value
         plain = primitive_name(func) is not None or registered(func) is not None
         return func is not builtins.pow and not plain
+
+    # ------------------------------------------------------------ containers
+
+    def make_named(self, node: ast.Call, cls: Maker) -> ir.Expr:
+        """``Params(w, b=b)``."""
+        fields: tuple[str, ...] = getattr(cls, "_fields")  # noqa: B009
+        if len(node.args) > len(fields) or any(isinstance(a, ast.Starred) for a in node.args):
+            self.refuse(node, f"{cls.__name__} is called with too many or starred arguments")
+        given = dict(zip(fields, self.atoms(node.args)))
+        for keyword in node.keywords:
+            if keyword.arg not in fields or keyword.arg in given:
+                self.refuse(node, f"{cls.__name__} cannot take the argument {keyword.arg}=")
+            given[keyword.arg] = self.atom(keyword.value)
+        defaults: dict[str, object] = getattr(cls, "_field_defaults")  # noqa: B009
+        for name in fields:
+            if name not in given:
+                if name not in defaults:
+                    self.refuse(node, f"{cls.__name__} is called without {name!r}")
+                given[name] = self.temp(self.constant(defaults[name], node), node)
+        return self.named_tuple(cls, tuple(given[name] for name in fields))
+
+    def dict_call(self, node: ast.Call) -> ir.Expr:
+        """``dict(a=x, b=y)``."""
+        if node.args or any(k.arg is None for k in node.keywords):
+            self.refuse(
+                node, "dict() with positional arguments or **", "Write dict(a=x, b=y) or {...}."
+            )
+        return self.dict_of({str(k.arg): self.atom(k.value) for k in node.keywords})
 
     # ------------------------------------------------------------ numbers
 

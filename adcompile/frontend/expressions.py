@@ -16,8 +16,6 @@ from adcompile.frontend.lifting import Lifting
 from adcompile.frontend.operators import BINARY, COMPARE, UNARY, UNSUPPORTED, is_boolean
 from adcompile.ir import nodes as ir
 
-_ATTRIBUTES = ("shape", "size", "ndim", "T", "mT", "dtype", "real", "imag")
-
 
 class Expressions(Lifting):
     in_subscript = False
@@ -90,6 +88,8 @@ class Expressions(Lifting):
                 return self.subscript(node)
             case ast.Tuple(elts):
                 return ir.MakeTuple(self.atoms(elts))
+            case ast.Dict():
+                return self.dict(node)
             case ast.List() if self.in_subscript:
                 return self.tree(node)
             case ast.Call():
@@ -148,8 +148,6 @@ class Expressions(Lifting):
             case ast.Compare():
                 return self.compare(node)
             case ast.Attribute(base, name):
-                if name not in _ATTRIBUTES:
-                    self.refuse(node, f"the attribute {name!r} is not supported")
                 if name == "mT":
                     return self.temp(ir.Apply("arr.matrix_transpose", (self.atom(base),)), node)
                 return ir.Attribute(self.atom(base), name)
@@ -157,6 +155,8 @@ class Expressions(Lifting):
                 return self.subscript(node, whole=True)
             case ast.Tuple(elts):
                 return ir.MakeTuple(self.trees(elts))
+            case ast.Dict():
+                return self.atom(node)
             case ast.List() if self.in_subscript:
                 items = self.sequence(node)
                 return self.temp(ir.Apply("arr.array", (items, ir.Const(None))), node)
@@ -166,6 +166,16 @@ class Expressions(Lifting):
                 return self.atom(node)
             case _:
                 self.refuse_node(node)
+
+    def dict(self, node: ast.Dict) -> ir.Expr:
+        names = [k.value if isinstance(k, ast.Constant) else None for k in node.keys]
+        if not all(isinstance(name, str) for name in names):
+            self.refuse(
+                node,
+                "a dict whose keys are not literal text is not supported",
+                "Write the keys as literals, or use an array or a NamedTuple.",
+            )
+        return self.dict_of(dict(zip(map(str, names), self.atoms(node.values))))
 
     # ------------------------------------------------------------ operators
 
@@ -297,7 +307,7 @@ def _in_subscripts(node: ast.expr) -> bool:
     if isinstance(node, ast.List):
         return True
     return isinstance(node, ast.Constant) and (
-        isinstance(node.value, int) or node.value in (None, Ellipsis)
+        isinstance(node.value, int | str) or node.value in (None, Ellipsis)
     )
 
 

@@ -6,11 +6,13 @@ import ast
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import Enum
 from types import ModuleType
 from typing import Any, NoReturn
 
 import numpy as np
 
+from adcompile.containers import Maker, dict_class, dict_keys, maker_name
 from adcompile.errors import Loc, UnsupportedError
 from adcompile.frontend.exits import Scope, diverges
 from adcompile.frontend.source import Source
@@ -34,6 +36,7 @@ class Session:
     flags: dict[ir.Var, ir.Var] = field(default_factory=dict)  # whether such a variable has a value
     owners: dict[ir.Var, tuple[object, str]] = field(default_factory=dict)
     callees: dict[str, Any] = field(default_factory=dict)
+    makers: dict[str, None] = field(default_factory=dict)  # names of classes of NamedTuples
     customs: list[Any] = field(default_factory=list)  # whose rules are being read
     computed: set[ir.Var] = field(default_factory=set)  # results of operations: never None
     arity: dict[ir.Var, int] = field(default_factory=dict)  # of tuples: how many items they have
@@ -205,6 +208,11 @@ class Frame:
                 if not hasattr(base.value, attr):
                     self.refuse(node, f"{ast.unparse(inner)} has no attribute {attr!r}")
                 return Static(getattr(base.value, attr))
+            case ast.Subscript(value=inner, slice=ast.Constant(value=str() as key)):
+                base = self.static(inner)
+                if base is not None and isinstance(base.value, dict) and key in base.value:
+                    return Static(base.value[key])
+                return None
             case ast.Subscript(value=inner, slice=ast.Constant(value=int() as item)):
                 base = self.static(inner)
                 if base is not None and isinstance(base.value, tuple):
@@ -230,8 +238,15 @@ class Frame:
                 return ir.Apply(f"np.{type(value).__name__}", (ir.Const(plain),))
             case np.ndarray():
                 return self.captured(value, node)
+            case Enum():
+                return self.constant(value.value, node)
             case tuple() if type(value) is tuple:
                 return ir.MakeTuple(tuple(self.constant(item, node) for item in value))
+            case tuple() if hasattr(value, "_fields"):
+                items = tuple(self.constant(item, node) for item in value)
+                return self.named_tuple(type(value), items)
+            case dict() if all(isinstance(key, str) for key in value):
+                return self.dict_of({k: self.constant(v, node) for k, v in value.items()})
             case ModuleType():
                 self.refuse(node, f"the module {value.__name__} is used as a value")
             case _:
@@ -240,6 +255,16 @@ class Frame:
                     f"{ast.unparse(node)!r} is a {type(value).__name__}, which is not supported",
                     "Numbers, booleans, strings, tuples of them and NumPy arrays can be captured.",
                 )
+
+    def named_tuple(self, cls: Maker, items: tuple[ir.Expr, ...]) -> ir.Expr:
+        name = maker_name(cls)
+        self.session.makers[name] = None
+        return ir.MakeTuple(items, name)
+
+    def dict_of(self, items: dict[str, ir.Expr]) -> ir.Expr:
+        """A dict with literal keys, which is a NamedTuple."""
+        keys = dict_keys(items)
+        return self.named_tuple(dict_class(keys), tuple(items[key] for key in keys))
 
     def captured(self, array: np.ndarray[Any, Any], node: ast.expr) -> ir.Var:
         """The variable that stands for an array of the module or closure: one per object."""

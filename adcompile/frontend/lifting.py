@@ -35,6 +35,8 @@ class Lifting(Frame):
             case ast.Subscript(ast.Name(id=name), index) if not isinstance(index, ast.Constant):
                 if name in self.vars and self.vars[name] in self.session.arity:
                     return True  # an item of a tuple is found by comparisons
+            case ast.Subscript(ast.Subscript(slice=ast.Constant(value=str()))):
+                return True
             case _:
                 pass
         return any(

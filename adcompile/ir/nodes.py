@@ -129,7 +129,10 @@ class Attribute:
 
 @dataclass(frozen=True)
 class MakeTuple:
+    """``maker``: the class of a NamedTuple, by its name in the generated module; else ""."""
+
     items: tuple[Expr, ...]
+    maker: str = ""
 
 
 @dataclass(frozen=True)
@@ -388,7 +391,8 @@ Stmt: TypeAlias = Simple | Called | Control | Unset | Comment
 @dataclass(frozen=True)
 class Function:
     """``params`` in signature order.  ``constants`` are captured arrays, known to the generated
-    module under the variable's name; ``callees`` are functions of the user's that it calls."""
+    module under the variable's name; ``callees`` are functions of the user's that it calls,
+    ``makers`` names of classes of NamedTuples."""
 
     name: str
     params: tuple[Var, ...]
@@ -397,4 +401,5 @@ class Function:
     constants: tuple[tuple[Var, object], ...] = ()
     exceptions: tuple[tuple[str, type[BaseException]], ...] = ()
     callees: tuple[object, ...] = ()
+    makers: tuple[str, ...] = ()
     doc: str = field(default="", compare=False)

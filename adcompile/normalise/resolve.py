@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from numba.core import types as nt
 
+from adcompile.containers import keys_of
 from adcompile.errors import Loc, UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import children, map_children, map_stmt_exprs
@@ -228,6 +229,12 @@ class _Resolver:
                 return self.subscript(expr)
             case ir.Attribute():
                 return self.attribute(expr)
+            case ir.Dim(base, axis) if self.array(base) is None:
+                shape = self.attribute(ir.Attribute(base, "shape"))
+                whole = self.types.get(base)
+                assert isinstance(whole, nt.BaseNamedTuple) and isinstance(shape, ir.TupleGet)
+                inner = tuple(whole)[shape.item]
+                return self.expr(ir.Subscript(self.early(shape, inner), (ir.Const(axis),)))
             case ir.Unary() | ir.Binary() | ir.Compare() | ir.Logic() | ir.Select() | ir.Apply():
                 return map_children(self.expr, expr)
             case _:
@@ -243,8 +250,10 @@ class _Resolver:
             base, index = outer.base, outer.index + index  # A[i][j] is A[i, j]
         if isinstance(base, ir.Attribute) and base.name == "shape":
             if isinstance(base.base, ir.Var) and (kind := self.array(base.base)) is not None:
-                dims = [ir.Dim(base.base, axis) for axis in range(kind.ndim)]
-                return self.item(dims, [nt.int64] * kind.ndim, index)
+                dims: list[ir.Expr] = [ir.Dim(base.base, axis) for axis in range(kind.ndim)]
+                if isinstance(index[0], ir.Const | ir.Unary):
+                    return dims[self.constant_item(index[0]) % kind.ndim]
+                return self.chosen(dims, [nt.int64] * kind.ndim, index[0])
         if isinstance(base, ir.Var):
             kind = self.array(base)
             if kind is not None:
@@ -258,30 +267,64 @@ class _Resolver:
                     return ir.Subscript(base, self.index(index))
                 places = self.index(index)
                 return ir.Load(base, tuple(p for p in places if not isinstance(p, ir.Slice)))
-            if isinstance(self.types.get(base), nt.BaseTuple):
-                kinds = list(self.types[base])
-                return self.item([ir.TupleGet(base, k) for k in range(len(kinds))], kinds, index)
-        if isinstance(base, ir.MakeTuple):
-            return self.expr(base.items[self.constant_item(index)])
+            if isinstance(whole := self.types.get(base), nt.BaseTuple):
+                return self.item(base, whole, index)
+        if isinstance(base, ir.MakeTuple) and len(index) == 1:
+            return self.expr(base.items[self.constant_item(index[0])])
         self.refuse("subscript of something that is neither an array nor a tuple")
 
-    def item(
-        self, items: Sequence[ir.Expr], kinds: Sequence[nt.Type], index: tuple[ir.Index, ...]
-    ) -> ir.Expr:
-        """One item of a tuple: where the subscript is known at run time only, by comparison."""
+    def item(self, base: ir.Expr, whole: nt.BaseTuple, index: tuple[ir.Index, ...]) -> ir.Expr:
+        """``base[index]`` for a tuple, whose items may be tuples or arrays."""
+        kinds = list(whole)
+        known = self.place(whole, index[0])
+        got: ir.Expr
+        if known is None:
+            every = [ir.TupleGet(base, k) for k in range(len(kinds))]
+            got, kind = self.chosen(every, kinds, index[0]), kinds[0]
+        else:
+            got, kind = ir.TupleGet(base, known), kinds[known]
+        if len(index) == 1:
+            return got
+        if isinstance(kind, nt.BaseTuple):
+            return self.item(got, kind, index[1:])
+        named = got if isinstance(got, ir.Var) else self.early(got, kind)
+        return self.expr(ir.Subscript(named, index[1:]))
+
+    def early(self, expr: ir.Expr, kind: nt.Type) -> ir.Var:
+        """A name for a part of a tuple, where a variable must stand."""
+        if self.in_condition:
+            self.refuse(
+                "an array out of a tuple in the condition of a while loop",
+                "Give it a name before the loop.",
+            )
+        var = ir.Var("t", temp=True)
+        self.types[var] = kind
+        self.before.append(ir.Assign(var, expr, loc=self.loc))
+        return var
+
+    def place(self, whole: nt.BaseTuple, index: ir.Index) -> int | None:
+        """Which item of a tuple, or of a dict with literal keys; None if known at run time only."""
+        cls = whole.instance_class if isinstance(whole, nt.BaseNamedTuple) else tuple
+        keys = keys_of(cls)
+        if keys is not None:
+            if isinstance(index, ir.Const) and index.value in keys:
+                return keys.index(str(index.value))
+            self.refuse("a key of a dict must be a literal", f"It has {', '.join(keys)}.")
         match index:
-            case (ir.Const(value=int()),) | (ir.Unary("-", ir.Const(value=int())),):
-                k = self.constant_item(index)
-                if not -len(items) <= k < len(items):
-                    self.refuse(f"a tuple of {len(items)} has no item {k}")
-                return items[k]
-            case (ir.Slice(),) | (_, _, *_):
-                self.constant_item(index)
+            case ir.Const(value=int()) | ir.Unary("-", ir.Const(value=int())):
+                item = self.constant_item(index)
+                if not -len(whole) <= item < len(whole):
+                    self.refuse(f"a tuple of {len(whole)} has no item {item}")
+                return item % len(whole)
             case _:
-                pass
-        place = index[0]
+                return None
+
+    def chosen(
+        self, items: Sequence[ir.Expr], kinds: Sequence[nt.Type], place: ir.Index
+    ) -> ir.Var:
+        """The item of a tuple whose subscript is known at run time only, by comparison."""
         if not items or self.in_condition or len(set(kinds)) > 1 or isinstance(place, ir.Slice):
-            self.constant_item(())
+            self.constant_item(place)
         assert not isinstance(place, ir.Slice)
         where = self.expr(place)
         if not isinstance(where, ir.Var):
@@ -304,13 +347,12 @@ class _Resolver:
         assert last is not None
         return last
 
-    def constant_item(self, index: tuple[ir.Index, ...]) -> int:
-        if len(index) == 1:
-            match index[0]:
-                case ir.Const(value=int() as item):
-                    return item
-                case ir.Unary("-", ir.Const(value=int() as item)):
-                    return -item
+    def constant_item(self, index: ir.Index) -> int:
+        match index:
+            case ir.Const(value=int() as item):
+                return item
+            case ir.Unary("-", ir.Const(value=int() as item)):
+                return -item
         self.refuse("a tuple's subscript must be a literal integer", "Use an array instead.")
 
     def attribute(self, expr: ir.Attribute) -> ir.Expr:
@@ -318,6 +360,10 @@ class _Resolver:
         if not isinstance(base, ir.Var):
             self.refuse(f"attribute {expr.name!r} of an expression", "Give the array a name first.")
         kind = self.types.get(base)
+        if isinstance(kind, nt.BaseNamedTuple) and expr.name != "len":
+            if keys_of(kind.instance_class) is None and expr.name in kind.fields:
+                return ir.TupleGet(base, kind.fields.index(expr.name))
+            self.refuse(f"{base.name!r} has no attribute {expr.name!r}")
         if isinstance(kind, nt.BaseTuple) and expr.name == "len":
             return ir.Const(len(kind))
         if expr.name in ("real", "imag"):

@@ -12,6 +12,7 @@ import numpy as np
 from numba.core import types as nt
 
 from adcompile.arrays.expand import result_type
+from adcompile.containers import class_named
 from adcompile.emit.destruct import destruct
 from adcompile.emit.names import appearance
 from adcompile.emit.source import print_function
@@ -20,6 +21,7 @@ from adcompile.ir import nodes as ir
 from adcompile.ir.walk import map_blocks, statements
 from adcompile.normalise.unset import without_unset
 from adcompile.runtime import arrays, likelihood, special
+from adcompile.types import keys as _keys  # noqa: F401
 from adcompile.types.infer import InferenceFailed, infer
 from adcompile.types.stubs import Stub, with_stubs
 
@@ -52,6 +54,7 @@ def infer_variables(
     namespace.update(dict(fn.exceptions))
     namespace.update(stubs)
     namespace.update(callees)
+    namespace.update({name: class_named(name) for name in fn.makers})
     kinds = tuple(plain_type(kind) for kind in argtypes)
     try:
         by_name, returns = infer(text, plain.name, namespace, kinds)
