@@ -30,6 +30,7 @@ from adcompile.ir.walk import reads
 from adcompile.normalise.customs import prepare_customs
 from adcompile.normalise.draws import refuse_parameters, standardise_draws
 from adcompile.normalise.guards import guard_divisions
+from adcompile.normalise.lists import has_lists, lower_lists
 from adcompile.normalise.name_controls import name_controls
 from adcompile.normalise.places import find_places
 from adcompile.normalise.references import number_references
@@ -47,7 +48,7 @@ from adcompile.storage.plan import Planner
 from adcompile.storage.stack import find_stack
 from adcompile.storage.tapes import lay_out
 from adcompile.tangent.sweep import derive_tangent
-from adcompile.types.variables import infer_variables
+from adcompile.types.variables import infer_plain, infer_variables
 
 Types = tuple[nt.Type, ...]
 
@@ -83,6 +84,12 @@ def resolved(
     plain = parse(func, argtypes)
     verify(plain, "plain")
     seen("plain", plain)
+
+    if has_lists(plain):
+        known = infer_plain(plain, argtypes, namespace(plain.callees, options))
+        plain = lower_lists(plain, known)
+        verify(plain, "plain")
+        seen("lists", plain)
 
     ssa = eliminate_dead(known_arguments(to_ssa(plain)), typed=False)
     verify(ssa, "ssa")

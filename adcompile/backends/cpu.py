@@ -151,7 +151,9 @@ class Derivation:
         kinds = tuple(type_of_value(value) for value in args)
         if kinds not in self._once:
             body = parse(self.target, kinds).body
-            self._once[kinds] = any(isinstance(s, ir.Call) for s in statements(body))
+            self._once[kinds] = any(
+                isinstance(s, ir.Call) and not s.fn.startswith("list.") for s in statements(body)
+            )
         return self._once[kinds]
 
     def fitting(self, args: tuple[Any, ...]) -> Derivation:

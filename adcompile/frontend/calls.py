@@ -99,6 +99,8 @@ class Calls(Arguments):
             self.refuse(node, "range() outside a for statement", "Write a loop over it.")
         if isinstance(func, type) and issubclass(func, tuple) and hasattr(func, "_fields"):
             return self.make_named(node, func)
+        if (made := self.list_call(node, func)) is not None:
+            return made
         if func is builtins.dict:
             return self.dict_call(node)
         inner = plain_function(func)
@@ -211,7 +213,9 @@ class Calls(Arguments):
                 return self.temp(ir.Apply("arr.array", (self.atom(base), kind)), node)
             case ast.Attribute(base, name) if generator_draw(name) is not None:
                 return self.draw(node, name, base, into)
-            case ast.Attribute(_, name):
+            case ast.Attribute(base, name):
+                if (made := self.list_method(node, base, name)) is not None:
+                    return made
                 self.refuse(node, f"calls of the method .{name}() are not supported")
             case _:
                 self.refuse(

@@ -25,6 +25,14 @@ class Expressions(Lifting):
         """A call in an expression: of atoms, or ``whole`` in a tree (calls.py)."""
 
     @abstractmethod
+    def display(self, items: tuple[ir.Expr, ...]) -> ir.Expr:
+        """A new list (lists.py)."""
+
+    @abstractmethod
+    def comprehension(self, node: ast.ListComp | ast.GeneratorExp) -> ir.Expr:
+        """A list made by a loop (lists.py)."""
+
+    @abstractmethod
     def condition(self, node: ast.expr) -> ir.Expr:
         """A tree whose truth is all that counts (conditions.py)."""
 
@@ -92,6 +100,10 @@ class Expressions(Lifting):
                 return self.dict(node)
             case ast.List() if self.in_subscript:
                 return self.tree(node)
+            case ast.List(elts):
+                return self.display(self.atoms(elts))
+            case ast.ListComp() | ast.GeneratorExp():
+                return self.comprehension(node)
             case ast.Call():
                 return self.call(node, whole=False, into=into)
             case _:
@@ -160,6 +172,8 @@ class Expressions(Lifting):
             case ast.List() if self.in_subscript:
                 items = self.sequence(node)
                 return self.temp(ir.Apply("arr.array", (items, ir.Const(None))), node)
+            case ast.List() | ast.ListComp() | ast.GeneratorExp():
+                return self.atom(node)
             case ast.Call():
                 return self.call(node, whole=True)
             case ast.IfExp():

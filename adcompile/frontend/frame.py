@@ -193,7 +193,7 @@ class Frame:
         """What a dotted name that starts outside the function means; None if it is local."""
         match node:
             case ast.Name(id=name):
-                if name in self.source.local_names:
+                if name in self.source.local_names or name.startswith("<"):
                     return self.known.get(name)
                 if self.outer is not None:
                     return self.outer.static(node)

@@ -19,6 +19,8 @@ class Lifting(Frame):
         match node:
             case ast.IfExp() | ast.BinOp(op=ast.MatMult()) | ast.List():
                 return True
+            case ast.ListComp() | ast.GeneratorExp():
+                return True
             case ast.BinOp() if self.may_fail(node):
                 return True
             case ast.Compare(_, ops, comparators) if len(ops) > 1:

@@ -35,13 +35,10 @@ COMPARE: dict[type[ast.cmpop], str] = {
 
 _LOOP = "Write it as a loop."
 UNSUPPORTED: dict[type[ast.AST], tuple[str, str]] = {
-    ast.List: ("a list", "Use a tuple, or an array made by np.zeros or np.empty."),
     ast.Dict: ("a dict", "Use arrays or separate variables."),
     ast.Set: ("a set", "Use arrays or separate variables."),
-    ast.ListComp: ("a comprehension", _LOOP),
     ast.SetComp: ("a comprehension", _LOOP),
     ast.DictComp: ("a comprehension", _LOOP),
-    ast.GeneratorExp: ("a generator expression", _LOOP),
     ast.Lambda: ("a lambda", "Define a function outside and call it."),
     ast.NamedExpr: ("an assignment expression (:=)", "Assign on a line of its own."),
     ast.Slice: ("a slice here", "Slice arrays only, or use integers."),

@@ -319,9 +319,7 @@ class _Resolver:
             case _:
                 return None
 
-    def chosen(
-        self, items: Sequence[ir.Expr], kinds: Sequence[nt.Type], place: ir.Index
-    ) -> ir.Var:
+    def chosen(self, items: Sequence[ir.Expr], kinds: Sequence[nt.Type], place: ir.Index) -> ir.Var:
         """The item of a tuple whose subscript is known at run time only, by comparison."""
         if not items or self.in_condition or len(set(kinds)) > 1 or isinstance(place, ir.Slice):
             self.constant_item(place)

@@ -22,7 +22,7 @@ from adcompile.ir.walk import map_blocks, statements
 from adcompile.normalise.unset import without_unset
 from adcompile.runtime import arrays, likelihood, special
 from adcompile.types import keys as _keys  # noqa: F401
-from adcompile.types.infer import InferenceFailed, infer
+from adcompile.types.infer import InferenceFailed, infer_sites
 from adcompile.types.stubs import Stub, with_stubs
 
 
@@ -31,6 +31,35 @@ def infer_variables(
 ) -> tuple[dict[ir.Var, nt.Type], nt.Type]:
     """Types by variable, and the type of the result.  Each variable has a name of its own in the
     text, so the types cannot be confused.  ``callees``: the user's functions that stay calls."""
+    found, returns, kinds = _inferred(without_unset(fn), argtypes, callees)
+    for param, kind in zip(fn.params, kinds, strict=True):
+        found[param] = kind
+    for stmt in statements(fn.body):  # an unset head has the type of what it becomes
+        if isinstance(stmt, ir.For | ir.While):
+            for c in stmt.carried:
+                if c.next in found:
+                    found.setdefault(c.head, found[c.next])
+                    found.setdefault(c.out, found[c.next])
+    for var, value in fn.constants:
+        assert isinstance(value, np.ndarray)
+        found[var] = nt.Array(_dtype(value), value.ndim, "C", readonly=True)
+    return found, returns
+
+
+def infer_plain(
+    fn: ir.Function, argtypes: tuple[nt.Type, ...], callees: Mapping[str, Any]
+) -> dict[ir.Var, nt.Type]:
+    """Types of the variables of a program in the plain dialect, but of those that have several."""
+    return _inferred(fn, argtypes, callees, lenient=True)[0]
+
+
+def _inferred(
+    fn: ir.Function,
+    argtypes: tuple[nt.Type, ...],
+    callees: Mapping[str, Any],
+    lenient: bool = False,
+) -> tuple[dict[ir.Var, nt.Type], nt.Type, tuple[nt.Type, ...]]:
+    """Types by variable, of the result, and of the parameters."""
     stubs: dict[str, Stub] = {}
     kinds_named = f"{argtypes}{[s for s in statements(fn.body) if isinstance(s, ir.Alloc)]}"
     narrow = "float32" in kinds_named or "complex64" in kinds_named
@@ -39,7 +68,7 @@ def infer_variables(
         return tuple(map_blocks(block, with_stubs(s, result_type, stubs, narrow)) for s in stmts)
 
     stubbed = replace(fn, body=block(fn.body))
-    plain = destruct(without_unset(stubbed))
+    plain = destruct(stubbed)
     names: dict[ir.Var, str] = {}
     for k, var in enumerate(appearance(plain)):
         names[var] = var.name if var in fn.params else f"{var.name}_{k}_"
@@ -57,7 +86,7 @@ def infer_variables(
     namespace.update({name: class_named(name) for name in fn.makers})
     kinds = tuple(plain_type(kind) for kind in argtypes)
     try:
-        by_name, returns = infer(text, plain.name, namespace, kinds)
+        made = infer_sites(text, plain.name, namespace, kinds, lenient)
     except InferenceFailed as failed:
         loc = lines.get(failed.line, fn.loc) if failed.line is not None else fn.loc
         for stub in stubs.values():
@@ -70,19 +99,8 @@ def infer_variables(
             loc,
             "adcompile differentiates what Numba compiles in nopython mode.",
         ) from None
-    found = {var: by_name[name] for var, name in names.items() if name in by_name}
-    for param, kind in zip(fn.params, kinds, strict=True):
-        found[param] = kind
-    for stmt in statements(fn.body):  # an unset head has the type of what it becomes
-        if isinstance(stmt, ir.For | ir.While):
-            for c in stmt.carried:
-                if c.next in found:
-                    found.setdefault(c.head, found[c.next])
-                    found.setdefault(c.out, found[c.next])
-    for var, value in fn.constants:
-        assert isinstance(value, np.ndarray)
-        found[var] = nt.Array(_dtype(value), value.ndim, "C", readonly=True)
-    return found, returns
+    found = {var: made.types[name] for var, name in names.items() if name in made.types}
+    return found, made.returns, kinds
 
 
 def _dtype(value: np.ndarray[Any, Any]) -> nt.Type:
