@@ -280,8 +280,6 @@ return np.sum(x[pair[0] : pair[1]] ** 2)
 ij = (1, 2)
 return m[ij] ** 2 * a
 
-a1, *rest = a, b, a * b
-return a1 * rest[0] * rest[1]
 """
 
 LISTS = """

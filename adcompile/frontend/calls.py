@@ -66,6 +66,8 @@ class Calls(Arguments):
         if (array_name := array_function(func)) is not None:
             return self.array_call(node, array_name, node.args)
         if len(node.args) == 1 and not isinstance(node.args[0], ast.Tuple | ast.List):
+            if (done := self.of_tuple(node, func)) is not None:
+                return done
             if (array_name := array_builtin(func)) is not None:
                 return self.array_call(node, array_name, node.args)
         if (reduction := ufunc_method(func)) is not None:
@@ -146,6 +148,25 @@ class Calls(Arguments):
                     self.refuse(node, f"{cls.__name__} is called without {name!r}")
                 given[name] = self.temp(self.constant(defaults[name], node), node)
         return self.named_tuple(cls, tuple(given[name] for name in fields))
+
+    def of_tuple(self, node: ast.Call, func: object) -> ir.Expr | None:
+        """``sum(t)``, ``max(t)`` and ``min(t)`` of a tuple of numbers."""
+        if func not in (builtins.sum, builtins.max, builtins.min) or node.keywords:
+            return None
+        if not isinstance(node.args[0], ast.Name) or self.static(node.args[0]) is not None:
+            return None
+        whole = self.atom(node.args[0])
+        count = self.session.arity.get(whole, 0) if isinstance(whole, ir.Var) else 0
+        if not count:
+            return None
+        done: ir.Expr = self.temp(ir.TupleGet(whole, 0), node)
+        for k in range(1, count):
+            item = self.temp(ir.TupleGet(whole, k), node)
+            if func is builtins.sum:
+                done = self.temp(ir.Binary("+", done, item), node)
+            else:
+                done = self.temp(ir.Apply(str(getattr(func, "__name__", "")), (done, item)), node)
+        return done
 
     def dict_call(self, node: ast.Call) -> ir.Expr:
         """``dict(a=x, b=y)``."""

@@ -12,7 +12,14 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from adcompile.containers import Maker, dict_class, dict_keys, maker_name
+from adcompile.containers import (
+    Maker,
+    class_named,
+    dict_class,
+    dict_keys,
+    keys_of,
+    maker_name,
+)
 from adcompile.errors import Loc, UnsupportedError
 from adcompile.frontend.exits import Scope, diverges
 from adcompile.frontend.source import Source
@@ -39,6 +46,8 @@ class Session:
     makers: dict[str, None] = field(default_factory=dict)  # names of classes of NamedTuples
     customs: list[Any] = field(default_factory=list)  # whose rules are being read
     computed: set[ir.Var] = field(default_factory=set)  # results of operations: never None
+    dicts: dict[ir.Var, tuple[str, ...]] = field(default_factory=dict)  # their keys
+    shared: set[ir.Var] = field(default_factory=set)  # dicts with two names
     arity: dict[ir.Var, int] = field(default_factory=dict)  # of tuples: how many items they have
 
 
@@ -149,7 +158,23 @@ class Frame:
             shown = "result" if name == RESULT else name
             self.session.flags[var] = ir.Var(f"has_{shown}", temp=True)
 
+    def note_dict(self, stmt: ir.Assign) -> None:
+        """Which variables hold dicts made here, and which of those have two names."""
+        known, shared = self.session.dicts, self.session.shared
+        match stmt.value:
+            case ir.MakeTuple(_, maker) if maker and (keys := keys_of(class_named(maker))):
+                known[stmt.target] = keys
+            case ir.Var() as source if source in known:
+                known[stmt.target] = known[source]
+                if not source.temp:
+                    shared.update((stmt.target, source))
+            case _:
+                known.pop(stmt.target, None)
+        if isinstance(stmt.value, ir.MakeTuple):  # a dict in a dict
+            shared.update(i for i in stmt.value.items if isinstance(i, ir.Var) and i in known)
+
     def note_arity(self, stmt: ir.Assign) -> None:
+        self.note_dict(stmt)
         known = self.session.arity
         match stmt.value:
             case ir.MakeTuple(items):

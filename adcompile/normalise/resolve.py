@@ -106,7 +106,10 @@ class _Resolver:
                     if self.is_plain(index):
                         return ir.View(stmt.target, value.base, index, stmt.loc)
                     return replace(stmt, value=ir.Subscript(value.base, index))
-            return replace(stmt, value=self.expr(value))
+            new = self.expr(value)
+            if isinstance(new, ir.Var):  # an item of a tuple, chosen at run time
+                return ir.View(stmt.target, new, (), stmt.loc)
+            return replace(stmt, value=new)
         return replace(stmt, value=self.expr(stmt.value))
 
     def unpacked(self, value: ir.TupleGet) -> ir.Expr:
@@ -235,10 +238,18 @@ class _Resolver:
                 assert isinstance(whole, nt.BaseNamedTuple) and isinstance(shape, ir.TupleGet)
                 inner = tuple(whole)[shape.item]
                 return self.expr(ir.Subscript(self.early(shape, inner), (ir.Const(axis),)))
+            case ir.Binary("+", ir.Var() as a, ir.Var() as b) if self.is_tuple(a) and self.is_tuple(
+                b
+            ):
+                every = [ir.TupleGet(t, k) for t in (a, b) for k in range(len(list(self.types[t])))]
+                return ir.MakeTuple(tuple(every))
             case ir.Unary() | ir.Binary() | ir.Compare() | ir.Logic() | ir.Select() | ir.Apply():
                 return map_children(self.expr, expr)
             case _:
                 return map_children(self.expr, expr)
+
+    def is_tuple(self, var: ir.Var) -> bool:
+        return isinstance(self.types.get(var), nt.BaseTuple)
 
     def subscript(self, expr: ir.Subscript) -> ir.Expr:
         base: ir.Expr = expr.base
@@ -257,6 +268,8 @@ class _Resolver:
         if isinstance(base, ir.Var):
             kind = self.array(base)
             if kind is not None:
+                if any(isinstance(i, ir.Var) and self.is_tuple(i) for i in index):
+                    index = self.index(index)
                 if kind.ndim == 0:
                     self.refuse("an array of rank 0", "Use a number, or an array of one element.")
                 if len(index) > kind.ndim and self.is_plain(index):
@@ -276,8 +289,10 @@ class _Resolver:
     def item(self, base: ir.Expr, whole: nt.BaseTuple, index: tuple[ir.Index, ...]) -> ir.Expr:
         """``base[index]`` for a tuple, whose items may be tuples or arrays."""
         kinds = list(whole)
-        known = self.place(whole, index[0])
         got: ir.Expr
+        if isinstance(index[0], ir.Slice) and len(index) == 1:
+            return self.part(base, whole, index[0])
+        known = self.place(whole, index[0])
         if known is None:
             every = [ir.TupleGet(base, k) for k in range(len(kinds))]
             got, kind = self.chosen(every, kinds, index[0]), kinds[0]
@@ -289,6 +304,14 @@ class _Resolver:
             return self.item(got, kind, index[1:])
         named = got if isinstance(got, ir.Var) else self.early(got, kind)
         return self.expr(ir.Subscript(named, index[1:]))
+
+    def part(self, base: ir.Expr, whole: nt.BaseTuple, cut: ir.Slice) -> ir.Expr:
+        """``base[1:3]`` of a tuple, between literals."""
+        ends = [
+            None if e is None else self.constant_item(e) for e in (cut.start, cut.stop, cut.step)
+        ]
+        places = range(len(whole))[slice(*ends)]
+        return ir.MakeTuple(tuple(ir.TupleGet(base, k) for k in places))
 
     def early(self, expr: ir.Expr, kind: nt.Type) -> ir.Var:
         """A name for a part of a tuple, where a variable must stand."""
@@ -331,16 +354,26 @@ class _Resolver:
             self.before.append(ir.Assign(named, where, loc=self.loc))
             where = named
         text = ir.Const("tuple index out of range")
-        chain: tuple[ir.Stmt, ...] = (ir.Raise("IndexError", (text,), self.loc),)
+        error = ir.Raise("IndexError", (text,), self.loc)
+        size = ir.Const(len(items))
+        below = ir.Compare("<", where, ir.Unary("-", size))
+        outside = ir.Logic("or", below, ir.Compare(">=", where, size))
+        self.before.append(ir.If(outside, (error,), (), loc=self.loc))
+        chain: list[ir.Stmt] = []
         last: ir.Var | None = None
         for n in reversed(range(len(items))):
-            one, out = ir.Var("t", temp=True), ir.Var("t", temp=True)
-            self.types[one] = self.types[out] = kinds[n]
+            one = ir.Var("t", temp=True)
+            self.types[one] = kinds[n]
+            read = self.assign(ir.Assign(one, items[n], loc=self.loc))
+            if last is None:
+                chain, last = [read], one
+                continue
+            out = ir.Var("t", temp=True)
+            self.types[out] = kinds[n]
             same = ir.Compare("==", where, ir.Const(n))
             hit = ir.Logic("or", same, ir.Compare("==", where, ir.Const(n - len(items))))
-            read = self.assign(ir.Assign(one, items[n], loc=self.loc))
             joins = (ir.Join(out, one, last),)
-            chain, last = (ir.If(hit, (read,), chain, joins, self.loc),), out
+            chain, last = [ir.If(hit, (read,), tuple(chain), joins, self.loc)], out
         self.before += chain
         assert last is not None
         return last
