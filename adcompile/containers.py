@@ -10,10 +10,11 @@ import dataclasses
 import keyword
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numba.core import types as nt
+from numpy.typing import NDArray
 
 Maker: TypeAlias = type[tuple[Any, ...]]
 PREFIX = "make_"  # of the names of classes in generated code
@@ -94,22 +95,30 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+class ListValues(NamedTuple):
+    """What stands for a list of numbers."""
+
+    values: NDArray[Any]
+
+
 # ---------------------------------------------------------------- values
 
 
 def is_container(value: Any) -> bool:
-    """Whether ``value`` is something that Numba has no type for, or has such a thing in it."""
-    if isinstance(value, list):
-        return not is_list_of_numbers(value)
+    """Whether ``value`` is given to Numba in another form, or has such a thing in it."""
     if isinstance(value, tuple):
         return any(map(is_container, value))
-    return isinstance(value, dict) or _is_dataclass(value)
+    return isinstance(value, dict | list) or is_typed_list(value) or _is_dataclass(value)
 
 
-def is_list_of_numbers(value: list[Any]) -> bool:
-    """Such lists are Numba's."""
-    kinds = set(map(type, value))
-    return len(kinds) == 1 and issubclass(kinds.pop(), float | int | complex | np.number)
+def is_typed_list(value: Any) -> bool:
+    cls = type(value)
+    return cls.__name__ == "List" and cls.__module__.startswith("numba.typed")
+
+
+def is_list_of_numbers(value: Any) -> bool:
+    numbers = float | int | complex | np.number
+    return len(value) > 0 and all(isinstance(item, numbers) for item in value)
 
 
 def _is_dataclass(value: Any) -> bool:
@@ -129,7 +138,9 @@ def for_numba(value: Any) -> Any:
             return type(value)(*map(for_numba, value))
         case tuple():
             return tuple(map(for_numba, value))
-        case list() if not is_list_of_numbers(value):
+        case _ if isinstance(value, list) or is_typed_list(value):
+            if is_list_of_numbers(value):
+                return ListValues(np.array(value))
             return tuple(map(for_numba, value))
         case _:
             return value
@@ -162,8 +173,12 @@ def like(original: Any, result: Any) -> Any:
             return type(original)(*map(like, original, result))
         case tuple():
             return tuple(map(like, original, result))
-        case list():
-            return list(map(like, original, result))
+        case _ if isinstance(original, list) or is_typed_list(original):
+            found = result.values if isinstance(result, ListValues) else result
+            items = [like(one, part) for one, part in zip(original, found, strict=True)]
+            return type(original)(items)
+        case float() if isinstance(result, np.floating):
+            return float(result)
         case _:
             return from_numba(result)
 
@@ -189,7 +204,7 @@ def children(value: Any) -> tuple[Any, ...] | None:
         case tuple() | list():
             return tuple(value)
         case _:
-            return None
+            return tuple(value) if is_typed_list(value) else None
 
 
 def leaves(value: Any) -> Iterator[Any]:
@@ -237,6 +252,19 @@ def all_makers() -> dict[str, Maker]:
 
 def class_named(maker: str) -> Maker:
     return _names[maker]
+
+
+def with_lists(kind: nt.Type) -> nt.Type:
+    """The type as the user's function sees it, with lists in it."""
+    if not isinstance(kind, nt.BaseTuple):
+        return kind
+    if isinstance(kind, nt.BaseNamedTuple) and kind.instance_class is ListValues:
+        (array,) = kind
+        return nt.List(array.dtype, reflected=False)
+    parts = tuple(map(with_lists, kind))
+    if isinstance(kind, nt.BaseNamedTuple):
+        return nt.BaseTuple.from_types(parts, kind.instance_class)
+    return nt.BaseTuple.from_types(parts)
 
 
 def makers_in(kinds: tuple[nt.Type, ...]) -> dict[str, Maker]:

@@ -19,9 +19,10 @@ from adcompile.arrays.statics import known_arguments
 from adcompile.backends.cpu import Argnums, is_differentiable
 from adcompile.backends.store import Generated
 from adcompile.clones import namespace
+from adcompile.containers import with_lists
 from adcompile.emit.module import ModuleText, write_module
 from adcompile.emit.tangent_module import write_tangent_module
-from adcompile.errors import InactiveArgumentError, NonScalarOutputError
+from adcompile.errors import InactiveArgumentError, NonScalarOutputError, UnsupportedError
 from adcompile.explain import explain
 from adcompile.frontend.parse import parse
 from adcompile.ir import nodes as ir
@@ -85,8 +86,9 @@ def resolved(
     verify(plain, "plain")
     seen("plain", plain)
 
-    if has_lists(plain):
-        known = infer_plain(plain, argtypes, namespace(plain.callees, options))
+    seen_types = tuple(map(with_lists, argtypes))
+    if has_lists(plain) or seen_types != argtypes:
+        known = infer_plain(plain, seen_types, namespace(plain.callees, options))
         plain = lower_lists(plain, known)
         verify(plain, "plain")
         seen("lists", plain)
@@ -222,6 +224,12 @@ def check_arguments(fn: ir.Function, argtypes: Types, argnums: Argnums) -> None:
     that have one of all these."""
     for k in argnums:
         kind = argtypes[k]
+        if isinstance(kind, nt.List | nt.ListType):
+            raise UnsupportedError(
+                f"the list {fn.params[k].name!r} as an argument in compiled code",
+                fn.loc,
+                "Call the derivative from Python, or pass an array.",
+            )
         if not is_differentiable(kind):
             raise InactiveArgumentError(
                 f"argument {fn.params[k].name!r} has type {kind}: there is no derivative with "

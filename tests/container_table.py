@@ -13,7 +13,7 @@ from collections import namedtuple
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+from numba import float64, njit
 from numba.typed import List
 
 Params = namedtuple("Params", ["w", "b"])
@@ -463,6 +463,100 @@ s = 0.0
 for u, v in l:
     s += u**2 * v
 return s
+"""
+
+LISTS += """
+
+l = [a, b] * 3
+for i in range(5):
+    l[i] *= x[i]
+return sum(l) + l[5] ** 2
+
+l = [a, b] + [x[0], x[1]]
+return l[2] * l[0] + math.sin(l[3]) * len(l)
+
+l = []
+for i in range(6):
+    v = x[i]
+    while v < 5.0:
+        l.append(v * b)
+        v = v * 1.1 + 0.3
+s = 0.0
+for i in range(len(l)):
+    s += math.sin(l[i]) * l[i - 1]
+return s
+
+l = [a * b]
+while len(l) < 20:
+    l.append(math.sin(l[-1]) + 0.1 * x[len(l) % 6])
+return l[19] * l[7] * l[0]
+
+l = [x[0]]
+for i in range(30):
+    l.append(l[-1] * 0.5 + x[i % 6])
+    if l[-1] > 3.0:
+        break
+return l[-1] * len(l)
+
+l = [v * a for v in x]
+k = l[1:4]
+k.append(b)
+return sum(k) * l[2] + len(k)
+
+l = []
+l.extend([a, b])
+l.extend(x)
+return sum(l) ** 2 * l[3]
+
+l = list(x)
+l[2] = a
+return l[0] * l[2]
+
+l = [u * v for u in x for v in y if u > v]
+return sum(l) / len(l)
+
+s = 0.0
+for v in [a, b, a * b]:
+    s += v**2
+return s + sum(u * w for u, w in zip(x, y))
+
+l = [a]
+for k in range(2):
+    for i in range(3):
+        l.append(l[-1] * x[i] + l[0])
+    l.append(b)
+return sum(l)
+
+l = []
+for i in range(3):
+    row = [x[i]]
+    for j in range(i):
+        row.append(row[-1] * y[j])
+    l.append(row[-1])
+return sum(l)
+
+l = [a, b]
+if a > b:
+    l = [b, a, a * b]
+l[0] = l[1] ** 2
+return sum(l)
+
+cur = [a]
+nxt = [b]
+for i in range(4):
+    cur, nxt = nxt, cur
+    nxt[0] = math.sin(cur[0]) * x[i]
+return cur[0] * nxt[0]
+
+l = List.empty_list(float64)
+for i in range(3):
+    l.append(x[i])
+return l[0] * l[1] * l[-1]
+
+l = [x[i] for i in range(4)]
+l2 = l
+l2[1] = a
+return l[1] * l[2] * len(l2)
 """
 
 DICTS = """

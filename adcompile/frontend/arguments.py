@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from numba.core import types as nt
 
+from adcompile.containers import with_lists
 from adcompile.frontend.array_calls import ArrayCalls
 from adcompile.frontend.customs import Customs, Given
 from adcompile.frontend.frame import Frame, LocalFunction, Static
@@ -51,7 +52,7 @@ def bind_parameters(
             frame.known[name] = known
         elif absent and known is not None:
             frame.initial[var] = known
-        elif isinstance(kind, nt.BaseTuple):
+        elif isinstance(kind, nt.BaseTuple) and isinstance(with_lists(kind), nt.BaseTuple):
             session.arity[var] = len(kind)
 
 

@@ -94,6 +94,21 @@ class Lists(Conditions):
         self.emit(ir.Call((), f"list.{name}", (owner, *given), self.loc(node)))
         return ir.Const(None)
 
+    def check_unchanged(self, node: ast.For) -> None:
+        """A list that changes its length while a loop runs over it is none we can follow."""
+        over = {part.id for part in ast.walk(node.iter) if isinstance(part, ast.Name)}
+        for part in (inner for stmt in node.body for inner in ast.walk(stmt)):
+            match part:
+                case ast.Call(ast.Attribute(ast.Name(id=name), method)) if name in over:
+                    if method in (*METHODS, "pop", *_NO_METHOD):
+                        self.refuse(
+                            part,
+                            f"{name!r} is changed while a loop runs over it",
+                            "Loop over a copy, list(x), or over range(len(x)).",
+                        )
+                case _:
+                    pass
+
     def items(self, items: Sequence[ast.stmt]) -> None:
         raise NotImplementedError  # statements.py
 

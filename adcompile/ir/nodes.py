@@ -71,9 +71,7 @@ class Compare:
 
 @dataclass(frozen=True)
 class Logic:
-    """Short-circuit ``and`` / ``or``."""
-
-    op: str
+    op: str  # "and", "or": short-circuit
     a: Expr
     b: Expr
 
@@ -129,10 +127,8 @@ class Attribute:
 
 @dataclass(frozen=True)
 class MakeTuple:
-    """``maker``: the class of a NamedTuple, by its name in the generated module; else ""."""
-
     items: tuple[Expr, ...]
-    maker: str = ""
+    maker: str = ""  # the class of a NamedTuple, by its name in the generated module
 
 
 @dataclass(frozen=True)
