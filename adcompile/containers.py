@@ -7,7 +7,10 @@ its keys, and generated code sees nothing else; what it returns takes the user's
 from __future__ import annotations
 
 import dataclasses
+import importlib
+import inspect
 import keyword
+import sys
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
@@ -21,7 +24,7 @@ PREFIX = "make_"  # of the names of classes in generated code
 
 # ---------------------------------------------------------------- classes made from keys
 
-_DICT, _RECORD = "dict_", "record_"
+_DICT, _OBJECT = "dict_", "object_"
 _made: dict[str, Maker] = {}
 
 
@@ -30,20 +33,69 @@ def dict_class(keys: tuple[str, ...]) -> Maker:
     return _class(_DICT + _spelled(keys))
 
 
-def record_class(fields: tuple[str, ...]) -> Maker:
-    """The NamedTuple for objects with these attributes."""
-    return _class(_RECORD + _spelled(fields))
+def object_class(cls: type, fields: tuple[str, ...]) -> Maker:
+    """The NamedTuple for instances of ``cls``, which has these attributes."""
+    if cls not in _objects:
+        names = tuple(f if _is_field(f) else f"item_{n}" for n, f in enumerate(fields))
+        make: Any = namedtuple
+        made = make(cls.__name__, names, module=__name__)
+        made.__adcompile_fields__, made.__adcompile_class__ = fields, cls
+        where = f"{cls.__module__}:{cls.__qualname__}"
+        # A name under which this module finds it, in other processes as well if it can be.
+        importable = _find(where) is cls
+        made.__qualname__ = f"{_OBJECT}{where.encode().hex() if importable else f'_{len(_local)}'}"
+        if not importable:
+            _local[made.__qualname__] = made
+        _objects[cls] = made
+    return _objects[cls]
+
+
+_objects: dict[type, Maker] = {}
+_local: dict[str, Maker] = {}
+
+
+def _find(where: str) -> Any:
+    module, _, name = where.partition(":")
+    found: Any = sys.modules.get(module) if module != "__main__" else None
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found
+
+
+def fields_of(cls: type) -> tuple[str, ...]:
+    """The names by which the user's code reads the items of a NamedTuple; none for a dict."""
+    if keys_of(cls) is not None:
+        return ()
+    made: tuple[str, ...] = vars(cls).get("__adcompile_fields__", getattr(cls, "_fields", ()))
+    return made
+
+
+def user_class(cls: type) -> type:
+    """The class of the user's whose instances these are."""
+    found: type = vars(cls).get("__adcompile_class__", cls)
+    return found
+
+
+def method_of(cls: type, name: str) -> tuple[str, Any]:
+    """What ``name`` is to instances of ``cls``, if not a field: ("method" or "property", the
+    function); ("", None) if nothing."""
+    owner = user_class(cls)
+    if _is_jitclass(owner):
+        compiled = vars(owner)["_numba_type_"].class_type
+        if name in compiled.jit_props:
+            return "property", compiled.jit_props[name].get("get")
+        found = compiled.jit_methods.get(name)
+        return ("method", found) if found is not None else ("", None)
+    found = inspect.getattr_static(owner, name, None)
+    if isinstance(found, property):
+        return "property", found.fget
+    return ("method", found) if inspect.isfunction(found) else ("", None)
 
 
 def keys_of(cls: type) -> tuple[str, ...] | None:
     """The keys of the dicts for which ``cls`` was made; None if it was not."""
     found: tuple[str, ...] | None = vars(cls).get("__adcompile_keys__")
     return found
-
-
-def is_made(cls: type) -> bool:
-    """Whether ``cls`` stands for something else than itself."""
-    return _made.get(cls.__name__) is cls
 
 
 def _spelled(keys: tuple[str, ...]) -> str:
@@ -61,16 +113,12 @@ def _keys(spelled: str) -> tuple[str, ...]:
 
 def _class(name: str) -> Maker:
     if name not in _made:
-        kind = _DICT if name.startswith(_DICT) else _RECORD
-        keys = _keys(name.removeprefix(kind))
-        fields = keys
-        if kind == _DICT:  # any text may be a key
-            fields = tuple(k if _is_field(k) else f"item_{n}" for n, k in enumerate(keys))
+        keys = _keys(name.removeprefix(_DICT))
+        fields = tuple(k if _is_field(k) else f"item_{n}" for n, k in enumerate(keys))
         make: Any = namedtuple
         made = make(name, fields, module=__name__)
-        if kind == _DICT:
-            made.__adcompile_keys__ = keys
-            made.__getitem__ = _by_key
+        made.__adcompile_keys__ = keys
+        made.__getitem__ = _by_key
         _made[name] = made
     return _made[name]
 
@@ -90,8 +138,15 @@ def _by_key(self: Any, key: Any) -> Any:
 
 def __getattr__(name: str) -> Any:
     """Classes of another process: Numba's cache and pickles name them."""
-    if name.startswith((_DICT, _RECORD)):
+    if name.startswith(_DICT):
         return _class(name)
+    if name in _local:
+        return _local[name]
+    if name.startswith(_OBJECT) and not name.startswith(f"{_OBJECT}_"):
+        where = bytes.fromhex(name.removeprefix(_OBJECT)).decode()
+        importlib.import_module(where.partition(":")[0])
+        cls = _find(where)
+        return object_class(cls, _attributes(cls))
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -108,7 +163,7 @@ def is_container(value: Any) -> bool:
     """Whether ``value`` is given to Numba in another form, or has such a thing in it."""
     if isinstance(value, tuple):
         return any(map(is_container, value))
-    return isinstance(value, dict | list) or is_typed_list(value) or _is_dataclass(value)
+    return isinstance(value, dict | list) or is_typed_list(value) or is_object(value)
 
 
 def is_typed_list(value: Any) -> bool:
@@ -121,8 +176,19 @@ def is_list_of_numbers(value: Any) -> bool:
     return len(value) > 0 and all(isinstance(item, numbers) for item in value)
 
 
-def _is_dataclass(value: Any) -> bool:
-    return dataclasses.is_dataclass(value) and not isinstance(value, type)
+def is_object(value: Any) -> bool:
+    """An instance of a dataclass or of a jitclass."""
+    return _is_jitclass(type(value)) or dataclasses.is_dataclass(type(value))
+
+
+def _is_jitclass(cls: type) -> bool:
+    return isinstance(vars(cls).get("_numba_type_"), nt.ClassInstanceType)
+
+
+def _attributes(cls: type) -> tuple[str, ...]:
+    if _is_jitclass(cls):
+        return tuple(vars(cls)["_numba_type_"].struct)
+    return tuple(f.name for f in dataclasses.fields(cls))
 
 
 def for_numba(value: Any) -> Any:
@@ -131,9 +197,10 @@ def for_numba(value: Any) -> Any:
         case dict():
             keys = dict_keys(value)
             return dict_class(keys)(*(for_numba(value[key]) for key in keys))
-        case _ if _is_dataclass(value):
-            fields = tuple(f.name for f in dataclasses.fields(value))
-            return record_class(fields)(*(for_numba(getattr(value, f)) for f in fields))
+        case _ if is_object(value):
+            fields = _attributes(type(value))
+            made = object_class(type(value), fields)
+            return made(*(for_numba(getattr(value, f)) for f in fields))
         case tuple() if hasattr(value, "_fields"):
             return type(value)(*map(for_numba, value))
         case tuple():
@@ -156,31 +223,34 @@ def dict_keys(value: Mapping[Any, Any]) -> tuple[str, ...]:
 def like(original: Any, result: Any) -> Any:
     """``result``, which generated code has made for ``for_numba(original)``, in the form of
     ``original``.  None for the whole of something without derivative stays None."""
+    parts = children(original)
     if result is None:
         return None
+    if parts is None:
+        is_number = isinstance(original, float) and isinstance(result, np.floating)
+        return float(result) if is_number else from_numba(result)
+    found = result.values if isinstance(result, ListValues) else result
+    return rebuilt(original, [like(*pair) for pair in zip(parts, found, strict=True)])
+
+
+def rebuilt(original: Any, parts: list[Any]) -> Any:
+    """A container like ``original`` with these parts, in the order of ``children``."""
     match original:
         case dict():
-            parts = dict(zip(dict_keys(original), result, strict=True))
-            made = {key: like(original[key], parts[key]) for key in original}
+            named = dict(zip(dict_keys(original), parts, strict=True))
+            made = {key: named[key] for key in original}
             return made if type(original) is dict else type(original)(made)
-        case _ if _is_dataclass(original):
+        case _ if _is_jitclass(type(original)):  # Python cannot make one without its __init__
+            return object_class(type(original), _attributes(type(original)))(*parts)
+        case _ if is_object(original):
             copy = object.__new__(type(original))
-            for field, part in zip(dataclasses.fields(original), result, strict=True):
-                value = like(getattr(original, field.name), part)
-                object.__setattr__(copy, field.name, value)
+            for field, part in zip(_attributes(type(original)), parts, strict=True):
+                object.__setattr__(copy, field, part)
             return copy
         case tuple() if hasattr(original, "_fields"):
-            return type(original)(*map(like, original, result))
-        case tuple():
-            return tuple(map(like, original, result))
-        case _ if isinstance(original, list) or is_typed_list(original):
-            found = result.values if isinstance(result, ListValues) else result
-            items = [like(one, part) for one, part in zip(original, found, strict=True)]
-            return type(original)(items)
-        case float() if isinstance(result, np.floating):
-            return float(result)
+            return type(original)(*parts)
         case _:
-            return from_numba(result)
+            return type(original)(parts)
 
 
 def from_numba(value: Any) -> Any:
@@ -199,8 +269,8 @@ def children(value: Any) -> tuple[Any, ...] | None:
     match value:
         case dict():
             return tuple(value[key] for key in dict_keys(value))
-        case _ if _is_dataclass(value):
-            return tuple(getattr(value, f.name) for f in dataclasses.fields(value))
+        case _ if is_object(value):
+            return tuple(getattr(value, f) for f in _attributes(type(value)))
         case tuple() | list():
             return tuple(value)
         case _:
@@ -223,7 +293,7 @@ def mapped(f: Callable[..., Any], first: Any, *others: Any) -> Any:
     if parts is None:
         return None if first is None else f(first, *others)
     rest = [children(other) or () for other in others]
-    return like(first, [mapped(f, *several) for several in zip(parts, *rest, strict=True)])
+    return rebuilt(first, [mapped(f, *several) for several in zip(parts, *rest, strict=True)])
 
 
 # ---------------------------------------------------------------- names in generated code
@@ -281,7 +351,8 @@ def makers_in(kinds: tuple[nt.Type, ...]) -> dict[str, Maker]:
 def described(makers: Mapping[str, Maker]) -> str:
     """What generated code depends on, as text that is the same in every process."""
     parts = (
-        f"{name}: {cls.__module__}.{cls.__qualname__}({', '.join(vars(cls)['_fields'])})"
+        f"{name}: {user_class(cls).__module__}.{user_class(cls).__qualname__}"
+        f"({', '.join(fields_of(cls) or keys_of(cls) or ())})"
         for name, cls in sorted(makers.items())
     )
     return "; ".join(parts)

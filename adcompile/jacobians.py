@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adcompile.api import Where, argument_positions, jvp, vjp
-from adcompile.containers import children, leaves, mapped
+from adcompile.backends.cpu import type_of_value
+from adcompile.containers import children, for_numba, leaves, mapped
 from adcompile.errors import UnsupportedError
 from adcompile.frontend.parse import parse
 from adcompile.rules.draws import draws
@@ -31,7 +32,7 @@ def jacfwd(f: Callable[..., Any], argnums: Where = 0) -> Callable[..., Any]:
     @functools.wraps(f)
     def jacobian_of(*args: Any, **keywords: Any) -> Any:
         given = _bound(f, args, keywords)
-        if _draws(f):
+        if _draws(f, given):
             raise UnsupportedError(
                 f"jacfwd of {f.__name__}: each pass would draw other random numbers",
                 advice="Use jacrev, which runs the function once.",
@@ -68,7 +69,7 @@ def jacobian(f: Callable[..., Any], argnums: Where = 0) -> Callable[..., Any]:
         inputs = sum(np.size(leaf) for k in positions for leaf in leaves(given[k]))
         parts = list(leaves(out))
         by_columns = inputs < sum(map(np.size, parts)) or any(map(np.iscomplexobj, parts))
-        if not _draws(f) and by_columns:
+        if not _draws(f, given) and by_columns:
             blocks = [_columns(f, given, k, out) for k in positions]
         else:
             blocks = [_rows(out, pullback, given[k], k) for k in positions]
@@ -77,8 +78,9 @@ def jacobian(f: Callable[..., Any], argnums: Where = 0) -> Callable[..., Any]:
     return jacobian_of
 
 
-def _draws(f: Callable[..., Any]) -> bool:
-    return draws(parse(f, lenient=True))
+def _draws(f: Callable[..., Any], args: Sequence[Any]) -> bool:
+    kinds = tuple(type_of_value(for_numba(arg)) for arg in args)
+    return draws(parse(f, kinds, lenient=True))
 
 
 def _bound(f: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> list[Any]:

@@ -220,6 +220,10 @@ def test_final_contents_after_nested_results() -> None:
     agree(by_out, Z**2)
 
 
+def of_nested(p):
+    return p["in"]["u"] ** 2 * p["in"]["v"]
+
+
 def test_jacobians_by_leaf() -> None:
     def two(p, x):
         return {"s": np.sum(p["a"] * x) ** 2, "v": (p["a"] * p["b"], 3)}
@@ -230,6 +234,8 @@ def test_jacobians_by_leaf() -> None:
         agree(found["v"][0]["a"], P["b"] * np.eye(4))
         agree(found["v"][0]["b"], P["a"])
         assert found["s"]["b"] == 0.0 and found["s"]["n"] == (None, None)
+    nested = jacobian(of_nested)({"in": {"u": 2.0, "v": 3.0}})
+    assert nested == {"in": {"u": 12.0, "v": 4.0}}
     both = jacobian(two, argnums=(0, 1))(P, Z)
     agree(both["s"][1], 2 * np.sum(P["a"] * Z) * P["a"])
 

@@ -54,6 +54,7 @@ def bind_parameters(
             frame.initial[var] = known
         elif isinstance(kind, nt.BaseTuple) and isinstance(with_lists(kind), nt.BaseTuple):
             session.arity[var] = len(kind)
+            session.kinds[var] = kind
 
 
 def _known(kind: Any) -> Static | None:

@@ -7,6 +7,7 @@ import ast
 import builtins
 import cmath
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -207,8 +208,23 @@ class Calls(Arguments):
 
     # ------------------------------------------------------------ arrays
 
+    def method_call(self, node: ast.expr, owner: ast.expr, function: Any) -> ir.Expr:
+        args = list(node.args) if isinstance(node, ast.Call) else []
+        keywords = list(node.keywords) if isinstance(node, ast.Call) else []
+        inner = plain_function(function)
+        if inner is None:
+            self.refuse(node, "this method is not a Python function", "Call a function instead.")
+        whole = ast.Call(ast.Name(inner.__name__, ast.Load()), [owner, *args], keywords)
+        return self.inline(ast.fix_missing_locations(ast.copy_location(whole, node)), inner)
+
     def method(self, node: ast.Call, into: ir.Var | None) -> ir.Expr:
         args: list[ast.expr]
+        if isinstance(node.func, ast.Attribute) and isinstance(
+            node.func.value, ast.Name | ast.Attribute
+        ):
+            owner = self.atom(node.func.value)
+            if (found := self.method_of(owner, node.func.attr)[1]) is not None:
+                return self.method_call(node, node.func.value, found)
         match node.func:
             case ast.Attribute(base, "copy"):
                 self.only_positional(node, 0)

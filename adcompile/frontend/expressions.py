@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from adcompile.frontend.lifting import Lifting
 from adcompile.frontend.operators import BINARY, COMPARE, UNARY, UNSUPPORTED, is_boolean
@@ -23,6 +23,10 @@ class Expressions(Lifting):
     @abstractmethod
     def call(self, node: ast.Call, whole: bool, into: ir.Var | None = None) -> ir.Expr:
         """A call in an expression: of atoms, or ``whole`` in a tree (calls.py)."""
+
+    @abstractmethod
+    def method_call(self, node: ast.expr, owner: ast.expr, function: Any) -> ir.Expr:
+        """A method or property of an object, inlined (calls.py)."""
 
     @abstractmethod
     def display(self, items: tuple[ir.Expr, ...]) -> ir.Expr:
@@ -162,7 +166,11 @@ class Expressions(Lifting):
             case ast.Attribute(base, name):
                 if name == "mT":
                     return self.temp(ir.Apply("arr.matrix_transpose", (self.atom(base),)), node)
-                return ir.Attribute(self.atom(base), name)
+                owner = self.atom(base)
+                what, function = self.method_of(owner, name)
+                if what == "property":
+                    return self.method_call(node, base, function)
+                return ir.Attribute(owner, name)
             case ast.Subscript():
                 return self.subscript(node, whole=True)
             case ast.Tuple(elts):

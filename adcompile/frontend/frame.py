@@ -11,14 +11,17 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 import numpy as np
+from numba.core import types as nt
 
 from adcompile.containers import (
     Maker,
     class_named,
     dict_class,
     dict_keys,
+    fields_of,
     keys_of,
     maker_name,
+    method_of,
 )
 from adcompile.errors import Loc, UnsupportedError
 from adcompile.frontend.exits import Scope, diverges
@@ -48,6 +51,7 @@ class Session:
     computed: set[ir.Var] = field(default_factory=set)  # results of operations: never None
     dicts: dict[ir.Var, tuple[str, ...]] = field(default_factory=dict)  # their keys
     shared: set[ir.Var] = field(default_factory=set)  # dicts with two names
+    kinds: dict[ir.Var, Any] = field(default_factory=dict)  # types of tuples that were given
     arity: dict[ir.Var, int] = field(default_factory=dict)  # of tuples: how many items they have
 
 
@@ -173,8 +177,34 @@ class Frame:
         if isinstance(stmt.value, ir.MakeTuple):  # a dict in a dict
             shared.update(i for i in stmt.value.items if isinstance(i, ir.Var) and i in known)
 
+    def note_kind(self, stmt: ir.Assign) -> None:
+        """Which variables hold NamedTuples that the caller has given, or parts of them."""
+        known = self.session.kinds
+        match stmt.value:
+            case ir.Var() as source:
+                kind = known.get(source)
+            case ir.Attribute(ir.Var() as source, name) if source in known:
+                fields = fields_of(getattr(known[source], "instance_class", tuple))
+                kind = tuple(known[source])[fields.index(name)] if name in fields else None
+            case ir.TupleGet(ir.Var() as source, k) if source in known and k < len(known[source]):
+                kind = tuple(known[source])[k]
+            case _:
+                kind = None
+        if isinstance(kind, nt.BaseTuple):
+            known[stmt.target] = kind
+        else:
+            known.pop(stmt.target, None)
+
+    def method_of(self, base: ir.Expr, name: str) -> tuple[str, Any]:
+        """A method or property of an object that the caller has given."""
+        kind = self.session.kinds.get(base) if isinstance(base, ir.Var) else None
+        if not isinstance(kind, nt.BaseNamedTuple) or name in fields_of(kind.instance_class):
+            return "", None
+        return method_of(kind.instance_class, name)
+
     def note_arity(self, stmt: ir.Assign) -> None:
         self.note_dict(stmt)
+        self.note_kind(stmt)
         known = self.session.arity
         match stmt.value:
             case ir.MakeTuple(items):

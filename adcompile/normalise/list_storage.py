@@ -98,7 +98,9 @@ class Storage:
 
     def put(self, made: Stored, place: ir.Expr, item: ir.Expr) -> None:
         for array, leaf in zip(made.arrays, items_of(item, made.kind), strict=True):
-            self.emit(ir.Store(array, (place,), self.expr(leaf), self.loc))
+            value = self.expr(leaf)
+            named = value if isinstance(value, ir.Var | ir.Const) else self.temp(value)
+            self.emit(ir.Store(array, (place,), named, self.loc))
 
     def copied(self, target: ir.Var, to: ir.Expr, source: ir.Var, place: ir.Expr) -> ir.Block:
         """``target[to] = source[place]``"""

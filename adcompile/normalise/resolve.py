@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from numba.core import types as nt
 
-from adcompile.containers import keys_of
+from adcompile.containers import fields_of
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import children, map_children, map_stmt_exprs
 from adcompile.normalise.items import Items
@@ -280,8 +280,9 @@ class _Resolver(Items):
             self.refuse(f"attribute {expr.name!r} of an expression", "Give the array a name first.")
         kind = self.types.get(base)
         if isinstance(kind, nt.BaseNamedTuple) and expr.name != "len":
-            if keys_of(kind.instance_class) is None and expr.name in kind.fields:
-                return ir.TupleGet(base, kind.fields.index(expr.name))
+            fields = fields_of(kind.instance_class)
+            if expr.name in fields:
+                return ir.TupleGet(base, fields.index(expr.name))
             self.refuse(f"{base.name!r} has no attribute {expr.name!r}")
         if isinstance(kind, nt.BaseTuple) and expr.name == "len":
             return ir.Const(len(kind))

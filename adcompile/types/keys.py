@@ -9,9 +9,20 @@ from typing import Any
 
 from numba.core import types as nt
 from numba.core.typing import signature
-from numba.core.typing.templates import AbstractTemplate, infer
+from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, infer, infer_getattr
 
-from adcompile.containers import keys_of
+from adcompile.containers import fields_of, keys_of
+
+
+@infer_getattr
+class ItemByName(AttributeTemplate):
+    """Names that a NamedTuple cannot have: those that begin with an underscore."""
+
+    key = nt.BaseNamedTuple
+
+    def generic_resolve(self, kind: Any, name: str) -> Any:
+        fields = fields_of(kind.instance_class)
+        return tuple(kind)[fields.index(name)] if name in fields else None
 
 
 @infer
