@@ -17,9 +17,9 @@ import numba
 import numpy as np
 from numba.core.types import Callable
 
-from adcompile.containers import class_named, described, makers_in
 from adcompile.frontend.parse import parse
 from adcompile.ir import nodes as ir
+from adcompile.makers import class_named, described, makers_in
 from adcompile.version import __version__
 
 Types = tuple[Any, ...]

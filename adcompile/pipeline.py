@@ -19,21 +19,22 @@ from adcompile.arrays.statics import known_arguments
 from adcompile.backends.cpu import Argnums, is_differentiable
 from adcompile.backends.store import Generated
 from adcompile.clones import namespace
-from adcompile.containers import with_lists
 from adcompile.emit.module import ModuleText, write_module
 from adcompile.emit.tangent_module import write_tangent_module
-from adcompile.errors import InactiveArgumentError, NonScalarOutputError, UnsupportedError
+from adcompile.errors import InactiveArgumentError, NonScalarOutputError
 from adcompile.explain import explain
 from adcompile.frontend.parse import parse
 from adcompile.ir import nodes as ir
 from adcompile.ir.verify import verify
 from adcompile.ir.walk import reads
+from adcompile.makers import with_lists
 from adcompile.normalise.customs import prepare_customs
 from adcompile.normalise.draws import refuse_parameters, standardise_draws
 from adcompile.normalise.guards import guard_divisions
 from adcompile.normalise.lists import has_lists, lower_lists
 from adcompile.normalise.name_controls import name_controls
 from adcompile.normalise.places import find_places
+from adcompile.normalise.records import split_records
 from adcompile.normalise.references import number_references
 from adcompile.normalise.resolve import resolve
 from adcompile.normalise.ssa import to_ssa
@@ -89,7 +90,7 @@ def resolved(
     seen_types = tuple(map(with_lists, argtypes))
     if has_lists(plain) or seen_types != argtypes:
         known = infer_plain(plain, seen_types, namespace(plain.callees, options))
-        plain = lower_lists(plain, known)
+        plain = lower_lists(split_records(plain, known), known)
         verify(plain, "plain")
         seen("lists", plain)
 
@@ -224,12 +225,6 @@ def check_arguments(fn: ir.Function, argtypes: Types, argnums: Argnums) -> None:
     that have one of all these."""
     for k in argnums:
         kind = argtypes[k]
-        if isinstance(kind, nt.List | nt.ListType):
-            raise UnsupportedError(
-                f"the list {fn.params[k].name!r} as an argument in compiled code",
-                fn.loc,
-                "Call the derivative from Python, or pass an array.",
-            )
         if not is_differentiable(kind):
             raise InactiveArgumentError(
                 f"argument {fn.params[k].name!r} has type {kind}: there is no derivative with "

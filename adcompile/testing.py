@@ -9,8 +9,8 @@ from typing import Any
 from adcompile.backends.cpu import Argnums, Ones, axes_of_one, type_of_value
 from adcompile.backends.store import Generated
 from adcompile.clones import PREFIX
-from adcompile.containers import all_makers
 from adcompile.errors import BroadcastError
+from adcompile.makers import all_makers
 from adcompile.options import Options
 from adcompile.pipeline import derive, generate
 

@@ -12,7 +12,8 @@ import pytest
 from numba import njit
 
 from adcompile import grad, jacfwd, jacobian, jacrev, jvp, value_and_grad, vjp
-from adcompile.containers import dict_class, for_numba, like
+from adcompile.containers import for_numba, like
+from adcompile.makers import dict_class
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(5, 3))

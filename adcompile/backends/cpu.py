@@ -21,13 +21,20 @@ from numba.core.typing.typeof import Purpose, typeof
 from adcompile.backends import store
 from adcompile.backends.store import Generated, Loaded
 from adcompile.clones import namespace
-from adcompile.containers import class_named, is_container, makers_in
 from adcompile.containers import for_numba as value_for_numba
-from adcompile.errors import AdcompileError, InactiveArgumentError, Loc, NonScalarOutputError
+from adcompile.containers import is_container
+from adcompile.errors import (
+    AdcompileError,
+    InactiveArgumentError,
+    Loc,
+    NonScalarOutputError,
+    UnsupportedError,
+)
 from adcompile.fingerprint import fingerprint
 from adcompile.frontend.parse import parse
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements
+from adcompile.makers import class_named, makers_in
 from adcompile.options import Options
 
 _config: Any = config
@@ -139,6 +146,14 @@ class Derivation:
 
     def _check_types(self, argtypes: Types) -> None:
         for name, kind in zip(self.parameters, argtypes, strict=False):
+            item = kind.dtype if isinstance(kind, types.Array) else kind
+            if isinstance(item, _FROM_PYTHON):
+                raise UnsupportedError(
+                    f"the argument '{name}' has type {kind}, which is taken apart in calls from "
+                    "Python only",
+                    self.loc,
+                    "Call the derivative from Python, or pass a NamedTuple or arrays.",
+                )
             if isinstance(kind, types.PyObject):
                 raise TypeError(
                     f"{self.func.__name__}: Numba has no type for argument '{name}'; pass numbers, "
@@ -189,6 +204,16 @@ class Derivation:
             result = compile_entry(loaded, kind, argtypes)
             self.latest = loaded
             return result
+
+
+# Lists, records and instances of jitclasses: containers.py has other types for what Python gives.
+_FROM_PYTHON = (
+    types.List,
+    types.ListType,
+    types.DictType,
+    types.Record,
+    types.ClassInstanceType,
+)
 
 
 def axes_of_one(args: tuple[Any, ...]) -> Ones:

@@ -13,8 +13,8 @@ from adcompile.adjoint.assemble import Derivative, Problem, result_leaves
 from adcompile.adjoint.fused import Fused
 from adcompile.analysis.alias import written_roots
 from adcompile.backends.cpu import Argnums, is_differentiable
-from adcompile.containers import maker_of
 from adcompile.ir import nodes as ir
+from adcompile.makers import maker_of
 from adcompile.normalise.entry import parameter_arrays
 
 Names = Mapping[ir.Var, str]

@@ -15,11 +15,11 @@ from adcompile.adjoint.contract import may_contract
 from adcompile.adjoint.fused import Fused
 from adcompile.backends.cpu import Argnums
 from adcompile.backends.store import Generated
-from adcompile.containers import makers_in
 from adcompile.emit.entries import MAKERS, Entry, EntryWriter
 from adcompile.emit.names import runtime_names
 from adcompile.emit.pieces import digest, exceptions, flags, header, imports, print_named
 from adcompile.errors import Loc
+from adcompile.makers import makers_in
 from adcompile.options import Options
 
 

@@ -10,12 +10,12 @@ import numba
 import numpy as np
 from numba.core import types as nt
 
-from adcompile.containers import class_named, described, makers_in
 from adcompile.emit.names import assign_names
 from adcompile.emit.nest import nest
 from adcompile.emit.source import print_function
 from adcompile.errors import AliasError, BroadcastError, Loc
 from adcompile.ir import nodes as ir
+from adcompile.makers import class_named, described, makers_in
 from adcompile.options import Options
 from adcompile.runtime import likelihood, linalg, memory, products, special, sums, systems, threads
 from adcompile.version import __version__

@@ -11,10 +11,10 @@ from numba.core import types as nt
 
 from adcompile.backends.cpu import Argnums
 from adcompile.backends.store import Generated
-from adcompile.containers import makers_in
 from adcompile.emit.names import runtime_names
 from adcompile.emit.pieces import digest, exceptions, flags, header, imports, print_named
 from adcompile.ir import nodes as ir
+from adcompile.makers import makers_in
 from adcompile.options import Options
 
 

@@ -13,7 +13,6 @@ from typing import Any, Self
 
 from numba.core import types as nt
 
-from adcompile.containers import with_lists
 from adcompile.frontend.array_calls import ArrayCalls
 from adcompile.frontend.customs import Customs, Given
 from adcompile.frontend.frame import Frame, LocalFunction, Static
@@ -21,6 +20,7 @@ from adcompile.frontend.source import Source, as_def, read_source
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements as all_statements
 from adcompile.ir.walk import stmt_defs
+from adcompile.makers import with_lists
 
 Function = FunctionType | LocalFunction
 DEEPEST, MOST = 60, 500  # calls of itself within each other, and in all

@@ -17,7 +17,6 @@ from adcompile.arrays.signatures import (
     array_method,
     ufunc_method,
 )
-from adcompile.containers import Maker
 from adcompile.frontend.arguments import Arguments
 from adcompile.frontend.array_calls import WRITERS
 from adcompile.frontend.customs import registered
@@ -32,6 +31,7 @@ from adcompile.frontend.functions import (
 )
 from adcompile.frontend.source import is_dispatcher, plain_function
 from adcompile.ir import nodes as ir
+from adcompile.makers import Maker
 from adcompile.rules.draws import generator_draw, legacy_draw
 
 

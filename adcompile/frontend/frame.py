@@ -13,21 +13,21 @@ from typing import Any, NoReturn
 import numpy as np
 from numba.core import types as nt
 
-from adcompile.containers import (
-    Maker,
-    class_named,
-    dict_class,
-    dict_keys,
-    fields_of,
-    keys_of,
-    maker_name,
-    method_of,
-)
+from adcompile.containers import dict_keys
 from adcompile.errors import Loc, UnsupportedError
 from adcompile.frontend.exits import Scope, diverges
 from adcompile.frontend.source import Source
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import stmt_defs
+from adcompile.makers import (
+    Maker,
+    class_named,
+    dict_class,
+    fields_of,
+    keys_of,
+    maker_name,
+    method_of,
+)
 
 
 @dataclass

@@ -8,9 +8,9 @@ from typing import NoReturn
 
 from numba.core import types as nt
 
-from adcompile.containers import keys_of
 from adcompile.errors import Loc, UnsupportedError
 from adcompile.ir import nodes as ir
+from adcompile.makers import keys_of
 
 Types = dict[ir.Var, nt.Type]
 

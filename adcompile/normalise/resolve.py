@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from numba.core import types as nt
 
-from adcompile.containers import fields_of
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import children, map_children, map_stmt_exprs
+from adcompile.makers import fields_of
 from adcompile.normalise.items import Items
 
 Types = dict[ir.Var, nt.Type]

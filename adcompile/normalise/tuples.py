@@ -10,10 +10,10 @@ from dataclasses import replace
 
 from numba.core import types as nt
 
-from adcompile.containers import maker_of
 from adcompile.errors import Loc, UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import map_children, map_stmt_exprs
+from adcompile.makers import maker_of
 
 Types = dict[ir.Var, nt.Type]
 

@@ -11,7 +11,7 @@ from numba.core import types as nt
 from numba.core.typing import signature
 from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, infer, infer_getattr
 
-from adcompile.containers import fields_of, keys_of
+from adcompile.makers import fields_of, keys_of
 
 
 @infer_getattr

@@ -12,13 +12,13 @@ import numpy as np
 from numba.core import types as nt
 
 from adcompile.arrays.expand import result_type
-from adcompile.containers import class_named
 from adcompile.emit.destruct import destruct
 from adcompile.emit.names import appearance
 from adcompile.emit.source import print_function
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import map_blocks, statements
+from adcompile.makers import class_named
 from adcompile.normalise.unset import without_unset
 from adcompile.runtime import arrays, likelihood, special
 from adcompile.types import keys as _keys  # noqa: F401
