@@ -9,7 +9,7 @@ from typing import Any
 from numba.core import types as nt
 
 from adcompile.adjoint.assemble import Problem, assemble, result_leaves
-from adcompile.adjoint.fused import Fused, candidate, fuse
+from adcompile.adjoint.fused import Fused, candidates, fuse
 from adcompile.analysis.activity import find_activity, is_float
 from adcompile.analysis.alias import find_roots, written_roots
 from adcompile.analysis.complex_numbers import check_complex
@@ -40,6 +40,7 @@ from adcompile.normalise.unset import define_unset
 from adcompile.optimise.cse import merge_common
 from adcompile.optimise.deadcode import eliminate_dead
 from adcompile.optimise.finish import Finish
+from adcompile.optimise.fusion import fuse_nests, sink_deepest
 from adcompile.optimise.hoist import hoist_sizes
 from adcompile.options import Options
 from adcompile.storage.needs import Needs
@@ -50,6 +51,7 @@ from adcompile.tangent.sweep import derive_tangent
 from adcompile.types.variables import infer_variables
 
 Types = tuple[nt.Type, ...]
+_ATTEMPTS = 3  # loops that may run forward and in reverse at once
 
 
 def generate(
@@ -101,6 +103,7 @@ def resolved(
     fn = guard_divisions(fn, types, func)
     if options.optimise:
         fn = merge_common(hoist_sizes(fn, types), shapes)
+        fn = sink_deepest(fuse_nests(fn, types, shapes), types)
     fn = eliminate_dead(fn, (v for dims in shapes.values() for d in dims for v in reads(d)))
     return Resolved(plain, fn, types, returns, shapes)
 
@@ -193,8 +196,7 @@ def derive(
     fused: Fused | None = None
     may_fuse = argnums.mode == "grad" and options.optimise and not arenas.places
     may_fuse = may_fuse and problem.stack is None
-    loop = candidate(problem) if may_fuse else None
-    if loop is not None:
+    for loop in candidates(problem)[:_ATTEMPTS] if may_fuse else ():
         joint_plan = Planner(*known, loop).run([])
         joint_tapes = lay_out(joint_plan, types, scopes, loop)
         joint = replace(problem, plan=joint_plan, tapes=joint_tapes)
@@ -204,6 +206,7 @@ def derive(
             finish = Finish(types, found.plain, options)  # its remarks are about what runs
             fused = replace(made, fn=finish(made.fn, made.adjoints))
             verify(fused.fn, "plain")
+            break
 
     notes = explain(func, problem, finish.remarks.lines)
     return write_module(

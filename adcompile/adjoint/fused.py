@@ -1,4 +1,4 @@
-"""Value and gradient in one function, with the last loop run forward and in reverse at once.
+"""Value and gradient in one function, with one loop run forward and in reverse at once.
 
     before, forward; after, reverse; loop, forward and reverse; after, forward; before, reverse
 
@@ -12,13 +12,21 @@ from dataclasses import dataclass, replace
 
 from adcompile.adjoint.assemble import Problem, make_builder, scalar_results, spared
 from adcompile.adjoint.forward import ForwardBuilder
+from adcompile.analysis.alias import written_roots
 from adcompile.analysis.exposed import exposed
 from adcompile.analysis.independence import exchanges_only_sums
 from adcompile.emit.destruct import destruct
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import statements, stmt_defs
+from adcompile.ir.walk import (
+    statements,
+    stmt_defs,
+    stmt_exprs,
+    stmt_reads,
+    subexpressions,
+)
 from adcompile.normalise.entry import build_head, parameter_arrays
 from adcompile.normalise.unset import with_defaults
+from adcompile.optimise.fusion import depth
 from adcompile.optimise.unread import drop_unread
 
 
@@ -32,13 +40,30 @@ class Fused:
     adjoints: frozenset[ir.Var]
 
 
-def candidate(p: Problem) -> ir.For | None:
-    """The last loop that has a reverse, if it exchanges only sums."""
+def candidates(p: Problem) -> list[ir.For]:
+    """The loops that exchange only sums, and have a reverse: the deepest first, of those the
+    last."""
+    found: list[tuple[int, ir.For]] = []
     for stmt in reversed(p.fn.body):
-        if id(stmt) in p.needs.reversed and isinstance(stmt, ir.For | ir.While):
-            fit = exchanges_only_sums(stmt, p.roots, p.activity, p.scopes)
-            return stmt if fit and isinstance(stmt, ir.For) else None
-    return None
+        if isinstance(stmt, ir.For) and id(stmt) in p.needs.reversed:
+            if exchanges_only_sums(stmt, p.roots, p.activity, p.scopes):
+                found.append((depth(stmt), stmt))
+    return [loop for _, loop in sorted(found, key=lambda pair: -pair[0])]
+
+
+def contents(stmts: list[ir.Stmt], p: Problem) -> set[ir.Var]:
+    """The arrays of the function of which more than the shape is read."""
+    found: set[ir.Var] = set()
+    for stmt in statements(tuple(stmts)):
+        if isinstance(stmt, ir.Alloc) and stmt.fn.endswith("_like"):
+            continue
+        arrays = [v for v in stmt_reads(stmt) if v in p.roots]
+        for top in stmt_exprs(stmt):
+            for expr in subexpressions(top):
+                if isinstance(expr, ir.Dim) and expr.array in arrays:
+                    arrays.remove(expr.array)
+        found.update(arrays)
+    return found
 
 
 def fuse(p: Problem, loop: ir.For, seeded: tuple[ir.Var, ...]) -> Fused | None:
@@ -56,7 +81,10 @@ def fuse(p: Problem, loop: ir.For, seeded: tuple[ir.Var, ...]) -> Fused | None:
     builder.block(after, None, reverse_after)
 
     late = {v for s in statements((loop, *after)) for v in stmt_defs(s)}
+    filled = written_roots(replace(p.fn, body=(loop, *after)), p.roots)
     if any(v in late for v in exposed(tuple(reverse_after))):
+        return None
+    if any(not p.roots[v].isdisjoint(filled) for v in contents(reverse_after, p)):
         return None
 
     forward = ForwardBuilder(p.plan, p.tapes)

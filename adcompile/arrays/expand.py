@@ -17,7 +17,7 @@ from adcompile.arrays import functions, subscripts
 from adcompile.arrays.emitter import Emitter, Types, array_type
 from adcompile.arrays.machine import Machine
 from adcompile.arrays.made import note_dims
-from adcompile.arrays.pull import Pull
+from adcompile.arrays.pull import Pull, with_name
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import (
@@ -276,8 +276,9 @@ class _Expander(Machine):
             self.aliases[target] = pull
             self.finished(stmt)
             return
-        if target.temp and self.is_read_once(target):
-            self.lazy[target] = (pull, stmt, self.consumed)
+        if self.is_read_once(target):
+            named = pull if target.temp else with_name(pull, target.name)
+            self.lazy[target] = (named, stmt, self.consumed)
             return
         self.define(target, pull)
         self.finished(stmt)

@@ -109,3 +109,14 @@ def broadcast(pull: Pull, dims: Dims) -> Pull:
 
 def read_by(pulls: Sequence[Pull]) -> frozenset[ir.Var]:
     return frozenset[ir.Var]().union(*(p.reads for p in pulls))
+
+
+def with_name(a: Pull, name: str) -> Pull:
+    """``a``, whose elements bear the name of the user's variable for it."""
+
+    def at(out: Emitter, index: Index) -> ir.Expr:
+        atom = a.at(out, index)
+        made = isinstance(atom, ir.Var) and atom.temp and out.defines(atom)
+        return out.rename(atom, f"{name}_i", False) if made else atom
+
+    return replace(a, at=at)

@@ -80,7 +80,10 @@ def operands_of(
 NAMES = frozenset(name for name, _ in LIBRARY)
 
 # What assigns where the function on the left adds.
-OVERWRITING = {"rt.add_into": "rt.copy_into"}
+OVERWRITING = {
+    "rt.add_into": "rt.copy_into",
+    "rt.reshaped_adjoint": "rt.reshaped_adjoint_first",
+}
 for _product_name in ("dot_22", "dot_21", "dot_12", "dot_nt", "dot_tn", "stacked_nt", "stacked_nn"):
     for _side in ("left", "right"):
         _adds = f"rt.{_product_name}_{_side}"

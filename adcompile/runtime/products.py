@@ -290,5 +290,10 @@ def reshaped_adjoint(a_adj: Any, c_adj: Any) -> None:
 
 
 @njit(**_flags)
+def reshaped_adjoint_first(a_adj: Any, c_adj: Any) -> None:
+    a_adj[...] = c_adj.reshape(a_adj.shape)
+
+
+@njit(**_flags)
 def reshaped_tangent(c_tan: Any, a_tan: Any) -> None:
     c_tan += np.ascontiguousarray(a_tan).reshape(c_tan.shape)
