@@ -2,8 +2,8 @@
 
     before, forward; after, reverse; loop, forward and reverse; after, forward; before, reverse
 
-where *before* and *after* are the statements around the loop.  The reverse of *after* must not need
-what the loop computes: that is checked on the code itself.
+where *before* and *after* are the statements around the loop.  As much of the reverse of *after* as
+the loop needs must not need what the loop computes: that is checked on the code itself.
 """
 
 from __future__ import annotations
@@ -12,18 +12,13 @@ from dataclasses import dataclass, replace
 
 from adcompile.adjoint.assemble import Problem, make_builder, scalar_results, spared
 from adcompile.adjoint.forward import ForwardBuilder
+from adcompile.adjoint.postpone import postpone
 from adcompile.analysis.alias import written_roots
 from adcompile.analysis.exposed import exposed
 from adcompile.analysis.independence import exchanges_only_sums
 from adcompile.emit.destruct import destruct
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import (
-    statements,
-    stmt_defs,
-    stmt_exprs,
-    stmt_reads,
-    subexpressions,
-)
+from adcompile.ir.walk import statements, stmt_defs
 from adcompile.normalise.entry import build_head, parameter_arrays
 from adcompile.normalise.unset import with_defaults
 from adcompile.optimise.fusion import depth
@@ -51,21 +46,6 @@ def candidates(p: Problem) -> list[ir.For]:
     return [loop for _, loop in sorted(found, key=lambda pair: -pair[0])]
 
 
-def contents(stmts: list[ir.Stmt], p: Problem) -> set[ir.Var]:
-    """The arrays of the function of which more than the shape is read."""
-    found: set[ir.Var] = set()
-    for stmt in statements(tuple(stmts)):
-        if isinstance(stmt, ir.Alloc) and stmt.fn.endswith("_like"):
-            continue
-        arrays = [v for v in stmt_reads(stmt) if v in p.roots]
-        for top in stmt_exprs(stmt):
-            for expr in subexpressions(top):
-                if isinstance(expr, ir.Dim) and expr.array in arrays:
-                    arrays.remove(expr.array)
-        found.update(arrays)
-    return found
-
-
 def fuse(p: Problem, loop: ir.For, seeded: tuple[ir.Var, ...]) -> Fused | None:
     """None if the adjoint of the sums is not known before the loop.  ``p`` is planned with ``loop``
     as a local frame."""
@@ -81,17 +61,17 @@ def fuse(p: Problem, loop: ir.For, seeded: tuple[ir.Var, ...]) -> Fused | None:
     builder.block(after, None, reverse_after)
 
     late = {v for s in statements((loop, *after)) for v in stmt_defs(s)}
-    filled = written_roots(replace(p.fn, body=(loop, *after)), p.roots)
-    if any(v in late for v in exposed(tuple(reverse_after))):
-        return None
-    if any(not p.roots[v].isdisjoint(filled) for v in contents(reverse_after, p)):
-        return None
-
+    late |= written_roots(replace(p.fn, body=(loop, *after)), p.roots)
     forward = ForwardBuilder(p.plan, p.tapes)
     reverse_body: list[ir.Stmt] = []
     start = builder.joint_iteration(loop, reverse_body)
     body = (*forward.block(loop.body, loop), *reverse_body)
     joint = replace(loop, body=body)
+    zeros = {adj: builder.zero(var) for var, adj in builder.adj_vars.items()}
+    halves = postpone(reverse_after, late, (*start, *reverse_body), p.roots, zeros)
+    if halves is None:
+        return None
+    reverse_after, reverse_late = halves
 
     reverse_before: list[ir.Stmt] = []
     builder.block(before, None, reverse_before)
@@ -108,6 +88,7 @@ def fuse(p: Problem, loop: ir.For, seeded: tuple[ir.Var, ...]) -> Fused | None:
         *start,
         joint,
         *forward.block(after[:-1]),
+        *reverse_late,
         *reverse_before,
         ir.Return((ir.MakeTuple((value, *results)),), last.loc),
     )

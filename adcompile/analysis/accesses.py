@@ -9,8 +9,8 @@ from adcompile.ir.walk import stmt_exprs, stmt_reads, subexpressions
 
 
 def accesses(stmt: ir.Stmt) -> Iterator[tuple[ir.Var, tuple[ir.Index, ...] | None]]:
-    """The variables that a statement itself reads or writes through, with the subscripts; None where
-    it uses one otherwise: numbers, and arrays as a whole.  Asking for a shape is no use."""
+    """The variables that a statement itself reads or writes through, with the subscripts; None
+    where it uses one otherwise: numbers, and arrays as a whole.  Asking for a shape is no use."""
     if isinstance(stmt, ir.Store | ir.Accumulate):
         yield stmt.array, stmt.index
     loaded: list[ir.Var] = []

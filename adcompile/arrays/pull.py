@@ -116,7 +116,8 @@ def with_name(a: Pull, name: str) -> Pull:
 
     def at(out: Emitter, index: Index) -> ir.Expr:
         atom = a.at(out, index)
-        made = isinstance(atom, ir.Var) and atom.temp and out.defines(atom)
-        return out.rename(atom, f"{name}_i", False) if made else atom
+        if isinstance(atom, ir.Var) and atom.temp and out.defines(atom):
+            return out.rename(atom, f"{name}_i", False)
+        return atom
 
     return replace(a, at=at)
