@@ -92,7 +92,7 @@ class Assignments(Calls):
     def augmented(self, node: ast.AugAssign) -> None:
         op, loc = node.op, self.loc(node)
         if isinstance(op, ast.MatMult):
-            self.refuse(node, "@= is not supported", "Write a = a @ b.")
+            return self.product_in_place(node)
         match node.target:
             case ast.Name(id=name):
                 var = self.var(name)
@@ -103,6 +103,14 @@ class Assignments(Calls):
                 self.augmented_item(node, array, target)
             case _:
                 self.refuse(node, "assignment to an attribute", "Use a variable or an array.")
+
+    def product_in_place(self, node: ast.AugAssign) -> None:
+        """``a @= b``: the product, then a copy into ``a``."""
+        if not isinstance(node.target, ast.Name):
+            self.refuse(node, "@= of an item is not supported", "Write a[i] = a[i] @ b.")
+        var = self.var(node.target.id)
+        product = self.temp(self.binary(node.value, node.op, var, self.atom(node.value)), node)
+        self.emit(ir.Store(var, (ir.Const(...),), product, self.loc(node)))
 
     def augmented_item(self, node: ast.AugAssign, array: ir.Var, target: ast.Subscript) -> None:
         op, loc = BINARY[type(node.op)], self.loc(node)

@@ -222,7 +222,9 @@ def keywords(x, a):
 
 @right(CALLS, "keyword-only parameters")
 def keyword_only(x, a):
-    return kernels.keyword_only(x[0], power=3) + kernels.keyword_only(a, power=2, scale=x[1])
+    return kernels.keyword_only(x[0], scale=2.0, power=3) + kernels.keyword_only(
+        a, power=2, scale=x[1]
+    )
 
 
 @right(CALLS, "default of a parameter of the function itself")
@@ -441,22 +443,17 @@ def functions_in_tuple(x, a):
     return kernels.BASIS[0](x[0], a) + kernels.BASIS[1](x[1], a)
 
 
-@right(CLOSURES, "a Dispatcher as an attribute of a class")
-def attribute_of_class(x, a):
-    return kernels.Model.kernel(x[0], a) * kernels.Model.scale
-
-
 @refused(
     CLOSURES,
     "a function chosen at run time",
-    "'f' is called but not known while parsing",
+    "'f' is one function here and another elsewhere",
     "What is differentiated must be known when it is compiled.",
 )
 def function_at_run_time(x, a):
     f = cubic
     if a > 0:
-        f = kernels.bump
-    return f(x[0], a)  # !
+        f = kernels.bump  # !
+    return f(x[0], a)
 
 
 _ = float32

@@ -36,6 +36,17 @@ class Entry:
             found.append(value)
         return tuple(found)
 
+    @property
+    def wrt(self) -> tuple[int, ...]:
+        """The arguments to differentiate: floats and arrays of those."""
+        return tuple(k for k, value in enumerate(self.args()) if is_float(value))
+
+
+def is_float(value: Any) -> bool:
+    return isinstance(value, float | complex) or (
+        isinstance(value, np.ndarray) and value.dtype.kind in "fc"
+    )
+
 
 def inputs(seed: int = 0) -> dict[str, Any]:
     """x, y vectors, p a positive one, m a matrix, w complex, z a complex number; i, j, n, k
