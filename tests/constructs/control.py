@@ -88,7 +88,7 @@ def membership(x, a, n):
     return s
 
 
-@right(BRANCHES, "`:=`")
+@right(BRANCHES, "`:=`", compiles=False)
 def walrus(x, a):
     s = 0.0
     if (d := x[0] - a) > 0:

@@ -291,7 +291,7 @@ def by_string(x, a):
     return kernels.by_kind(x[0], "cubic") + a * kernels.by_kind(x[1], "linear")
 
 
-@right(CALLS, "a string argument of the function itself", kind="rms")
+@right(CALLS, "a string argument of the function itself", slow=True, kind="rms")
 def by_own_string(x, kind="rms"):
     if kind == "rms":
         return math.sqrt(np.mean(x**2))

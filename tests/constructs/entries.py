@@ -21,6 +21,8 @@ class Entry:
     message: str | None = None
     why: str = ""
     tolerance: float = 1e-7
+    slow: bool = False  # to type: for the command only
+    compiles: bool = True  # in plain Numba
 
     @property
     def python(self) -> Callable[..., Any]:
@@ -69,6 +71,9 @@ def inputs(seed: int = 0) -> dict[str, Any]:
     }
 
 
+_OPTIONS = ("tolerance", "slow", "compiles")
+
+
 class Table:
     """What a module of programs collects."""
 
@@ -77,8 +82,8 @@ class Table:
 
     def right(self, section: str, construct: str, **given: Any) -> Callable[[Any], Any]:
         def add(func: Any) -> Any:
-            tolerance = given.pop("tolerance", 1e-7)
-            self.entries.append(Entry(section, construct, func, given, tolerance=tolerance))
+            options = {key: given.pop(key) for key in _OPTIONS if key in given}
+            self.entries.append(Entry(section, construct, func, given, **options))
             return func
 
         return add

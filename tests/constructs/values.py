@@ -453,7 +453,10 @@ def assigns_global(x, a):
 
 
 @refused(
-    OTHER, "writing into an array of the module", "is captured, and so read-only", "As in Numba."
+    OTHER,
+    "writing into an array of the module",
+    "'TABLE_OF_WEIGHTS' is captured, and so read-only",
+    "As in Numba.",
 )
 def writes_captured(x, a):
     TABLE_OF_WEIGHTS[0] = a  # !
