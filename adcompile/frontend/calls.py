@@ -114,6 +114,7 @@ class Calls(Arguments):
             )
         if is_dispatcher(func):
             self.session.dispatchers.append(func)
+            return self.converted(node, inner, func)
         return self.inline(node, inner)
 
     def call_lifts(self, node: ast.Call) -> bool:

@@ -228,6 +228,8 @@ class _Resolver:
                 return self.subscript(expr)
             case ir.Attribute():
                 return self.attribute(expr)
+            case ir.Apply(fn, (ir.Var() as x,)) if fn == f"np.{self.types.get(x)}":
+                return x  # has that type already
             case ir.Unary() | ir.Binary() | ir.Compare() | ir.Logic() | ir.Select() | ir.Apply():
                 return map_children(self.expr, expr)
             case _:

@@ -423,7 +423,7 @@ def over_zip_range(x, n):
     return s
 
 
-@right(OVER, "`reversed(range(...))`")
+@right(OVER, "`reversed(range(...))`", compiles=False)
 def over_reversed_range(x, n):
     s = 0.0
     for i in reversed(range(n)):
@@ -433,7 +433,7 @@ def over_reversed_range(x, n):
     return s
 
 
-@right(OVER, "`reversed` of an array")
+@right(OVER, "`reversed` of an array", compiles=False)
 def over_reversed(x):
     s = 0.0
     for v in reversed(x):

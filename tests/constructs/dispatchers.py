@@ -155,10 +155,10 @@ def narrow(u):
     return u * u + u
 
 
-@right(OPTIONS, "a callee whose eager signature converts its arguments", tolerance=1e-6)
+@right(OPTIONS, "a callee whose eager signature converts its arguments", tolerance=1e-3, interprets=False)
 @njit
 def calls_narrow(x):
-    return x[0] + 2.0 * x[1]
+    return narrow(x[0]) + 2.0 * narrow(x[1]) ** 2
 
 
 @njit("float64(float64)")
@@ -457,3 +457,20 @@ def function_at_run_time(x, a):
 
 
 _ = float32
+
+
+@right(OPTIONS, "an argument that the function's own signature converts", n=3)
+@njit("float64(float64[::1], float64)")
+def converts_own(x, n):
+    return np.sum(x**2) * n**-1 + n // 2
+
+
+@njit("int64(float64)")
+def truncated(u):
+    return u
+
+
+@right(OPTIONS, "a result that the callee's signature converts", interprets=False)
+@njit
+def converts_result(x, a):
+    return truncated(a * 10.0) * x[0] ** 2

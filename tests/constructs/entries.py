@@ -23,6 +23,7 @@ class Entry:
     tolerance: float = 1e-7
     slow: bool = False  # to type: for the command only
     compiles: bool = True  # in plain Numba
+    interprets: bool = True  # to the same value, as plain Python
 
     @property
     def python(self) -> Callable[..., Any]:
@@ -71,7 +72,7 @@ def inputs(seed: int = 0) -> dict[str, Any]:
     }
 
 
-_OPTIONS = ("tolerance", "slow", "compiles")
+_OPTIONS = ("tolerance", "slow", "compiles", "interprets")
 
 
 class Table:

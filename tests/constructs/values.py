@@ -121,7 +121,7 @@ def augmented_parts(m, x, a):
     return np.sum(u**2)
 
 
-@right(ASSIGN, "`a @= b`")
+@right(ASSIGN, "`a @= b`", compiles=False)
 def augmented_product(m, a):
     u = m[:3].copy()
     u @= m[1:] * a
