@@ -108,7 +108,7 @@ def augmented_elements(x, a):
     return np.sum(u)
 
 
-@right(ASSIGN, "augmented assignment of parts and whole arrays")
+@right(ASSIGN, "augmented assignment of parts and whole arrays", compiles=False)
 def augmented_parts(m, x, a):
     u = m.copy()
     u += 1.0
@@ -423,7 +423,7 @@ def passes(x, a):
     return x[0] * a
 
 
-@right(OTHER, "`del`")
+@right(OTHER, "`del`", compiles=False)
 def deletes(x, a):
     u = x * a
     s = np.sum(u**2)
@@ -438,7 +438,7 @@ def prints(x, a, n):
     return x[0] * a
 
 
-@right(OTHER, "an import in the function")
+@right(OTHER, "an import in the function", compiles=False)
 def imports(x, a):
     import math as mm
 
