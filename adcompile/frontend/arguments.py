@@ -81,7 +81,7 @@ _SAME = ((float, "np.float64"), (int, "np.int64"), (bool, "np.bool_"))
 
 def declared(dispatcher: Any) -> Any:
     """The signature of a Dispatcher that was given exactly one, and so compiles no other."""
-    signatures = getattr(dispatcher, "nopython_signatures", ())
+    signatures: Any = getattr(dispatcher, "nopython_signatures", ())
     if len(signatures) != 1 or getattr(dispatcher, "_can_compile", True):
         return None
     return signatures[0]
@@ -89,7 +89,8 @@ def declared(dispatcher: Any) -> Any:
 
 def conversion_name(kind: Any) -> str | None:
     """What converts a number to this type."""
-    return f"np.{kind}" if isinstance(kind, nt.Integer | nt.Float | nt.Complex) else None
+    is_number: bool = isinstance(kind, nt.Integer | nt.Float | nt.Complex)
+    return f"np.{kind}" if is_number else None
 
 
 class Arguments(ArrayCalls, Customs):
@@ -170,7 +171,7 @@ class Arguments(ArrayCalls, Customs):
         if name is None or isinstance(value, ir.MakeTuple):
             return value
         if isinstance(value, Static):
-            if type(value.value) not in (int, float, bool):
+            if not isinstance(value.value, int | float):
                 return value
             value = ir.Const(value.value)
         if isinstance(value, ir.Const):

@@ -13,16 +13,17 @@ import numpy as np
 from adcompile import value_and_grad
 from adcompile.testing import plain_jvp, plain_value_and_grad
 from tests import oracle
-from tests.constructs import control, dispatchers, values
+from tests.constructs import combined, control, dispatchers, values
 from tests.constructs.entries import Entry
 
-ENTRIES: list[Entry] = [e for m in (dispatchers, control, values) for e in m.TABLE.entries]
+MODULES = (dispatchers, control, values, combined)
+ENTRIES: list[Entry] = [e for m in MODULES for e in m.TABLE.entries]
 
 
 def interpreted() -> list[Entry]:
     """The same programs as plain Python, Dispatchers that they call included."""
     mine = {name: m for name, m in sys.modules.items() if name.startswith("tests.constructs.")}
-    names = [m.__name__ for m in (dispatchers, control, values)]
+    names = [m.__name__ for m in MODULES]
     before, numba.config.DISABLE_JIT = numba.config.DISABLE_JIT, 1
     package: Any = sys.modules["tests.constructs"]
     try:

@@ -155,7 +155,12 @@ def narrow(u):
     return u * u + u
 
 
-@right(OPTIONS, "a callee whose eager signature converts its arguments", tolerance=1e-3, interprets=False)
+@right(
+    OPTIONS,
+    "a callee whose eager signature converts its arguments",
+    tolerance=1e-3,
+    interprets=False,
+)
 @njit
 def calls_narrow(x):
     return narrow(x[0]) + 2.0 * narrow(x[1]) ** 2
