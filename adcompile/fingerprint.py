@@ -15,6 +15,7 @@ from typing import Any
 import llvmlite.binding as llvm
 import numba
 import numpy as np
+from numba.core.types import Callable
 
 from adcompile.frontend.parse import parse
 from adcompile.ir import nodes as ir
@@ -26,8 +27,9 @@ Types = tuple[Any, ...]
 def fingerprint(func: Any, argtypes: Types, argnums: object, has_aux: bool, options: object) -> str:
     """A hash over all that decides the generated text: the program with its callees and globals,
     types, options, versions and the processor."""
-    program = describe(parse(func))
-    parts = (program, str(argtypes), repr(argnums), str(has_aux), repr(options), setting())
+    program = describe(parse(func, argtypes))
+    types = ", ".join("function" if isinstance(kind, Callable) else str(kind) for kind in argtypes)
+    parts = (program, types, repr(argnums), str(has_aux), repr(options), setting())
     text = "\n".join(parts)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 

@@ -76,7 +76,7 @@ def jacobian(f: Callable[..., Any], argnums: Where = 0) -> Callable[..., Any]:
 
 
 def _draws(f: Callable[..., Any]) -> bool:
-    return draws(parse(f))
+    return draws(parse(f, lenient=True))
 
 
 def _bound(f: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> list[Any]:

@@ -82,7 +82,7 @@ def resolved(
     seen: Callable[[str, object], None],
 ) -> Resolved:
     """The stages that both modes share."""
-    plain = parse(func)
+    plain = parse(func, argtypes)
     verify(plain, "plain")
     seen("plain", plain)
 

@@ -6,7 +6,6 @@ a thread that is inside Numba and needs a specialisation of ours.
 
 from __future__ import annotations
 
-import functools
 import importlib
 import inspect
 import warnings
@@ -94,6 +93,7 @@ class Derivation:
         self.parameters = tuple(inspect.signature(self.func).parameters)
         self.latest: Loaded | None = None
         self._loaded: dict[Types, Loaded] = {}
+        self._once: dict[Types, bool] = {}
         self._variants: dict[Ones, Derivation] = {}
 
     @property
@@ -115,7 +115,7 @@ class Derivation:
         if self.ones:
             argnums = Argnums(tuple(argnums), argnums.single, argnums.mode, self.ones)
         key = fingerprint(self.target, argtypes, argnums, self.has_aux, self.options)
-        functions = namespace(parse(self.target).callees, self.options)
+        functions = namespace(parse(self.target, argtypes).callees, self.options)
         if _config.DISABLE_JIT:  # to be stepped through
             functions = {name: made.py_func for name, made in functions.items()}
         found = store.load(key, functions) if self.options.cache else None
@@ -135,21 +135,25 @@ class Derivation:
     def _check_types(self, argtypes: Types) -> None:
         for name, kind in zip(self.parameters, argtypes, strict=False):
             if isinstance(kind, types.PyObject):
-                raise TypeError(
-                    f"{self.func.__name__}: Numba has no type for argument '{name}'; pass numbers, "
-                    "arrays, or tuples of them"
+                raise InactiveArgumentError(
+                    f"{self.func.__name__}: Numba has no type for argument '{name}'",
+                    self.loc,
+                    "Pass numbers, arrays, or tuples of them; functions as Numba Dispatchers.",
                 )
 
-    @functools.cached_property
-    def runs_once(self) -> bool:
+    def runs_once(self, args: tuple[Any, ...]) -> bool:
         """Whether the function draws random numbers, or calls what may have an effect, and so must
         not be tried twice."""
-        return any(isinstance(s, ir.Call) for s in statements(parse(self.target).body))
+        kinds = tuple(type_of_value(value) for value in args)
+        if kinds not in self._once:
+            body = parse(self.target, kinds).body
+            self._once[kinds] = any(isinstance(s, ir.Call) for s in statements(body))
+        return self._once[kinds]
 
     def fitting(self, args: tuple[Any, ...]) -> Derivation:
         """The derivative to begin with: where there is one attempt, that in which axes of extent
         one broadcast."""
-        if self.ones or not axes_of_one(args) or not self.runs_once:
+        if self.ones or not axes_of_one(args) or not self.runs_once(args):
             return self
         return self.broadcasting(args) or self
 

@@ -82,7 +82,7 @@ class GradDispatcher(_Base):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Until it is known that no extents are compared: retry with axes that broadcast."""
-        if cpu.axes_of_one((*args, *kwargs.values())) and self.derivation.runs_once:
+        if cpu.axes_of_one((*args, *kwargs.values())):
             given = self._all(args, kwargs)
             fitting = self.derivation.fitting(given)
             if fitting is not self.derivation:

@@ -19,7 +19,10 @@ class Assignments(Calls):
                 self.store(target, atom, node)
             return
         match targets[0], value:
+            case ast.Name(id=name), _ if (found := self.names_function(value)) is not None:
+                self.name_function(name, found, node)
             case ast.Name(id=name), _:
+                self.unname_function(name, node)
                 self.assign(self.var(name), value, node)
             case (ast.Tuple() | ast.List()) as target, ast.Tuple(elts):
                 if starred(target) or any(isinstance(e, ast.Starred) for e in elts):
@@ -59,7 +62,7 @@ class Assignments(Calls):
                     whole = ir.Var("t", temp=True)  # the tuple's own name is a target
                     self.emit(ir.Assign(whole, value, loc=self.loc(node)))
                     value = whole
-                parts = tuple(ir.TupleGet(value, k) for k in range(len(elts)))
+                parts = tuple(ir.TupleGet(value, k, len(elts)) for k in range(len(elts)))
                 for inner, part in zip(elts, parts):
                     if isinstance(inner, ast.Name):
                         self.emit(ir.Assign(self.var(inner.id), part, loc=self.loc(node)))
@@ -89,7 +92,7 @@ class Assignments(Calls):
     def augmented(self, node: ast.AugAssign) -> None:
         op, loc = node.op, self.loc(node)
         if isinstance(op, ast.MatMult):
-            self.refuse(node, "@= is not supported", "Write a = a @ b.")
+            return self.product_in_place(node)
         match node.target:
             case ast.Name(id=name):
                 var = self.var(name)
@@ -100,6 +103,14 @@ class Assignments(Calls):
                 self.augmented_item(node, array, target)
             case _:
                 self.refuse(node, "assignment to an attribute", "Use a variable or an array.")
+
+    def product_in_place(self, node: ast.AugAssign) -> None:
+        """``a @= b``: the product, then a copy into ``a``."""
+        if not isinstance(node.target, ast.Name):
+            self.refuse(node, "@= of an item is not supported", "Write a[i] = a[i] @ b.")
+        var = self.var(node.target.id)
+        product = self.temp(self.binary(node.value, node.op, var, self.atom(node.value)), node)
+        self.emit(ir.Store(var, (ir.Const(...),), product, self.loc(node)))
 
     def augmented_item(self, node: ast.AugAssign, array: ir.Var, target: ast.Subscript) -> None:
         op, loc = BINARY[type(node.op)], self.loc(node)

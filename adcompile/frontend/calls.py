@@ -6,10 +6,7 @@ from __future__ import annotations
 import ast
 import builtins
 import cmath
-from abc import abstractmethod
-from collections.abc import Callable, Sequence
-from types import FunctionType
-from typing import Self
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -19,9 +16,10 @@ from adcompile.arrays.signatures import (
     array_method,
     ufunc_method,
 )
-from adcompile.frontend.array_calls import WRITERS, ArrayCalls
-from adcompile.frontend.customs import Customs, Given, registered
-from adcompile.frontend.frame import Static
+from adcompile.frontend.arguments import Arguments
+from adcompile.frontend.array_calls import WRITERS
+from adcompile.frontend.customs import registered
+from adcompile.frontend.frame import LocalFunction
 from adcompile.frontend.functions import (
     ADVICE,
     ALLOCATORS,
@@ -30,28 +28,24 @@ from adcompile.frontend.functions import (
     primitive_name,
     shown_name,
 )
-from adcompile.frontend.source import Source, is_dispatcher, plain_function, read_source
+from adcompile.frontend.source import is_dispatcher, plain_function
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import statements as all_statements
-from adcompile.ir.walk import stmt_defs
 from adcompile.rules.draws import generator_draw, legacy_draw
 
 
-class Calls(ArrayCalls, Customs):
-    @abstractmethod
-    def lower_body(self) -> ir.Expr | None:
-        """Emit the function's statements; its result, or None if it has none (statements.py)."""
-
-    def child(self, source: Source) -> Self:
-        return type(self)(self.session, source)
-
+class Calls(Arguments):
     # ------------------------------------------------------------ which call
 
     def call(self, node: ast.Call, whole: bool, into: ir.Var | None = None) -> ir.Expr:
         outside = self.static(node.func)
         if outside is None:
+            func_name = node.func.id if isinstance(node.func, ast.Name) else ""
+            if self.session.lenient and self.vars.get(func_name) in self.session.unknown:
+                return self.temp(ir.Apply("float", (ir.Const(0.0),)), node)
             return self.method(node, into)
         func = outside.value
+        if isinstance(func, LocalFunction):
+            return self.inline(node, func)
         if hasattr(func, "__adcompile__"):
             self.refuse(
                 node,
@@ -97,6 +91,12 @@ class Calls(ArrayCalls, Customs):
             z = self.atom(node.args[0])
             parts = (ir.Apply("abs", (z,)), ir.Apply("cmath.phase", (z,)))
             return ir.MakeTuple(tuple(self.temp(part, node) for part in parts))
+        if func is builtins.print and node in self.effects:
+            if any(isinstance(arg, ast.Starred | ast.JoinedStr) for arg in node.args):
+                self.refuse(node, "an f-string in print", 'Write print("n is", n).')
+            self.only_positional(node)
+            self.emit(ir.Call((), "print", self.atoms(node.args), self.loc(node)))
+            return ir.Const(None)
         if func is np.copy:
             self.only_positional(node, 1)
             return self.copy(node, node.args[0], into)
@@ -114,6 +114,7 @@ class Calls(ArrayCalls, Customs):
             )
         if is_dispatcher(func):
             self.session.dispatchers.append(func)
+            return self.converted(node, inner, func)
         return self.inline(node, inner)
 
     def call_lifts(self, node: ast.Call) -> bool:
@@ -225,83 +226,3 @@ class Calls(ArrayCalls, Customs):
         target = into or ir.Var("t", temp=True)
         self.emit(ir.Alloc(target, name, tuple(args), keywords, self.loc(node)))
         return target
-
-    # ------------------------------------------------------------ the user's functions
-
-    def inline(self, node: ast.Call, func: FunctionType) -> ir.Expr:
-        """The statements of the callee, on variables of its own."""
-        return self.inlined(node, func, lambda: self.given(node, func))
-
-    def inlined(
-        self, node: ast.AST, func: FunctionType, values: Given | Callable[[], Given]
-    ) -> ir.Expr:
-        if func.__code__ in self.session.stack:
-            self.refuse(
-                node,
-                f"{func.__name__} calls itself: recursion is not supported",
-                "Write it as a loop.",
-            )
-        callee = self.child(read_source(func))
-        self.bind(node, callee, values() if callable(values) else values)
-        self.session.stack.append(func.__code__)
-        try:
-            with self.block() as body:
-                callee.out = body
-                result = callee.lower_body()
-        finally:
-            self.session.stack.pop()
-        own = {v: None for stmt in all_statements(tuple(body)) for v in stmt_defs(stmt)}
-        self.emit(ir.Unset(tuple(v for v in own if v not in callee.bound), self.loc(node)))
-        for stmt in body:
-            self.emit(stmt)
-        return ir.Const(None) if result is None else result
-
-    def given(self, node: ast.Call, func: FunctionType) -> Given:
-        spec = read_source(func).node.args
-        if spec.vararg or spec.kwarg:
-            self.refuse(
-                node, f"{func.__name__} takes * or ** arguments", "Give it plain parameters."
-            )
-        places = [arg.arg for arg in (*spec.posonlyargs, *spec.args)]
-        names = [*places, *(arg.arg for arg in spec.kwonlyargs)]
-        if len(node.args) > len(places):
-            self.refuse(node, f"{func.__name__} is called with too many arguments")
-        given: list[tuple[str, ast.expr]] = list(zip(places, node.args))
-        by_name = set(names) - {arg.arg for arg in spec.posonlyargs}
-        for keyword in node.keywords:
-            if keyword.arg is None:
-                self.refuse(node, "** in a call is not supported", "Write the arguments out.")
-            if keyword.arg not in by_name or keyword.arg in dict(given):
-                self.refuse(node, f"{func.__name__} cannot take the argument {keyword.arg}=")
-            given.append((keyword.arg, keyword.value))
-
-        values: dict[str, Static | ir.Expr] = {}
-        for name, arg in given:  # evaluated in the order written
-            outside = self.static(arg)
-            constant = callable(outside.value) if outside is not None else False
-            values[name] = outside if constant and outside is not None else self.atom(arg)
-        default = func.__defaults__ or ()
-        defaults = dict(zip(places[len(places) - len(default) :], default))
-        defaults.update(func.__kwdefaults__ or {})
-        for name in names:
-            if name not in values:
-                if name not in defaults:
-                    self.refuse(node, f"{func.__name__} is called without {name!r}")
-                values[name] = Static(defaults[name])
-        return {name: values[name] for name in names}
-
-    def bind(self, node: ast.AST, callee: Self, values: Given) -> None:
-        """Arguments to parameters: names of their own, except literals and functions."""
-        for name, value in values.items():
-            if isinstance(value, ir.Const):
-                value = Static(value.value)
-            if isinstance(value, Static):
-                if name not in callee.source.assigned:
-                    callee.known[name] = value
-                    continue
-                callee.initial[callee.var(name)] = value
-                value = self.constant(value.value, ast.Name(name, ast.Load()))
-            elif value in self.session.computed:
-                self.session.computed.add(callee.var(name))
-            callee.bound.add(callee.var(name))
-            self.emit(ir.Assign(callee.var(name), value, loc=self.loc(node)))

@@ -14,34 +14,39 @@ class Conditions(Expressions):
         """``x is None`` where that is known while parsing."""
         match node:
             case ast.Compare(left, [op], [ast.Constant(value=None)]):
-                x = self.tree(left)
-                absent: bool | None = None
-                if isinstance(x, ir.Const):
-                    absent = x.value is None
-                elif isinstance(x, ir.Var) and self.loops == 0:
-                    if x in self.initial:
-                        absent = self.initial[x].value is None
-                    elif x in self.session.computed and not self.may_be_none(left):
-                        absent = False
-                if absent is not None:
-                    return ir.Const(absent == isinstance(op, ast.Is))
+                is_, absent = isinstance(op, ast.Is), self.absent(left)
+            case ast.Compare(ast.Constant(value=None), [op], [right]):
+                is_, absent = isinstance(op, ast.Is), self.absent(right)
             case _:
-                pass
-        self.refuse(
-            node,
-            "'is' is supported only as a test for None of what a call leaves out",
-            "Compare with ==, or write two functions.",
-        )
+                absent = None
+        if absent is None:
+            self.refuse(
+                node,
+                "'is' is supported only as a test for None",
+                "Compare with ==, or write two functions.",
+            )
+        if isinstance(absent, ir.Const):
+            return ir.Const(absent.value is is_)
+        if isinstance(absent, ir.Unary):  # "not", in front of a flag
+            return absent if is_ else absent.x
+        return absent if is_ else ir.Unary("not", absent)
 
-    def may_be_none(self, node: ast.expr) -> bool:
-        """Whether the function assigns None to this name."""
-        if not isinstance(node, ast.Name):
-            return True
-        assigned = node.id in self.source.assigned
-        return assigned and any(
-            isinstance(part, ast.Constant) and part.value is None
-            for part in ast.walk(self.source.node)
-        )
+    def absent(self, node: ast.expr) -> ir.Expr | None:
+        """Whether a name is None; None where that cannot be known."""
+        x = self.tree(node)
+        if isinstance(x, ir.Const):
+            return ir.Const(x.value is None)
+        if not isinstance(x, ir.Var):
+            return ir.Const(False)
+        if (flag := self.session.flags.get(x)) is not None:
+            return ir.Unary("not", flag)
+        if x in self.initial and self.loops == 0:
+            return ir.Const(self.initial[x].value is None)
+        if x in self.initial:
+            self.flag(x)
+        if x in self.session.unknown:
+            return ir.Compare("==", x, ir.Const(None)) if self.session.lenient else None
+        return ir.Const(False)
 
     # ------------------------------------------------------------ and, or
 
@@ -78,6 +83,9 @@ class Conditions(Expressions):
                 found = self.tree(node) if known else None
             case ast.Compare(_, [ast.Is() | ast.IsNot()]):
                 found = self.is_none(node)
+            case ast.Compare(left, [_], [right]):
+                sides = (self.literal(left), self.literal(right))
+                found = self.tree(node) if None not in sides else None
             case ast.UnaryOp(ast.Not(), operand):
                 inner = self.literal(operand)
                 found = None if inner is None else ir.Const(not inner.value)
@@ -90,7 +98,12 @@ class Conditions(Expressions):
         op = "and" if isinstance(node.op, ast.And) else "or"
         done = self.condition(node.values[0])
         for value in node.values[1:]:
-            done = ir.Logic(op, done, self.condition(value))
+            if isinstance(done, ir.Const):
+                if bool(done.value) is (op == "or"):
+                    return done
+                done = self.condition(value)
+            else:
+                done = ir.Logic(op, done, self.condition(value))
         return done
 
     def lazy(self, node: ast.BoolOp, truth: bool) -> ir.Expr:

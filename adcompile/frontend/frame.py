@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import CodeType, ModuleType
+from types import ModuleType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -25,10 +25,18 @@ class Session:
     constants: dict[int, tuple[ir.Var, object]] = field(default_factory=dict)
     exceptions: dict[str, type[BaseException]] = field(default_factory=dict)
     dispatchers: list[Any] = field(default_factory=list)
-    stack: list[CodeType] = field(default_factory=list)
+    stack: list[object] = field(default_factory=list)  # keys of the functions being read
+    literals: list[dict[str, Static]] = field(default_factory=list)  # what is known to each
+    repeated: int = 0  # how many calls of themselves were followed
+    lenient: bool = False
+    unknown: set[ir.Var] = field(default_factory=set)  # parameters of whose type nothing is known
+    nullable: set[tuple[object, str]] = field(default_factory=set)  # (function, name): may be None
+    flags: dict[ir.Var, ir.Var] = field(default_factory=dict)  # whether such a variable has a value
+    owners: dict[ir.Var, tuple[object, str]] = field(default_factory=dict)
     callees: dict[str, Any] = field(default_factory=dict)
     customs: list[Any] = field(default_factory=list)  # whose rules are being read
     computed: set[ir.Var] = field(default_factory=set)  # results of operations: never None
+    arity: dict[ir.Var, int] = field(default_factory=dict)  # of tuples: how many items they have
 
 
 @dataclass(frozen=True)
@@ -38,11 +46,33 @@ class Static:
     value: object
 
 
-class Frame:
-    """One function, or one inlined instance of it."""
+@dataclass(eq=False)
+class LocalFunction:
+    """A function or lambda inside the one that is read: free names are those of ``frame``."""
 
-    def __init__(self, session: Session, source: Source) -> None:
-        self.session, self.source = session, source
+    source: Source
+    frame: Frame
+
+    def __call__(self) -> None:
+        """It counts as callable."""
+
+
+class Restart(Exception):
+    """A name may be None that was taken to have a value: to be read again knowing that."""
+
+    def __init__(self, name: tuple[object, str]) -> None:
+        self.name = name
+        super().__init__(name)
+
+
+RESULT = "<result>"
+
+
+class Frame:
+    """One function, or one inlined instance of it.  ``outer``: that in which it is defined."""
+
+    def __init__(self, session: Session, source: Source, outer: Frame | None = None) -> None:
+        self.session, self.source, self.outer = session, source, outer
         self.vars: dict[str, ir.Var] = {}
         self.known: dict[str, Static] = {}  # parameters of an inlined call: literals, functions
         self.initial: dict[ir.Var, Static] = {}  # the same, of parameters not yet assigned again
@@ -50,7 +80,10 @@ class Frame:
         self.loops = 0
         self.out: list[ir.Stmt] = []
         self.scope = self.function_scope = Scope()
+        self.depth = self.root_depth = 0  # of branches and loops
+        self.functions: set[str] = set()  # local names of functions
         self.result: ir.Var = ir.Var("result", temp=True)
+        self.own(self.result, RESULT)
 
     # ------------------------------------------------------------ errors and statements
 
@@ -63,19 +96,76 @@ class Frame:
     def emit(self, stmt: ir.Stmt) -> None:
         """Append a statement, unless control cannot get there."""
         if self.initial:
-            for var in stmt_defs(stmt):
-                self.initial.pop(var, None)
-        if not diverges(self.out):
-            self.out.append(stmt)
+            self.forget_initial(stmt)
+        if diverges(self.out):
+            return
+        flags = self.session.flags
+        match stmt:
+            case ir.Assign(target, ir.Const(None)):
+                absent = ir.Assign(self.flag(target), ir.Const(False), loc=stmt.loc)
+                self.out += [absent, ir.Unset((target,))]
+                return
+            case ir.Assign(target, ir.Var() as source) if source in flags:
+                self.out.append(stmt)
+                self.out.append(ir.Assign(self.flag(target), flags[source], loc=stmt.loc))
+            case ir.AssignMany(targets, values) if any(v in flags for v in (*targets, *values)):
+                given = tuple(
+                    flags.get(v, ir.Const(True)) if isinstance(v, ir.Var) else ir.Const(True)
+                    for v in values
+                )
+                self.out.append(stmt)
+                self.out.append(ir.AssignMany(tuple(map(self.flag, targets)), given, stmt.loc))
+            case _:
+                self.out.append(stmt)
+                for var in stmt_defs(stmt) if flags else ():
+                    if var in flags:
+                        self.out.append(ir.Assign(flags[var], ir.Const(True), loc=stmt.loc))
+        if isinstance(stmt, ir.Assign):
+            self.note_arity(stmt)
+
+    def forget_initial(self, stmt: ir.Stmt) -> None:
+        for var in stmt_defs(stmt):
+            known = self.initial.pop(var, None)
+            if known is not None and known.value is None and self.depth > self.root_depth:
+                raise Restart(self.session.owners[var])
+
+    def flag(self, var: ir.Var) -> ir.Var:
+        """The boolean that says whether ``var`` has a value or is None."""
+        flags = self.session.flags
+        if var not in flags:
+            if var in self.session.owners:
+                raise Restart(self.session.owners[var])
+            flags[var] = ir.Var(f"has_{var.name}", temp=True)
+        return flags[var]
+
+    def own(self, var: ir.Var, name: str) -> None:
+        """``var`` is the user's ``name`` in this function."""
+        key = self.source.key, name
+        self.session.owners[var] = key
+        if key in self.session.nullable:
+            shown = "result" if name == RESULT else name
+            self.session.flags[var] = ir.Var(f"has_{shown}", temp=True)
+
+    def note_arity(self, stmt: ir.Assign) -> None:
+        known = self.session.arity
+        match stmt.value:
+            case ir.MakeTuple(items):
+                known[stmt.target] = len(items)
+            case ir.Var() as source if source in known:
+                known[stmt.target] = known[source]
+            case _:
+                known.pop(stmt.target, None)
 
     @contextmanager
     def block(self) -> Iterator[list[ir.Stmt]]:
         """Statements emitted inside go into the list that this yields."""
         outer, self.out = self.out, []
+        self.depth += 1
         try:
             yield self.out
         finally:
             self.out = outer
+            self.depth -= 1
 
     def temp(self, value: ir.Expr, node: ast.AST) -> ir.Expr:
         """A name for a value, which needs none if it is an atom."""
@@ -89,8 +179,11 @@ class Frame:
     # ------------------------------------------------------------ names
 
     def var(self, name: str) -> ir.Var:
+        if self.outer is not None and name not in self.source.local_names:
+            return self.outer.var(name)
         if name not in self.vars:
             self.vars[name] = ir.Var(name)
+            self.own(self.vars[name], name)
         return self.vars[name]
 
     def static(self, node: ast.expr) -> Static | None:
@@ -99,6 +192,8 @@ class Frame:
             case ast.Name(id=name):
                 if name in self.source.local_names:
                     return self.known.get(name)
+                if self.outer is not None:
+                    return self.outer.static(node)
                 try:
                     return Static(self.source.lookup(name))
                 except KeyError:
@@ -110,6 +205,8 @@ class Frame:
                 if not hasattr(base.value, attr):
                     self.refuse(node, f"{ast.unparse(inner)} has no attribute {attr!r}")
                 return Static(getattr(base.value, attr))
+            case ast.Call(func=func, args=[arg], keywords=[]):
+                return self.static_call(func, arg)
             case ast.Subscript(value=inner, slice=ast.Constant(value=int() as item)):
                 base = self.static(inner)
                 if base is not None and isinstance(base.value, tuple):
@@ -119,6 +216,21 @@ class Frame:
                 return None
             case _:
                 return None
+
+    def static_call(self, func: ast.expr, arg: ast.expr) -> Static | None:
+        """``np.finfo(np.float64)``, and ``np.iinfo``."""
+        if not isinstance(func, ast.Attribute | ast.Name) or getattr(
+            func, "attr", getattr(func, "id", "")
+        ) not in ("finfo", "iinfo"):
+            return None
+        outside, kind = self.static(func), self.static(arg)
+        if outside is None or kind is None or not isinstance(kind.value, type):
+            return None
+        if outside.value is np.finfo and issubclass(kind.value, float | np.floating):
+            return Static(np.finfo(kind.value))
+        if outside.value is np.iinfo and issubclass(kind.value, int | np.integer):
+            return Static(np.iinfo(kind.value))
+        return None
 
     def constant(self, value: object, node: ast.expr) -> ir.Expr:
         """A value from outside as IR.  Numbers are written in; arrays are captured."""

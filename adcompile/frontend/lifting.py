@@ -17,7 +17,7 @@ class Lifting(Frame):
     def lifts(self, node: ast.expr) -> bool:
         """Whether ``tree(node)`` may need statements in front of it."""
         match node:
-            case ast.IfExp() | ast.BinOp(op=ast.MatMult()) | ast.List():
+            case ast.IfExp() | ast.NamedExpr() | ast.BinOp(op=ast.MatMult()) | ast.List():
                 return True
             case ast.BinOp() if self.may_fail(node):
                 return True
@@ -32,6 +32,9 @@ class Lifting(Frame):
                 return True
             case ast.Subscript(value) if self.base_lifts(value):
                 return True
+            case ast.Subscript(ast.Name(id=name), index) if not isinstance(index, ast.Constant):
+                if name in self.vars and self.vars[name] in self.session.arity:
+                    return True  # an item of a tuple is found by comparisons
             case _:
                 pass
         return any(

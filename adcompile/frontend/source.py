@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import builtins
 import inspect
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from types import FunctionType
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from types import CodeType, FunctionType
 from typing import Any, TypeGuard
 
 from adcompile.errors import Loc, UnsupportedError
+from adcompile.frontend.recursion import loop_of_tail_calls
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,18 @@ class Source:
     assigned: frozenset[str]
     local_names: frozenset[str]
     loop_names: frozenset[str]
+    inside: bool = False
+
+    @property
+    def key(self) -> object:
+        """The same for every reading of one function."""
+        code = self.func.__code__
+        return (code, self.node.lineno, self.node.col_offset) if self.inside else code
+
+    def inner(self, node: ast.FunctionDef) -> Source:
+        """A function defined inside this one."""
+        made_here = made(self.func, node, self.file, self.first_line, self.lines)
+        return replace(made_here, inside=True)
 
     def loc(self, node: ast.AST) -> Loc:
         line: int = getattr(node, "lineno", 1)
@@ -66,8 +79,6 @@ def read_source(func: FunctionType) -> Source:
     """Find and parse the text of ``func``."""
     here = Loc(func.__code__.co_filename, func.__code__.co_firstlineno)
     name = func.__name__
-    if name == "<lambda>":
-        raise UnsupportedError("a lambda cannot be differentiated", here, "Write it as a def.")
     try:
         lines, first = inspect.getsourcelines(func)
     except (OSError, TypeError):
@@ -84,33 +95,91 @@ def read_source(func: FunctionType) -> Source:
     except SyntaxError:
         raise UnsupportedError(f"the source of {name!r} cannot be parsed", here) from None
     top = tree.body[0]
-    node = top.body[0] if isinstance(top, ast.If) else top
+    node: ast.AST | None = top.body[0] if isinstance(top, ast.If) else top
+    if name == "<lambda>":
+        node = lambda_of(func, tree, here)
     file = func.__code__.co_filename
-    if not isinstance(node, ast.FunctionDef) or node.name != func.__code__.co_name:
+    if not isinstance(node, ast.FunctionDef) or (
+        name != "<lambda>" and node.name != func.__code__.co_name
+    ):
         raise UnsupportedError(
             f"{name!r} is not a plain function",
             here,
             "Write it as a def; if its file was edited after the import, import it again.",
         )
+    source = made(func, node, file, first, tuple(lines))
+    looped = loop_of_tail_calls(node, lambda called: _is_self(called, source))
+    return made(func, looped, file, first, tuple(lines)) if looped is not None else source
+
+
+def made(
+    func: FunctionType, node: ast.FunctionDef, file: str, first: int, lines: tuple[str, ...]
+) -> Source:
     assigned = frozenset(_stores(node))
     local = assigned | frozenset(_parameters(node))
-    return Source(func, node, file, first, tuple(lines), assigned, local, _loop_names(node))
+    return Source(func, node, file, first, lines, assigned, local, _loop_names(node))
+
+
+def _is_self(called: ast.expr, source: Source) -> bool:
+    if not isinstance(called, ast.Name) or called.id in source.local_names:
+        return False
+    try:
+        return plain_function(source.lookup(called.id)) is source.func
+    except KeyError:
+        return False
+
+
+def lambda_of(func: FunctionType, tree: ast.AST, here: Loc) -> ast.FunctionDef:
+    """The lambda in ``tree`` that is ``func``."""
+    code = func.__code__
+    found = [part for part in ast.walk(tree) if isinstance(part, ast.Lambda)]
+    if len(found) > 1:
+        found = [part for part in found if _code_of(part) == (code.co_code, code.co_consts)]
+    if len(found) != 1:
+        raise UnsupportedError(
+            "this lambda is one of several alike on its line", here, "Write it as a def."
+        )
+    return as_def(found[0])
+
+
+def _code_of(node: ast.Lambda) -> tuple[bytes, tuple[object, ...]]:
+    compiled = compile(ast.fix_missing_locations(ast.Expression(node)), "lambda", "eval")
+    (code,) = (c for c in compiled.co_consts if isinstance(c, CodeType))
+    return code.co_code, code.co_consts
+
+
+def as_def(node: ast.Lambda) -> ast.FunctionDef:
+    back = ast.copy_location(ast.Return(node.body), node.body)
+    made = ast.FunctionDef("lambda_", node.args, [back], [], None)
+    return ast.copy_location(made, node)
 
 
 def _parameters(node: ast.FunctionDef) -> Iterator[str]:
-    for arg in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
-        yield arg.arg
+    spec = node.args
+    for arg in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs, spec.vararg, spec.kwarg):
+        if arg is not None:
+            yield arg.arg
 
 
 def _stores(node: ast.FunctionDef) -> Iterator[str]:
-    for part in _body_nodes(node):
-        if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load):
-            yield part.id
+    for part in _body_nodes(node.body):
+        match part:
+            case ast.Name(id=name, ctx=ctx) if not isinstance(ctx, ast.Load):
+                yield name
+            case ast.FunctionDef(name=name):
+                yield name
+            case ast.alias(name=name, asname=asname):
+                yield asname or name.partition(".")[0]
+            case _:
+                pass
 
 
-def _body_nodes(node: ast.FunctionDef) -> Iterator[ast.AST]:
-    for stmt in node.body:
-        yield from ast.walk(stmt)
+def _body_nodes(parts: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """All nodes, functions inside included and their bodies left out."""
+    for part in parts:
+        yield part
+        if not isinstance(part, ast.FunctionDef | ast.Lambda):
+            yield from _body_nodes(ast.iter_child_nodes(part))
 
 
 # ---------------------------------------------------------------- loop variables

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import builtins
+import sys
 from collections.abc import Sequence
 from typing import Literal
 
 from adcompile.errors import Loc
-from adcompile.frontend.assignments import Assignments
 from adcompile.frontend.exits import (
     Branch,
     Item,
@@ -20,7 +20,9 @@ from adcompile.frontend.exits import (
     endless,
     flow,
 )
-from adcompile.frontend.functions import is_range, shown_name
+from adcompile.frontend.frame import Static
+from adcompile.frontend.functions import is_range
+from adcompile.frontend.raising import Raising
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements as all_statements
 from adcompile.ir.walk import stmt_defs
@@ -28,7 +30,7 @@ from adcompile.ir.walk import stmt_defs
 _LEAVING = frozenset((ir.BREAK, ir.RETURN))
 
 
-class Statements(Assignments):
+class Statements(Raising):
     # ------------------------------------------------------------ the function
 
     def lower_body(self) -> ir.Expr | None:
@@ -36,13 +38,21 @@ class Statements(Assignments):
         body: list[ast.stmt] = self.source.node.body
         returns = [n for stmt in body for n in ast.walk(stmt) if isinstance(n, ast.Return)]
         gives = [r for r in returns if r.value is not None and not _is_none(r.value)]
-        if gives:
+        inlined = bool(self.session.stack[1:]) or self.outer is not None
+        if gives and inlined and (len(gives) < len(returns) or flow(body).falls):
+            self.flag(self.result)  # the caller may ask whether it is None
+        elif gives:
             for one in returns:
                 if one not in gives:
                     self.refuse(one, "every path must return a value", "This one returns None.")
         scope = self.function_scope
         outer = self.out
+        optional = self.session.flags.get(self.result)
         with self.block() as block:
+            self.root_depth = self.depth
+            if optional is not None:
+                start = ir.Assign(optional, ir.Const(False), loc=self.loc(self.source.node))
+                self.out.append(start)
             if len(returns) == 1 and body[-1] is returns[0] and gives:
                 self.items(body[:-1])
                 assert returns[0].value is not None
@@ -50,7 +60,7 @@ class Statements(Assignments):
             else:
                 self.items(body)
                 result = self.result if gives else None
-        if gives and flow(body).falls:
+        if gives and flow(body).falls and not inlined:
             self.refuse(
                 self.source.node,
                 f"every path must return a value, but {self.source.node.name} can reach "
@@ -97,6 +107,8 @@ class Statements(Assignments):
                 case ast.Return(value):
                     if value is not None and not _is_none(value):
                         self.assign(self.result, value, item)
+                    elif (flag := self.session.flags.get(self.result)) is not None:
+                        self.emit(ir.Assign(flag, ir.Const(False), loc=self.loc(item)))
                     queue = [Leave(ir.RETURN, self.loc(item))]
                 case ast.Break():
                     queue = [Leave(ir.BREAK, self.loc(item))]
@@ -145,46 +157,40 @@ class Statements(Assignments):
     # ------------------------------------------------------------ loops
 
     def for_loop(self, node: ast.For) -> list[Item]:
-        if not isinstance(node.target, ast.Name):
-            self.refuse(node.target, "a loop over several values", "Use for i in range(n).")
-        name = node.target.id
-        start, stop, step = self.range(node.iter)
-        var = ir.Var(name)
-        direct = name in self.source.loop_names
-        before = self.vars.get(name)
-        if direct:
-            self.vars[name] = var
+        node = self.nested(node) or node
         loc = self.loc(node)
         scope = Scope()
-        with self.block() as body:
-            if not direct:
-                self.emit(ir.Assign(self.var(name), var, loc=loc))
-            self.body(node.body, scope)
-        if direct and before is not None:
-            self.vars[name] = before
+        bounds = self.bounds(node)
+        if bounds is None or not isinstance(node.target, ast.Name):
+            source = self.iterated(node.iter)
+            bounds, var = (ir.Const(0), source.count, ir.Const(1)), self.counter(node)
+            with self.block() as body:
+                self.loops += 1
+                self.take(node.target, source.item(var), node)
+                self.loops -= 1
+                self.body(node.body, scope)
+        else:
+            name = node.target.id
+            var = ir.Var(name)
+            direct = name in self.source.loop_names
+            before = self.vars.get(name)
+            if direct:
+                self.vars[name] = var
+            with self.block() as body:
+                if not direct:
+                    self.emit(ir.Assign(self.var(name), var, loc=loc))
+                self.body(node.body, scope)
+            if direct and before is not None:
+                self.vars[name] = before
         kinds = flow(node.body).kinds & _LEAVING
         exit_, block = self.close(scope, kinds, body, loc)
         self.before(node, kinds, scope, loc)
-        called = self.static(node.iter.func) if isinstance(node.iter, ast.Call) else None
-        ordered = called is None or called.value is builtins.range
-        order: Literal["sequential", "any"] = "sequential" if ordered else "any"
-        self.emit(ir.For(var, start, stop, step, block, exit_, loc=loc, order=order))
+        called = self.callee_of(node.iter)
+        order: Literal["sequential", "any"] = "sequential"
+        if is_range(called) and called is not builtins.range:
+            order = "any"
+        self.emit(ir.For(var, *bounds, block, exit_, loc=loc, order=order))
         return self.after(node, kinds, scope, loc)
-
-    def range(self, node: ast.expr) -> tuple[ir.Expr, ir.Expr, ir.Expr]:
-        outside = self.static(node.func) if isinstance(node, ast.Call) else None
-        if not isinstance(node, ast.Call) or outside is None or not is_range(outside.value):
-            shown = ast.unparse(node)
-            if isinstance(node, ast.Call) and outside is not None:
-                shown = shown_name(outside.value, ast.unparse(node.func)) + "()"
-            self.refuse(node, f"a loop over {shown}", "Loop over range(): for i in range(len(x)).")
-        self.only_positional(node)
-        if not 1 <= len(node.args) <= 3 or any(isinstance(a, ast.Starred) for a in node.args):
-            self.refuse(node, "range() takes one to three arguments")
-        bounds = self.trees(node.args)
-        start = bounds[0] if len(bounds) > 1 else ir.Const(0)
-        stop = bounds[0] if len(bounds) == 1 else bounds[1]
-        return start, stop, bounds[2] if len(bounds) == 3 else ir.Const(1)
 
     def while_loop(self, node: ast.While) -> list[Item]:
         loc = self.loc(node)
@@ -289,21 +295,28 @@ class Statements(Assignments):
             case ast.AugAssign():
                 self.augmented(node)
             case ast.Assert(test, message):
-                cond = self.condition(test)
-                if isinstance(cond, ir.Const) and cond.value:
-                    return
-                with self.block() as fail:
-                    args = () if message is None else (self.raised_argument(message),)
-                    key = self.exception(AssertionError, node)
-                    self.emit(ir.Raise(key, args, self.loc(node)))
-                self.emit(ir.If(ir.Unary("not", cond), tuple(fail), (), loc=self.loc(node)))
+                self.asserted(test, message, node)
             case ast.Raise():
                 self.raise_(node)
             case ast.Pass() | ast.Expr(value=ast.Constant()):
                 pass
+            case ast.FunctionDef():
+                self.define(node)
+            case ast.Delete(targets):
+                self.delete(targets, node)
+            case ast.Import() | ast.ImportFrom():
+                self.import_(node)
+            case ast.With(items=[ast.withitem(ast.Call(func=func))]) if _is_objmode(func):
+                self.refuse(
+                    node,
+                    "'with objmode' is not supported",
+                    "Write it without Python objects, or give it a rule with custom_vjp.",
+                )
             case ast.Expr(value=ast.Call() as call):
                 self.effects.add(call)
                 self.value(call)
+            case ast.Expr(value=ast.Yield() | ast.YieldFrom() | ast.Await() as other):
+                self.refuse_node(other)
             case ast.Expr():
                 self.refuse(node, "an expression without effect", "Assign it, or leave it out.")
             case ast.stmt():
@@ -311,39 +324,29 @@ class Statements(Assignments):
             case _:
                 raise AssertionError(node)
 
-    def raise_(self, node: ast.Raise) -> None:
-        match node.exc:
-            case None:
-                self.refuse(node, "a bare raise", "Name the exception.")
-            case ast.Call(func=func, args=args, keywords=keywords):
-                if keywords:
-                    self.refuse(node, "keyword arguments of an exception")
-            case func:
-                args = []
-        outside = self.static(func)
-        if outside is None:
-            self.refuse(node, "the exception is not known while parsing", "Name its class.")
-        key = self.exception(outside.value, node)
-        values = tuple(self.raised_argument(arg) for arg in args)
-        self.emit(ir.Raise(key, values, self.loc(node)))
+    def delete(self, targets: Sequence[ast.expr], node: ast.Delete) -> None:
+        for target in targets:
+            if not isinstance(target, ast.Name):
+                self.refuse(node, "'del' of an item is not supported", "Leave it out.")
+            self.emit(ir.Unset((self.var(target.id),), self.loc(node)))
 
-    def raised_argument(self, node: ast.expr) -> ir.Expr:
-        return self.tree(node)
+    def import_(self, node: ast.Import | ast.ImportFrom) -> None:
+        """Modules that are there already: importing is not the function's own business."""
+        for alias in node.names:
+            whole = alias.name if isinstance(node, ast.Import) else (node.module or "")
+            name = alias.asname or alias.name.partition(".")[0]
+            found: object = sys.modules.get(whole if alias.asname else whole.partition(".")[0])
+            if isinstance(node, ast.ImportFrom):
+                found = (
+                    getattr(sys.modules.get(whole), alias.name, None) if not node.level else None
+                )
+            if found is None:
+                self.refuse(node, f"the import of {name} here", "Import at the top of the module.")
+            self.known[name] = Static(found)
 
-    def exception(self, cls: object, node: ast.AST) -> str:
-        """Record the class; its name is its key."""
-        if not (isinstance(cls, type) and issubclass(cls, BaseException)):
-            self.refuse(node, "only exception classes can be raised")
-        if "<locals>" in cls.__qualname__ or "." in cls.__qualname__:
-            self.refuse(
-                node,
-                f"the exception {cls.__name__} is defined inside a function or class",
-                "Define it at the top of its module, where generated code can import it.",
-            )
-        key, known = cls.__name__, self.session.exceptions
-        if known.setdefault(key, cls) is not cls or getattr(builtins, key, cls) is not cls:
-            self.refuse(node, f"two exceptions are named {key}", "Rename one.")
-        return key
+
+def _is_objmode(func: ast.expr) -> bool:
+    return ast.unparse(func).rpartition(".")[2].startswith("objmode")
 
 
 def _is_none(node: ast.expr) -> bool:

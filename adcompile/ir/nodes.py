@@ -136,6 +136,7 @@ class MakeTuple:
 class TupleGet:
     base: Expr
     item: int
+    count: int = 0  # how many are unpacked at once; 0 where one is read
 
 
 @dataclass(frozen=True)

@@ -230,8 +230,8 @@ def map_children(f: Callable[[Expr], Expr], expr: Expr) -> Expr:
             return Attribute(f(base), name)
         case MakeTuple(items):
             return MakeTuple(tuple(f(item) for item in items))
-        case TupleGet(base, item):
-            return TupleGet(f(base), item)
+        case TupleGet(base, item, count):
+            return TupleGet(f(base), item, count)
         case _:
             assert_never(expr)
 

@@ -7,7 +7,7 @@ which arrays/ turns into loops.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NoReturn
 
@@ -30,6 +30,7 @@ class _Resolver:
         self.types = types
         self.loc = Loc("", 0)
         self.before: list[ir.Stmt] = []  # what must stand in front of the current statement
+        self.in_condition = False  # of a while, in front of which nothing can stand
 
     def refuse(self, message: str, advice: str = "") -> NoReturn:
         raise UnsupportedError(message, self.loc, advice)
@@ -65,7 +66,9 @@ class _Resolver:
                 assert isinstance(new, ir.If)
                 return replace(new, then=then, orelse=orelse)
             case ir.For() | ir.While():
+                self.in_condition = isinstance(stmt, ir.While)
                 new = self.operands(stmt)
+                self.in_condition = False
                 assert isinstance(new, ir.For | ir.While)
                 return replace(new, body=self.block(stmt.body))
             case ir.Alloc() if stmt.fn.endswith(("full", "full_like")):
@@ -89,6 +92,8 @@ class _Resolver:
     # ------------------------------------------------------------ statements
 
     def assign(self, stmt: ir.Assign) -> ir.Stmt:
+        if isinstance(stmt.value, ir.TupleGet):
+            stmt = replace(stmt, value=self.unpacked(stmt.value))
         kind = self.types.get(stmt.target)
         if isinstance(kind, nt.Array):
             value = stmt.value
@@ -102,6 +107,22 @@ class _Resolver:
                     return replace(stmt, value=ir.Subscript(value.base, index))
             return replace(stmt, value=self.expr(value))
         return replace(stmt, value=self.expr(stmt.value))
+
+    def unpacked(self, value: ir.TupleGet) -> ir.Expr:
+        """One item of what ``u, v = base`` takes apart: a tuple, or an array along its first
+        axis."""
+        base, count = value.base, value.count
+        kind = self.types.get(base) if isinstance(base, ir.Var) else None
+        if isinstance(kind, nt.BaseTuple) and count not in (0, len(kind)):
+            self.refuse(f"{len(kind)} values for {count} targets")
+        if not isinstance(base, ir.Var) or not isinstance(kind, nt.Array):
+            return value
+        if value.item == 0 and count:
+            wrong = ir.Compare("!=", ir.Dim(base, 0), ir.Const(count))
+            text = ir.Const(f"the array is unpacked into {count} targets, and has another length")
+            fail = ir.Raise("ValueError", (text,), self.loc)
+            self.before.append(ir.If(wrong, (fail,), (), loc=self.loc))
+        return ir.Subscript(base, (ir.Const(value.item),))
 
     def store(self, stmt: ir.Store) -> ir.Stmt:
         if self.array(stmt.array) is None:
@@ -207,6 +228,8 @@ class _Resolver:
                 return self.subscript(expr)
             case ir.Attribute():
                 return self.attribute(expr)
+            case ir.Apply(fn, (ir.Var() as x,)) if fn == f"np.{self.types.get(x)}":
+                return x  # has that type already
             case ir.Unary() | ir.Binary() | ir.Compare() | ir.Logic() | ir.Select() | ir.Apply():
                 return map_children(self.expr, expr)
             case _:
@@ -221,9 +244,9 @@ class _Resolver:
                 break
             base, index = outer.base, outer.index + index  # A[i][j] is A[i, j]
         if isinstance(base, ir.Attribute) and base.name == "shape":
-            item = self.constant_item(index)
             if isinstance(base.base, ir.Var) and (kind := self.array(base.base)) is not None:
-                return ir.Dim(base.base, item % kind.ndim)
+                dims = [ir.Dim(base.base, axis) for axis in range(kind.ndim)]
+                return self.item(dims, [nt.int64] * kind.ndim, index)
         if isinstance(base, ir.Var):
             kind = self.array(base)
             if kind is not None:
@@ -238,10 +261,50 @@ class _Resolver:
                 places = self.index(index)
                 return ir.Load(base, tuple(p for p in places if not isinstance(p, ir.Slice)))
             if isinstance(self.types.get(base), nt.BaseTuple):
-                return ir.TupleGet(base, self.constant_item(index))
+                kinds = list(self.types[base])
+                return self.item([ir.TupleGet(base, k) for k in range(len(kinds))], kinds, index)
         if isinstance(base, ir.MakeTuple):
             return self.expr(base.items[self.constant_item(index)])
         self.refuse("subscript of something that is neither an array nor a tuple")
+
+    def item(
+        self, items: Sequence[ir.Expr], kinds: Sequence[nt.Type], index: tuple[ir.Index, ...]
+    ) -> ir.Expr:
+        """One item of a tuple: where the subscript is known at run time only, by comparison."""
+        match index:
+            case (ir.Const(value=int()),) | (ir.Unary("-", ir.Const(value=int())),):
+                k = self.constant_item(index)
+                if not -len(items) <= k < len(items):
+                    self.refuse(f"a tuple of {len(items)} has no item {k}")
+                return items[k]
+            case (ir.Slice(),) | (_, _, *_):
+                self.constant_item(index)
+            case _:
+                pass
+        place = index[0]
+        if not items or self.in_condition or len(set(kinds)) > 1 or isinstance(place, ir.Slice):
+            self.constant_item(())
+        assert not isinstance(place, ir.Slice)
+        where = self.expr(place)
+        if not isinstance(where, ir.Var):
+            named = ir.Var("t", temp=True)
+            self.types[named] = nt.int64
+            self.before.append(ir.Assign(named, where, loc=self.loc))
+            where = named
+        text = ir.Const("tuple index out of range")
+        chain: tuple[ir.Stmt, ...] = (ir.Raise("IndexError", (text,), self.loc),)
+        last: ir.Var | None = None
+        for n in reversed(range(len(items))):
+            one, out = ir.Var("t", temp=True), ir.Var("t", temp=True)
+            self.types[one] = self.types[out] = kinds[n]
+            same = ir.Compare("==", where, ir.Const(n))
+            hit = ir.Logic("or", same, ir.Compare("==", where, ir.Const(n - len(items))))
+            read = self.assign(ir.Assign(one, items[n], loc=self.loc))
+            joins = (ir.Join(out, one, last),)
+            chain, last = (ir.If(hit, (read,), chain, joins, self.loc),), out
+        self.before += chain
+        assert last is not None
+        return last
 
     def constant_item(self, index: tuple[ir.Index, ...]) -> int:
         if len(index) == 1:

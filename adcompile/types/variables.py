@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import cmath
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -23,12 +25,18 @@ from adcompile.runtime import arrays, likelihood, special
 from adcompile.types.infer import InferenceFailed, infer
 from adcompile.types.stubs import Stub, with_stubs
 
+_NO_NUMBER = re.compile(r"Literal\[bool\]\(False\) and array\((\w+), (\d)d, \w\) for '(\w+)")
+
 
 def infer_variables(
-    fn: ir.Function, argtypes: tuple[nt.Type, ...], callees: Mapping[str, Any]
+    fn: ir.Function,
+    argtypes: tuple[nt.Type, ...],
+    callees: Mapping[str, Any],
+    starts: Mapping[ir.Var, nt.Type] = MappingProxyType({}),
 ) -> tuple[dict[ir.Var, nt.Type], nt.Type]:
     """Types by variable, and the type of the result.  Each variable has a name of its own in the
-    text, so the types cannot be confused.  ``callees``: the user's functions that stay calls."""
+    text, so the types cannot be confused.  ``callees``: the user's functions that stay calls;
+    ``starts``: types of what is unset before a loop, where it is no number."""
     stubs: dict[str, Stub] = {}
     kinds_named = f"{argtypes}{[s for s in statements(fn.body) if isinstance(s, ir.Alloc)]}"
     narrow = "float32" in kinds_named or "complex64" in kinds_named
@@ -37,7 +45,8 @@ def infer_variables(
         return tuple(map_blocks(block, with_stubs(s, result_type, stubs, narrow)) for s in stmts)
 
     stubbed = replace(fn, body=block(fn.body))
-    plain = destruct(without_unset(stubbed))
+    begun: dict[ir.Var, ir.Var] = {}
+    plain = destruct(without_unset(stubbed, starts, begun))
     names: dict[ir.Var, str] = {}
     for k, var in enumerate(appearance(plain)):
         names[var] = var.name if var in fn.params else f"{var.name}_{k}_"
@@ -62,6 +71,12 @@ def infer_variables(
                 if found_wrong.loc is None or not found_wrong.loc.line:
                     found_wrong = type(found_wrong)(found_wrong.message, loc, found_wrong.advice)
                 raise found_wrong from None
+        if (array := _NO_NUMBER.search(failed.message)) is not None:
+            by_names = {names[var]: head for var, head in begun.items() if var in names}
+            head = by_names.get(array[3])
+            if head is not None and head not in starts:
+                kind = nt.Array(getattr(nt, array[1]), int(array[2]), "C")
+                return infer_variables(fn, argtypes, callees, {**starts, head: kind})
         raise UnsupportedError(
             f"Numba cannot type this: {failed.message}",
             loc,

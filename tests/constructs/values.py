@@ -1,0 +1,493 @@
+"""Assignments, numbers, arrays, and what is written where."""
+
+from __future__ import annotations
+
+import cmath
+import math
+
+import numpy as np
+from numba import njit
+
+from tests.constructs.entries import Table
+
+TABLE = Table()
+right, refused = TABLE.right, TABLE.refused
+ASSIGN = "Assignment"
+TYPES = "Types of variables"
+ARRAYS = "Arrays"
+DRAWS = "Random numbers"
+GLOBALS = "Names of the module"
+OTHER = "Other statements"
+
+G = 9.81
+TABLE_OF_WEIGHTS = np.array([0.5, 1.5, -0.7, 0.2, 1.1, 0.9])
+PAIR = (2.0, 0.5)
+DEBUG = False
+LIMITS = {"low": 0.5, "high": 2.0}
+
+
+@right(ASSIGN, "unpacking of tuples and shapes")
+def unpacking(m, a):
+    rows, cols = m.shape
+    (u, v), w0 = (m[0, 0], a), m[1, 1]
+    [r, q] = u * v, w0
+    return r * q * rows + cols * a
+
+
+@right(ASSIGN, "unpacking of an array")
+def unpacking_array(x, m):
+    u, v, w0 = x[:3]
+    p0, q0, r0 = m[1]
+    return u * v * w0 + p0 * q0**2 * r0
+
+
+@right(ASSIGN, "unpacking of an argument that is an array", x=np.array([0.3, -0.8]))
+def unpacking_parameter(x, a):
+    u, v = x
+    return u * u * v + a * v
+
+
+@right(ASSIGN, "swaps and rotations")
+def swaps(x, a):
+    u, v = a, x[0]
+    for i in range(5):
+        u, v = v * x[i], u + v
+    x[0], x[1] = x[1] * a, x[0]
+    x[0], u, v = u, v, x[0]
+    return u * v + x[0] * x[1]
+
+
+@right(ASSIGN, "swapped arrays in a time loop")
+def swapped_arrays(x, a):
+    old = x * 1.0
+    new = np.zeros_like(x)
+    for _ in range(4):
+        for i in range(1, x.size - 1):
+            new[i] = old[i] + a * (old[i - 1] - 2 * old[i] + old[i + 1]) + 0.1 * old[i] ** 2
+        old, new = new, old
+    return np.sum(old**2)
+
+
+@right(ASSIGN, "several targets: `a = b = 0.0`")
+def several_targets(x, a):
+    s = q = 0.0
+    for i in range(x.size):
+        s += x[i]
+        q += x[i] ** 2 * a
+    return s * q
+
+
+@right(ASSIGN, "augmented assignment of every operator")
+def augmented(x, a, n):
+    s = a
+    s += x[0]
+    s -= x[1] * s
+    s *= a
+    s /= x[2]
+    s **= 2
+    s %= 0.7
+    k0 = n
+    k0 //= 2
+    k0 <<= 2
+    k0 |= 1
+    k0 &= 7
+    k0 ^= 2
+    k0 >>= 1
+    return s * k0
+
+
+@right(ASSIGN, "augmented assignment of elements")
+def augmented_elements(x, a):
+    u = x * 1.0
+    for i in range(1, u.size):
+        u[i] += u[i - 1]
+        u[i] -= a * u[i]
+        u[i] *= u[i - 1]
+        u[i] /= 1.5 + a
+        u[i] **= 2
+    return np.sum(u)
+
+
+@right(ASSIGN, "augmented assignment of parts and whole arrays", compiles=False)
+def augmented_parts(m, x, a):
+    u = m.copy()
+    u += 1.0
+    u[1:] *= a
+    u[:, 0] -= x[:4]
+    u[0] /= 1.5
+    u **= 2
+    u[2, :] += u[0] * u[1]
+    u[u > 1.0] *= 0.5
+    return np.sum(u**2)
+
+
+@right(ASSIGN, "`a @= b`", compiles=False)
+def augmented_product(m, a):
+    u = m[:3].copy()
+    u @= m[1:] * a
+    return np.sum(u**2)
+
+
+@right(ASSIGN, "annotated assignments")
+def annotated(x, a):
+    s: float = 0.0
+    k: int
+    for i in range(x.size):
+        k = i + 1
+        s += x[i] ** 2 * k
+    return s * a
+
+
+# ---------------------------------------------------------------- types
+
+
+@right(TYPES, "integers that become floats in a loop")
+def integer_then_float(x, a):
+    result = 0
+    for i in range(x.size):
+        result += x[i] * a
+    product = 1
+    for i in range(x.size):
+        product *= x[i]
+    return result * product
+
+
+@right(TYPES, "an integer here, a float there")
+def integer_or_float(x, a):
+    s = 0
+    if a > 0:
+        s = a * x[0]
+    d = 1 if x[1] > 99 else x[1]
+    return s * d
+
+
+@right(TYPES, "a parameter rebound to another type")
+def rebound_parameter(x, n):
+    n = n * 0.5
+    x = np.sum(x * n)
+    x = x * x
+    return x
+
+
+@right(TYPES, "a parameter rebound in a branch")
+def rebound_in_branch(x, a, n):
+    if a > 0:
+        n = a * n
+    if x[0] > 99:
+        x = x * 2
+    return np.sum(x**2) * n
+
+
+@right(TYPES, "a name for a float, then an array, then an integer")
+def rebound_name(x, a):
+    u = a * a
+    s = u
+    u = x * u
+    s += u[0] * u[1]
+    u = x.size
+    return s * u
+
+
+@right(TYPES, "float32 locals in float64 code", tolerance=1e-2)
+def single_locals(x, a):
+    s = np.float32(0.0)
+    for i in range(x.size):
+        s += np.float32(x[i]) * np.float32(a)
+    return s * a
+
+
+@right(TYPES, "float32 arrays in float64 code", tolerance=1e-2)
+def single_arrays(x, a):
+    u = np.zeros(x.size, dtype=np.float32)
+    for i in range(x.size):
+        u[i] = x[i] * a
+    return np.sum(u * u)
+
+
+@right(TYPES, "conversions: `float`, `int`, `round`, `np.float64`, `bool`")
+def conversions(x, a, n):
+    k0 = int(x[0] * 3.0)
+    return float(n) * a + np.float64(k0) * x[1] + int(round(a)) * x[2] + bool(n) * x[3]
+
+
+@right(TYPES, "booleans in arithmetic")
+def booleans(x, a):
+    s = 0.0
+    for i in range(x.size):
+        s += (x[i] > 0) * x[i] ** 2
+        up = x[i] > 0.3
+        s += up * a
+    return s
+
+
+@right(TYPES, "integer arithmetic for subscripts")
+def integers(x, n, k):
+    s = 0.0
+    for i in range(n):
+        s += x[(i * k + 1) % x.size] * x[i // k] * (1 << i) + (i & 1) - (-i) // 2
+    return s
+
+
+@right(TYPES, "complex128 in loops")
+def complex_loop(w, a):
+    z = 0.0 + 0.0j
+    for i in range(w.size):
+        z = z * z * 0.3 + w[i] * a
+    return abs(z) + z.real
+
+
+@right(TYPES, "complex from reals, `cmath`")
+def complex_from_reals(x, a):
+    s = 0j
+    for i in range(x.size):
+        s += cmath.exp(1j * a * x[i]) * complex(x[i], a)
+    return (s * s.conjugate()).real + s.imag
+
+
+# ---------------------------------------------------------------- arrays
+
+
+@right(ARRAYS, "`np.empty_like`, `.copy()`, `.shape`, `.size`, `.ndim`, `len`")
+def array_attributes(x, m):
+    u = np.empty_like(x)
+    for i in range(len(x)):
+        u[i] = x[i] ** 2 * m.shape[0]
+    v = u.copy()
+    v[0] = u[1] * u.size
+    return np.sum(u * v) * m.ndim + np.sum(np.copy(m) ** 2)
+
+
+@right(ARRAYS, "`dtype=x.dtype`, `np.zeros((n, m))`")
+def array_dtypes(x, n):
+    u = np.zeros((n, 2), dtype=x.dtype)
+    v = np.full(n, 0.5)
+    for i in range(n):
+        u[i, 0] = x[i]
+        u[i, 1] = x[i] * v[i]
+    return np.sum(u**3)
+
+
+@right(ARRAYS, "negative subscripts and subscripts of subscripts")
+def negative(x, m, ix):
+    s = x[-1] * x[-2] + m[-1, -1] ** 2
+    for i in range(ix.size):
+        s += x[ix[i]] * x[-1 - i]
+    return s
+
+
+@right(ARRAYS, "`m[i][j]`")
+def twice_subscripted(m):
+    u = m * 1.0
+    u[1][2] = u[0][1] * 3.0
+    u[2][0] += u[1][2]
+    return np.sum(u**2)
+
+
+@right(ARRAYS, "views, views of views, aliases")
+def views(x, m):
+    u = x * 1.0
+    part = u[1:5]
+    inner = part[::2]
+    inner[0] = x[0] ** 2
+    other = u
+    other[4] *= 3.0
+    row = m[1]
+    return np.sum(u**2) + row[0] * row[1]
+
+
+@right(ARRAYS, "arguments written, then read")
+def writes_arguments(x, y, a):
+    for i in range(1, x.size):
+        x[i] = x[i] * x[i - 1] + y[i]
+        y[i] = a * x[i]
+    return np.sum(x) + np.sum(y**2)
+
+
+@right(ARRAYS, "a row as an argument of a function that writes")
+def rows_written(m, a):
+    u = m * 1.0
+    for i in range(1, u.shape[0]):
+        relax_row(u[i - 1], u[i], a)
+    return np.sum(u**2)
+
+
+@njit
+def relax_row(above, row, a):
+    for j in range(row.size):
+        row[j] = row[j] * a + above[j] ** 2
+
+
+@right(ARRAYS, "strided and transposed arguments", x=np.arange(12.0)[::2] * 0.1, layout=True)
+def any_layout(x, m):
+    return np.sum(x**2) + np.sum(m.T[0] * m[:, 1])
+
+
+@right(ARRAYS, "small arrays made in every iteration")
+def small_arrays(x, a):
+    s = 0.0
+    for i in range(x.size):
+        r = np.array([x[i], a, x[i] * a])
+        d = np.zeros(3)
+        d[0] = r[1] * r[2]
+        d[1:] = r[:2] * a
+        s += np.dot(d, r)
+    return s
+
+
+@right(ARRAYS, "a cumulative recursion over two arrays")
+def recursion_over_arrays(x, p, a):
+    h = np.zeros(x.size + 1)
+    e = np.empty(x.size)
+    h[0] = a
+    for i in range(x.size):
+        e[i] = x[i] / math.sqrt(abs(h[i]) + 1.0)
+        h[i + 1] = 0.1 + 0.2 * e[i] ** 2 + 0.7 * h[i] * p[i]
+    return np.sum(h) + np.sum(e**3)
+
+
+@right(ARRAYS, "`.flatten()`, `.ravel()`, `.reshape()`")
+def flattened(m, a):
+    return m.ravel()[4] ** 2 * a + np.sum(m.flatten()[::2] ** 2) + m.reshape(-1)[2]
+
+
+@right(ARRAYS, "an array of one element as a number")
+def one_element(x, a):
+    u = np.zeros(1)
+    u[0] = x[0] * a
+    return u[0] ** 2
+
+
+@right(ARRAYS, "`for` over the axes: `m.shape[k]`, `len(m.shape)`")
+def over_axes(m, a):
+    s = a
+    for k in range(m.ndim):
+        s *= m.shape[k]
+    return s + np.sum(m**2) * len(m.shape)
+
+
+# ---------------------------------------------------------------- random numbers
+
+
+@right(DRAWS, "draws with a seed in the function", numba_draws=True)
+def draws(x, a):
+    np.random.seed(42)
+    s = 0.0
+    for i in range(x.size):
+        s += math.exp(a * np.random.normal(0.0, 1.0)) * x[i]
+        if np.random.random() < 0.5:
+            s += np.random.uniform(0.0, a) * x[i] ** 2
+    return s
+
+
+# ---------------------------------------------------------------- names of the module
+
+
+@right(GLOBALS, "numbers, tuples and arrays of the module")
+def module_names(x, a):
+    s = G * a + PAIR[0] * x[0] + math.pi
+    for i in range(TABLE_OF_WEIGHTS.size):
+        s += TABLE_OF_WEIGHTS[i] * x[i] ** 2
+    low, high = PAIR
+    return s * low - high
+
+
+@right(GLOBALS, "a branch on a constant of the module")
+def module_flag(x, a):
+    s = x[0] * a
+    if DEBUG:
+        print("never", s)
+    return s * s
+
+
+@right(GLOBALS, "`np.finfo`, `np.iinfo`, `math.inf`, `np.pi`")
+def machine_limits(x, a):
+    eps = np.finfo(np.float64).eps
+    best = np.inf
+    for v in x:
+        best = min(best, v * v)
+    return best / (a + eps) + np.pi * x[0] + np.iinfo(np.int32).max * 1e-9 * a
+
+
+# ---------------------------------------------------------------- other statements
+
+
+@right(OTHER, "`pass`, docstrings, statements without effect")
+def passes(x, a):
+    """What it does."""
+    for _ in range(3):
+        pass
+    if a > 0:
+        """A remark."""
+    else:
+        ...
+    return x[0] * a
+
+
+@right(OTHER, "`del`", compiles=False)
+def deletes(x, a):
+    u = x * a
+    s = np.sum(u**2)
+    del u
+    return s
+
+
+@right(OTHER, "`print`")
+def prints(x, a, n):
+    if n > 99:
+        print("too many", n)
+    return x[0] * a
+
+
+@right(OTHER, "an import in the function", compiles=False)
+def imports(x, a):
+    import math as mm
+
+    return mm.sin(x[0]) * a
+
+
+@refused(OTHER, "`global`", "'global' is not supported", "Numba takes globals as constants.")
+def assigns_global(x, a):
+    global DEBUG  # !
+    DEBUG = a
+    return x[0] * a
+
+
+@refused(
+    OTHER,
+    "writing into an array of the module",
+    "'TABLE_OF_WEIGHTS' is captured, and so read-only",
+    "As in Numba.",
+)
+def writes_captured(x, a):
+    TABLE_OF_WEIGHTS[0] = a  # !
+    return x[0] * a
+
+
+@refused(OTHER, "generators", "yield is not supported", "A generator's frame has no end.")
+def generator(x, a):
+    i = 0
+    while i < x.size:
+        yield x[i] * a  # !
+        i += 1
+
+
+@right(ARRAYS, "a tuple's item by a subscript known at run time", t=(0.5, 1.5, -0.7))
+def tuple_item(x, t):
+    s = 0.0
+    for i in range(3):
+        s += t[i] * x[i] ** 2 + t[2 - i] * t[-1 - i]
+    k = 1
+    while t[k] > 0:
+        k += 1
+    return s * k
+
+
+@right(ARRAYS, "an array out of a tuple by a subscript known at run time")
+def tuple_array(x, y, a):
+    both = (x * a, y)
+    s = 0.0
+    for i in range(4):
+        part = both[i % 2]
+        part[i] = part[i + 1] * a
+        s += part[i] ** 2
+    return s + np.sum(x * y)
