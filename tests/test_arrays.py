@@ -84,6 +84,7 @@ def compare(f: Any, args: tuple[Any, ...], optimise: bool = True) -> None:
     expected = float(f(*oracle.copies(args)))
     assert value == pytest.approx(expected, rel=1e-12, abs=1e-13)
 
+    oracle.second_opinion(f, args, argnums, value, grads)
     rng = np.random.default_rng(1)
     judged = 0
     for d in [oracle.random_direction(args, argnums, rng) for _ in range(4)]:
