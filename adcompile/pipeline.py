@@ -42,6 +42,7 @@ from adcompile.optimise.deadcode import eliminate_dead
 from adcompile.optimise.finish import Finish
 from adcompile.optimise.fusion import fuse_nests, sink_deepest
 from adcompile.optimise.hoist import hoist_sizes
+from adcompile.optimise.unroll import unroll_products
 from adcompile.options import Options
 from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Planner
@@ -86,14 +87,16 @@ def resolved(
     verify(plain, "plain")
     seen("plain", plain)
 
-    ssa = eliminate_dead(known_arguments(to_ssa(plain)), typed=False)
+    short = unroll_products(plain) if options.optimise else plain
+    ssa = eliminate_dead(known_arguments(to_ssa(short)), typed=False)
     verify(ssa, "ssa")
     seen("ssa", ssa)
 
     types, returns = infer_variables(ssa, argtypes, namespace(ssa.callees, options))
     check_arguments(plain, argtypes, argnums)
     fn = standardise_draws(resolve(ssa, types), types)
-    fn = expand(fn, types, argnums.ones, compiled=hasattr(func, "py_func"))
+    regroup = options.optimise and options.vector_math
+    fn = expand(fn, types, argnums.ones, hasattr(func, "py_func"), regroup)
     check_complex(fn, types)
     fn = split_tuples(fn, types)
     fn = prepare_customs(fn, types, options)
