@@ -168,8 +168,13 @@ ROWS = [
         {"m": "c * (m - n) / 6", "n": "c * (n - m) / 6"},
         "F.mse_loss(m, n)",
     ),
-    Row("nll", "nn.nll(m, labels)", {"m": "-c * onehot(labels, 4) / 3"}, "F.nll_loss(m, labels)",
-        ("labels",)),
+    Row(
+        "nll",
+        "nn.nll(m, labels)",
+        {"m": "-c * onehot(labels, 4) / 3"},
+        "F.nll_loss(m, labels)",
+        ("labels",),
+    ),
     Row(
         "cross entropy",
         "nn.cross_entropy(m, labels)",

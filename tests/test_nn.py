@@ -70,3 +70,165 @@ def test_differences(programs: types.ModuleType, row: Row, optimise: bool) -> No
     given = inputs(2)
     f = getattr(programs, row.name.replace(" ", "_"))
     compare(f, (*(given[n] for n in row.names), weights(row, given)), optimise)
+
+
+@njit
+def in_njit_code(m: Any, labels: Any, t: Any, k: Any, kb: Any, rng: Any) -> Any:
+    """Parts called from plain njit code."""
+    hidden = nn.softmax(nn.leaky_relu(nn.relu(m) + nn.sigmoid(m) + nn.hard_tanh(m)))
+    image = nn.max_pool2d(nn.relu(nn.conv2d(nn.pad2d(t, 1), k, kb)), 2)
+    loss = nn.cross_entropy(m, labels) + nn.l2(nn.layer_norm(m, m[0], m[1]))
+    return hidden, image, loss, nn.dropout(m, 0.4, rng), stop_gradient(m)
+
+
+@pytest.mark.compiled
+def test_in_njit_code() -> None:
+    given = inputs()
+    args = tuple(given[name] for name in ("m", "labels", "t", "k", "kb"))
+    found = in_njit_code(*args, np.random.default_rng(0))
+    expected = in_njit_code.py_func(*args, np.random.default_rng(0))
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+def network(params: Any, x: Any, labels: Any) -> Any:
+    """One of each kind: convolution, pooling, normalisation, a linear layer, log-softmax."""
+    k, kb, gain, bias, w, b = params
+    image = nn.max_pool2d(nn.relu(nn.conv2d(nn.pad2d(x, 1), k, kb)), 2)
+    flat = nn.layer_norm(image.reshape(x.shape[0], -1), gain, bias)
+    return nn.nll(nn.log_softmax(nn.affine(flat, w, b)), labels) + 0.1 * nn.l2(w)
+
+
+@pytest.mark.compiled
+def test_compiled_is_what_runs_uncompiled() -> None:
+    rng = np.random.default_rng(4)
+    shapes: list[Any] = [(4, 3, 3, 3), 4, 24, 24, (24, 3), 3]
+    params = tuple(rng.normal(scale=0.5, size=shape) for shape in shapes)
+    x, labels = rng.normal(size=(2, 3, 5, 6)), np.array([2, 0])
+    value, grads = value_and_grad(network)(params, x, labels)
+    want, expected = plain_value_and_grad(network)(params, x, labels)
+    assert value == pytest.approx(want, rel=1e-13)
+    for a, b in zip(grads, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-13)
+
+
+# ---------------------------------------------------------------- dropout
+
+
+def dropped(x: Any, rng: Any) -> Any:
+    return np.sum(nn.dropout(x, 0.3, rng) * x)
+
+
+def half_dropped(x: Any, rng: Any) -> Any:
+    return np.sum(nn.drop_half(x, rng) * x)
+
+
+@pytest.mark.parametrize(("f", "part"), [(dropped, nn.dropout), (half_dropped, nn.drop_half)])
+def test_dropout(f: Any, part: Any) -> None:
+    x = np.random.default_rng(0).uniform(1.0, 2.0, (30, 7))
+    rate = (0.3,) if part is nn.dropout else ()
+    out = part(x, *rate, np.random.default_rng(5))
+    np.testing.assert_array_equal(out, part(x, *rate, np.random.default_rng(5)))  # seeded
+    factor = 1 / 0.7 if rate else 2.0
+    kept = out != 0.0
+    np.testing.assert_allclose(out[kept], factor * x[kept], rtol=1e-14)
+    if not rate:
+        assert kept.sum() == x.size // 2
+    value, slope = plain_value_and_grad(f)(x, np.random.default_rng(5))
+    assert value == pytest.approx(np.sum(out * x), rel=1e-13)
+    np.testing.assert_allclose(slope, 2.0 * out, rtol=1e-13)
+
+
+def test_dropout_keeps_the_mean() -> None:
+    rng = np.random.default_rng(0)
+    x = np.full(101, 3.0)  # an odd number
+    for part in (lambda: nn.dropout(x, 0.2, rng), lambda: nn.drop_half(x, rng)):
+        total = np.mean([part() for _ in range(2000)], axis=0)
+        assert abs(np.mean(total) - 3.0) < 0.02
+        assert np.all(np.abs(total - 3.0) < 0.4)  # each entry, not only all of them together
+    assert np.count_nonzero(nn.drop_half(x, rng)) == 51
+    np.testing.assert_array_equal(nn.dropout(x, 0.0, rng), x)
+
+
+# ---------------------------------------------------------------- what the course shows
+
+
+def test_saturation() -> None:
+    """Where softmax and sigmoid are 0 or 1 to rounding, their logarithms are -inf and the gradient
+    vanishes or is nan; log-softmax and the logits' loss are exact."""
+    z, labels = np.array([[800.0, 0.0, -800.0]]), np.array([2])
+    value, slope = plain_value_and_grad(of_log_softmax)(z, labels)
+    assert value == 1600.0
+    np.testing.assert_array_equal(slope, [[1.0, 0.0, -1.0]])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value, slope = plain_value_and_grad(of_softmax)(z, labels)
+    assert value == np.inf and not np.isfinite(slope).all()
+
+    wrong = np.array([40.0])  # the target is 0: as wrong as can be
+    value, slope = plain_value_and_grad(of_logits)(wrong)
+    assert value == pytest.approx(40.0) and slope[0] == pytest.approx(1.0, rel=1e-12)
+    value, slope = plain_value_and_grad(of_sigmoid)(wrong)
+    assert value == 1.0 and abs(slope[0]) < 1e-15  # squared error sees nothing
+    for x in (-800.0, 800.0):
+        assert nn.log_sigmoid(x) == min(x, 0.0) and nn.softplus(x) == max(x, 0.0)
+        assert nn.sigmoid(x) == float(x > 0)
+
+
+def of_log_softmax(z: Any, labels: Any) -> Any:
+    return nn.nll(nn.log_softmax(z), labels)
+
+
+def of_softmax(z: Any, labels: Any) -> Any:
+    return nn.nll(np.log(nn.softmax(z)), labels)
+
+
+def of_logits(x: Any) -> Any:
+    return nn.binary_cross_entropy(x, np.zeros(1))
+
+
+def of_sigmoid(x: Any) -> Any:
+    return nn.squared_error(nn.sigmoid(x), np.zeros(1))
+
+
+def test_sigmoid_is_a_softmax_and_log_sigmoid_a_difference() -> None:
+    x = np.linspace(-3.0, 3.0, 7)
+    pairs = nn.softmax(np.stack([x, np.zeros(7)], axis=1))
+    np.testing.assert_allclose(pairs[:, 0], nn.sigmoid(x), rtol=1e-14)
+    np.testing.assert_allclose(nn.log_sigmoid(x), x - np.log(1 + np.exp(x)), rtol=1e-13)
+    np.testing.assert_allclose(nn.tanh(x), 2 * nn.sigmoid(2 * x) - 1, atol=1e-15)
+
+
+def recurrent(x: Any, w: Any, u: Any, deep: Any) -> Any:
+    """A network whose depth is the length of the input, and whose shape depends on it."""
+    h = np.zeros(w.shape[0])
+    for t in range(x.shape[0]):
+        if x[t, 0] > 0.0:
+            h = nn.layer(w, x[t] @ u, h, nn.tanh)
+        else:
+            h = h + nn.sigmoid(x[t] @ u)
+    for _ in range(deep):
+        h = nn.layer(w, h, h, nn.softplus)
+    return nn.squared_error(h, x[0] @ u)
+
+
+@pytest.mark.parametrize("length", [1, 5])
+def test_architecture_that_depends_on_the_data(length: int) -> None:
+    rng = np.random.default_rng(length)
+    x = rng.normal(size=(length, 3))
+    compare(recurrent, (x, rng.normal(size=(4, 4)), rng.normal(size=(3, 4)), length % 3))
+
+
+def looked_up(rows: Any, positions: Any) -> Any:
+    return np.sum(np.sin(nn.embedding(rows, positions)) ** 2)
+
+
+def test_sparse_gradient_of_an_embedding() -> None:
+    table = np.random.default_rng(0).normal(size=(1000, 3))
+    indices = np.array([7, 900, 7, 0])
+    rows, positions = nn.rows_used(indices)
+    np.testing.assert_array_equal(rows, [0, 7, 900])
+    _, sparse = plain_value_and_grad(looked_up)(table[rows], positions)
+    _, dense = plain_value_and_grad(looked_up)(table, indices)
+    assert sparse.shape == (3, 3)
+    np.testing.assert_array_equal(dense[rows], sparse)
+    assert np.count_nonzero(dense) == sparse.size

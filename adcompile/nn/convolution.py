@@ -40,8 +40,8 @@ def patches2d(x: Array, height: int, width: int, stride: int = 1) -> Array:
 
 @register_jitable
 def conv2d(x: Array, w: Array, b: Array, stride: int = 1) -> Array:
-    """out[n,o,i,j] = b[o] + sum_{c,p,q} w[o,c,p,q] x[n,c,i*stride+p,j*stride+q]: ``x`` (n, c, h, w),
-    ``w`` (o, c, kh, kw), ``b`` (o,).  For a border of zeros, see ``pad2d``.
+    """out[n,o,i,j] = b[o] + sum_{c,p,q} w[o,c,p,q] x[n,c,i s+p,j s+q] with the stride s:
+    ``x`` (n, c, h, w), ``w`` (o, c, kh, kw), ``b`` (o,).  For a border of zeros, see ``pad2d``.
 
     A linear gate Y = P W^T + b on the windows P: dC/dW = dC/dY^T P, dC/dP = dC/dY W, and a pixel
     gets the sum of what its windows get.
@@ -64,9 +64,7 @@ def max_pool2d(x: Array, size: int = 2) -> Array:
         for channel in range(c):
             for i in range(rows):
                 for j in range(columns):
-                    window = x[
-                        image, channel, i * size : (i + 1) * size, j * size : (j + 1) * size
-                    ]
+                    window = x[image, channel, i * size : (i + 1) * size, j * size : (j + 1) * size]
                     out[image, channel, i, j] = np.max(window)
     return out
 

@@ -19,7 +19,7 @@ def embedding(table: Array, indices: Array) -> Array:
 
 @register_jitable
 def rows_used(indices: Array) -> tuple[Array, Array]:
-    """``(rows, positions)``: the rows of a table that ``indices`` (n,) names, sorted, each once, and
+    """``(rows, positions)``: the rows of a table that ``indices`` (n,) has, sorted, each once, and
     where among them each index stands: ``rows[positions] == indices``.
 
     For sparse gradients: differentiate with respect to ``table[rows]``, looked up by

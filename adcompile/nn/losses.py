@@ -23,7 +23,7 @@ def mean_squared_error(y: Array, target: Array) -> float:
 
 @register_jitable
 def nll(log_p: Array, labels: Array) -> float:
-    """The mean of -log p of the right class: ``log_p`` (n, classes) from ``log_softmax``, ``labels``
+    """The mean of -log p of the right class: ``log_p`` (n, classes) of ``log_softmax``, ``labels``
     (n,) integers.  dC/dlog_p = -1/n at the right class, else 0."""
     return -np.mean(log_p[np.arange(labels.size), labels])
 

@@ -161,9 +161,10 @@ def sparse_adam(
     beta2: float = 0.999,
     epsilon: float = 1e-8,
 ) -> tuple[AdamState, Any]:
-    """Adam on the rows of a table (n, features) that a batch used: ``rows`` (k,), each once, and the
-    gradients of these (k, features).  Other rows and their averages stay as they are, though the
-    step counts for them: PyTorch's SparseAdam.  See ``nn.rows_used``.
+    """Adam on the rows of a table (n, features) that a batch used: ``rows`` (k,), each once, and
+    their gradients (k, features).  Other rows and their averages stay as they are, though the
+    step counts for them: PyTorch's SparseAdam, which has epsilon beside sqrt(r) and not beside
+    sqrt(r / (1 - beta2^t)).  See ``nn.rows_used``.
     """
     step = state.step + 1
     numbers = (rate, beta1, beta2, epsilon, 1.0 - beta1**step, 1.0 - beta2**step)
@@ -178,7 +179,7 @@ def _sparse_adam(w: Any, rows: Any, g: Any, m: Any, r: Any, numbers: Any) -> Non
     number = w.dtype.type
     beta1, beta2, epsilon = number(numbers[1]), number(numbers[2]), number(numbers[3])
     other1, other2 = number(1.0 - numbers[1]), number(1.0 - numbers[2])
-    rate, root = number(numbers[0] / numbers[4]), number(1.0 / np.sqrt(numbers[5]))
+    rate = number(numbers[0] / numbers[4] * np.sqrt(numbers[5]))
     for k in range(rows.size):
         row = rows[k]
         if not 0 <= row < w.shape[0]:
@@ -187,4 +188,4 @@ def _sparse_adam(w: Any, rows: Any, g: Any, m: Any, r: Any, numbers: Any) -> Non
             slope = g[k, j]
             m[row, j] = beta1 * m[row, j] + other1 * slope
             r[row, j] = beta2 * r[row, j] + other2 * (slope * slope)
-            w[row, j] -= rate * m[row, j] / (np.sqrt(r[row, j]) * root + epsilon)
+            w[row, j] -= rate * m[row, j] / (np.sqrt(r[row, j]) + epsilon)

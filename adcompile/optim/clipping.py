@@ -19,7 +19,7 @@ def norm(tree: Tree) -> float:
 
 @register_jitable
 def clip_by_norm(grads: Tree, limit: float) -> tuple[Tree, float]:
-    """``(grads, their norm)``.  Where the norm exceeds ``limit`` the arrays are scaled, in place, to
+    """``(grads, their norm)``.  Where it exceeds ``limit`` the arrays are scaled, in place, to
     have it: times limit / (norm + 1e-6), as in PyTorch.
 
     Pascanu, Mikolov and Bengio, On the difficulty of training recurrent neural networks, 2013.

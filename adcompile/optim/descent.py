@@ -4,7 +4,7 @@ An optimiser is ``(state, params, grads, rate, ...) -> (state, params)``.  The a
 parameters are overwritten: ``optim.copy`` first what you want to keep.  In njit code, where all of
 them can be called, parameters are tuples of arrays.
 
-``decay`` d adds d w to the gradient, as in PyTorch.  The course's form is the same with d = 2 alpha:
+``decay`` d adds d w to the gradient, as in PyTorch.  The course has the same with d = 2 alpha:
 w <- (1 - 2 eta alpha) w - eta dC/dw.
 """
 

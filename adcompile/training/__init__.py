@@ -1,4 +1,4 @@
-"""Training: the loop around epochs, learning curves, files of parameters, the course's baselines."""
+"""The loop around epochs, learning curves, files of parameters, the course's baselines."""
 
 from adcompile.training.baselines import (
     check_gradient,

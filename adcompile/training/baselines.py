@@ -35,11 +35,12 @@ def check_gradient(value_and_grad: Any, params: Tree, *data: Any, step: float = 
     """The largest error of a gradient with respect to the first argument, by
     ``numerical_gradient``: |g - n| / max(1, |g|, |n|).
 
-    ``value_and_grad`` is what ``adcompile.value_and_grad`` (or ``grad``) made.  About 1e-9 is right;
+    ``value_and_grad`` is what ``adcompile.value_and_grad`` (or ``grad``) made; the differences are
+    those of the function in plain Python.  1e-9 is right,
     1e-2 is a mistake, or a kink between the two points.
     """
     _, grads = value_and_grad.value_and_grad(params, *data)
-    slopes = numerical_gradient(value_and_grad.primal, params, *data, step=step)
+    slopes = numerical_gradient(value_and_grad.py_func, params, *data, step=step)
     worst = [0.0]
     for g, n in zip(leaves(grads), leaves(slopes), strict=True):
         if g.shape != n.shape:
@@ -71,7 +72,7 @@ def random_search(
 def numerical_descent(
     loss: Callable[..., float], params: Tree, *data: Any, steps: int, rate: float
 ) -> tuple[Tree, float]:
-    """``(params, loss)`` after gradient descent along ``numerical_gradient``: 2 n evaluations a step,
+    """``(params, loss)`` after descent along ``numerical_gradient``: 2 n evaluations a step,
     where n is the number of weights."""
     params = copy(params)
     for _ in range(steps):
