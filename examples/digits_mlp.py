@@ -54,7 +54,7 @@ def train_epoch(state: Any, params: Any, x: Any, labels: Any, rng: Any, rate: fl
 
 
 @njit
-def accuracy(params: Any, x: Any, labels: Any) -> float:
+def accuracy(params: Any, x: Any, labels: Any) -> Any:
     found = scores(params, x)
     right = 0
     for i in range(labels.size):

@@ -47,8 +47,8 @@ def one_cycle(
     low, last = high / start, high / start / end
     top = warm * steps - 1.0
     if t <= top:
-        return _between(low, high, t / top)
-    return _between(high, last, (t - top) / (steps - 1.0 - top))
+        return float(_between(low, high, t / top))
+    return float(_between(high, last, (t - top) / (steps - 1.0 - top)))
 
 
 @register_jitable
@@ -57,7 +57,7 @@ def cosine(rate: float, t: int, steps: int, low: float = 0.0) -> float:
 
     Loshchilov and Hutter, SGDR, 2017.
     """
-    return _between(rate, low, t / steps)
+    return float(_between(rate, low, t / steps))
 
 
 @register_jitable
