@@ -61,14 +61,14 @@ def fuse(p: Problem, loop: ir.For, seeded: tuple[ir.Var, ...]) -> Fused | None:
     builder.block(after, None, reverse_after)
 
     late = {v for s in statements((loop, *after)) for v in stmt_defs(s)}
-    late |= written_roots(replace(p.fn, body=(loop, *after)), p.roots)
+    filled = written_roots(replace(p.fn, body=(loop, *after)), p.roots)
     forward = ForwardBuilder(p.plan, p.tapes)
     reverse_body: list[ir.Stmt] = []
     start = builder.joint_iteration(loop, reverse_body)
     body = (*forward.block(loop.body, loop), *reverse_body)
     joint = replace(loop, body=body)
     zeros = {adj: builder.zero(var) for var, adj in builder.adj_vars.items()}
-    halves = postpone(reverse_after, late, (*start, *reverse_body), p.roots, zeros)
+    halves = postpone(reverse_after, late, filled, (*start, *reverse_body), p.roots, zeros)
     if halves is None:
         return None
     reverse_after, reverse_late = halves

@@ -20,12 +20,14 @@ _Halves = tuple[list[ir.Stmt], list[ir.Stmt]]
 def postpone(
     stmts: list[ir.Stmt],
     late: set[ir.Var],
+    filled: set[ir.Var],
     loop: tuple[ir.Stmt, ...],
     roots: Roots,
     zeros: Mapping[ir.Var, ir.Expr],
 ) -> _Halves | None:
     """``stmts``, which would stand before ``loop``, as those that still do and those that come
-    after it since they need what is in ``late``.  None if the loop needs those.
+    after it since they need what is defined ``late`` or the elements of arrays that are ``filled``
+    late.  None if the loop needs those.
 
     ``zeros``: the variables that hold scalar adjoints, with what each is without contributions.
     """
@@ -35,8 +37,8 @@ def postpone(
     delayed = _Effects(same)
     for stmt in stmts:
         own = _Effects(same).add((stmt,))
-        needs_late = any(not late.isdisjoint({v, *roots.get(v, ())}) for v in own.read)
-        if needs_late or not own.read.isdisjoint(delayed.written):
+        empty = filled.isdisjoint(r for v in own.read for r in roots.get(v, ()))
+        if not empty or not own.mentioned.isdisjoint(late | delayed.written):
             waiting.append(stmt)
             delayed.add((stmt,))
         elif not own.written.isdisjoint(delayed.read | delayed.replaced):
@@ -47,10 +49,9 @@ def postpone(
         return now, waiting
     joint = _Effects(same).add(loop)
     for var in joint.read & delayed.written & zeros.keys():
-        made = _only_sums(waiting, var)
-        if made is None:
+        waiting = _added(waiting, var)
+        if not _only_summed((*waiting, *loop), var):
             return None
-        waiting = made
         now.append(ir.Assign(var, zeros[var]))
         joint.read.discard(var)
         joint.written.discard(var)
@@ -61,9 +62,8 @@ def postpone(
     return now, waiting
 
 
-def _only_sums(stmts: list[ir.Stmt], var: ir.Var) -> list[ir.Stmt] | None:
-    """``stmts`` with their contributions to ``var`` added to what it is already; None if they do
-    anything else with it."""
+def _added(stmts: list[ir.Stmt], var: ir.Var) -> list[ir.Stmt]:
+    """``stmts`` with their first contribution to ``var`` added to what it is already."""
     out: list[ir.Stmt] = []
     for stmt in stmts:
         match stmt:
@@ -72,24 +72,31 @@ def _only_sums(stmts: list[ir.Stmt], var: ir.Var) -> list[ir.Stmt] | None:
             case _:
                 pass
         out.append(stmt)
-    for stmt in statements(tuple(out)):
+    return out
+
+
+def _only_summed(stmts: Iterable[ir.Stmt], var: ir.Var) -> bool:
+    """Whether they do nothing with ``var`` but add to it."""
+    for stmt in statements(tuple(stmts)):
         if var not in stmt_reads(stmt) and var not in stmt_defs(stmt):
             continue
         match stmt:
             case ir.Assign(target, ir.Binary("+" | "-", a, b)) if target is var and a is var:
                 if var in reads(b):
-                    return None
+                    return False
             case _:
-                return None
-    return out
+                return False
+    return True
 
 
 @dataclass
 class _Effects:
-    """The variables whose values or elements statements read, and write.  ``replaced``: those
+    """The variables whose values or elements statements read, and write (``mentioned``: or the
+    shapes).  ``replaced``: those
     written otherwise than by adding.  ``same``: views, with what they are views of."""
 
     same: Mapping[ir.Var, ir.Var]
+    mentioned: set[ir.Var] = field(default_factory=set)
     read: set[ir.Var] = field(default_factory=set)
     written: set[ir.Var] = field(default_factory=set)
     replaced: set[ir.Var] = field(default_factory=set)
@@ -97,6 +104,7 @@ class _Effects:
     def add(self, stmts: Iterable[ir.Stmt]) -> _Effects:
         for stmt in statements(tuple(stmts)):
             read = list(stmt_reads(stmt))
+            self.mentioned.update(read)
             if isinstance(stmt, ir.Alloc) and stmt.fn.endswith("_like"):
                 read = []
             for top in stmt_exprs(stmt):

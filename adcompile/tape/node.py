@@ -98,9 +98,12 @@ class Node:
             self.grad = part  # perhaps another node's gradient too: not owned
         elif self.owned:
             self.grad += part
+        elif isinstance(self.value, np.ndarray):
+            self.grad = laid_out(self.grad, self.value, np.result_type(self.grad, part))
+            self.grad += part
+            self.owned = True
         else:
             self.grad = self.grad + part
-            self.owned = isinstance(self.grad, np.ndarray)
 
 
 def laid_out(array: Any, like: Any, dtype: Any = None) -> Any:
