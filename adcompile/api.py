@@ -38,6 +38,8 @@ def grad(
     ``(gradient, aux)``.  Options are Numba's (``fastmath``, ``parallel``, ``error_model``,
     ``boundscheck``, ``cache``) and ``vector_math``, ``optimise``.  Adjoints made of sums and
     products alone use fused multiply-adds, unless ``contract=False`` or ``fastmath`` is given.
+    With ``engine="tape"`` nothing is compiled: calls record the operations of the function, which
+    may then be any that Python can run (``adcompile.tape``).
     """
     return _derivative("grad", f, argnums, has_aux, options)
 
@@ -93,21 +95,31 @@ def _tangent(f: Callable[..., Any]) -> Derivation:
     return derivation
 
 
-def _derivative(
-    kind: str, f: Any, argnums: Where, has_aux: bool, options: dict[str, Any]
-) -> GradDispatcher | Callable[[Any], GradDispatcher]:
+def _derivative(kind: str, f: Any, argnums: Where, has_aux: bool, options: dict[str, Any]) -> Any:
     if f is None:
         merge(None, options)  # a wrong option shows at the decorator's line
         return lambda func: _made(kind, func, argnums, has_aux, options)
     return _made(kind, f, argnums, has_aux, options)
 
 
-def _made(
-    kind: str, f: Any, argnums: Where, has_aux: bool, options: dict[str, Any]
-) -> GradDispatcher:
+def _made(kind: str, f: Any, argnums: Where, has_aux: bool, options: dict[str, Any]) -> Any:
+    if options.get("engine") == "tape":
+        return _recording(kind, f, argnums, has_aux, options)
     _check_target(f, kind)
     positions = argument_positions(f, argnums)
     return make(_derivation(f, positions, bool(has_aux), options), kind)
+
+
+def _recording(kind: str, f: Any, argnums: Where, has_aux: bool, options: dict[str, Any]) -> Any:
+    """Late: programs that compile have no use for the engine."""
+    from adcompile.tape.engine import TapeGrad
+
+    if len(options) > 1:
+        others = ", ".join(sorted(options.keys() - {"engine"}))
+        raise TypeError(f"engine='tape' compiles nothing, and has no option {others}")
+    if getattr(f, "__adcompile__", False):
+        _check_target(f, kind)
+    return TapeGrad(f, argument_positions(f, argnums), bool(has_aux), kind)
 
 
 def _derivation(

@@ -12,6 +12,7 @@ from typing import Any
 
 from numba import njit
 from numba.core import types
+from numba.extending import overload
 
 from adcompile.clones import Callee, unique_name
 from adcompile.frontend.source import is_dispatcher, plain_function
@@ -24,12 +25,17 @@ Partials = Callable[..., Any]
 def stop_gradient(x: Any) -> Any:
     """``x``, through which no derivative goes: a number or an array, in functions to differentiate.
 
-    Outside of them, in plain Python, it returns ``x`` itself.
+    Outside of them, in plain Python and ``@njit`` code, it returns ``x`` itself.
     """
     return x
 
 
 stop_gradient.__adcompile_primitive__ = "rt.stop_gradient"  # type: ignore[attr-defined]
+
+
+@overload(stop_gradient, strict=False)
+def _in_plain_njit_code(x: Any) -> Any:
+    return lambda x: x
 
 
 # ---------------------------------------------------------------- functions with rules

@@ -12,7 +12,7 @@ FastMath: TypeAlias = bool | frozenset[str]
 # LLVM's names, as Numba's ``fastmath`` takes them.
 FAST_FLAGS = frozenset({"fast", "nnan", "ninf", "nsz", "arcp", "contract", "afn", "reassoc"})
 ERROR_MODELS = ("numpy", "python")
-ENGINES = ("compiled",)
+ENGINES = ("compiled", "tape")
 
 # Dispatcher options that change what the user's program computes, and so must be kept.
 KEPT = ("fastmath", "parallel", "error_model", "boundscheck", "nogil")

@@ -34,6 +34,7 @@ from adcompile.ir import nodes as ir
 from adcompile.normalise.tuples import split_tuples
 from adcompile.runtime import (
     arrays,
+    contractions,
     likelihood,
     linalg,
     memory,
@@ -47,7 +48,9 @@ _LEFT_OUT = frozenset(
     ["array", "asarray", "ascontiguousarray", "ndim", "real", "size", "meshgrid", "ix_"]
 )
 _NAMESPACE: dict[str, Any] = {"np": np, "math": math, "BroadcastError": ValueError}
-for _module in (arrays, likelihood, linalg, memory, products, special, sums, systems):
+for _module in (
+    *(arrays, contractions, likelihood, linalg, memory, products, special, sums, systems),
+):
     _NAMESPACE.update(vars(_module))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from numba.core import types as nt
 
 from adcompile.adjoint.assemble import Problem, assemble, result_leaves
-from adcompile.adjoint.fused import Fused, candidate, fuse
+from adcompile.adjoint.fused import Fused, candidates, fuse
 from adcompile.analysis.activity import find_activity, is_float
 from adcompile.analysis.alias import find_roots, written_roots
 from adcompile.analysis.complex_numbers import check_complex
@@ -43,7 +43,9 @@ from adcompile.normalise.unset import define_unset
 from adcompile.optimise.cse import merge_common
 from adcompile.optimise.deadcode import eliminate_dead
 from adcompile.optimise.finish import Finish
+from adcompile.optimise.fusion import fuse_nests, sink_deepest
 from adcompile.optimise.hoist import hoist_sizes
+from adcompile.optimise.unroll import unroll_products
 from adcompile.options import Options
 from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Planner
@@ -53,6 +55,7 @@ from adcompile.tangent.sweep import derive_tangent
 from adcompile.types.variables import infer_plain, infer_variables
 
 Types = tuple[nt.Type, ...]
+_ATTEMPTS = 3  # loops that may run forward and in reverse at once
 
 
 def generate(
@@ -94,7 +97,8 @@ def resolved(
         verify(plain, "plain")
         seen("lists", plain)
 
-    ssa = eliminate_dead(known_arguments(to_ssa(plain)), typed=False)
+    short = unroll_products(plain) if options.optimise else plain
+    ssa = eliminate_dead(known_arguments(to_ssa(short)), typed=False)
     verify(ssa, "ssa")
     seen("ssa", ssa)
 
@@ -102,7 +106,8 @@ def resolved(
     check_arguments(plain, argtypes, argnums)
     fn = standardise_draws(resolve(ssa, types), types)
     fn = split_tuples(fn, types)
-    fn = expand(fn, types, argnums.ones, compiled=hasattr(func, "py_func"))
+    regroup = options.optimise and options.vector_math
+    fn = expand(fn, types, argnums.ones, hasattr(func, "py_func"), regroup)
     check_complex(fn, types)
     fn = split_tuples(fn, types, again=True)
     fn = prepare_customs(fn, types, options)
@@ -112,6 +117,7 @@ def resolved(
     fn = guard_divisions(fn, types, func)
     if options.optimise:
         fn = merge_common(hoist_sizes(fn, types), shapes)
+        fn = sink_deepest(fuse_nests(fn, types, shapes), types)
     kept = [v for dims in shapes.values() for d in dims for v in reads(d)]
     fn = eliminate_dead(fn, [*kept, *items_of_parameters(fn)])
     return Resolved(plain, fn, types, returns, shapes)
@@ -199,8 +205,7 @@ def derive(
     fused: Fused | None = None
     may_fuse = argnums.mode == "grad" and options.optimise and not arenas.places
     may_fuse = may_fuse and problem.stack is None
-    loop = candidate(problem) if may_fuse else None
-    if loop is not None:
+    for loop in candidates(problem)[:_ATTEMPTS] if may_fuse else ():
         joint_plan = Planner(*known, loop).run([])
         joint_tapes = lay_out(joint_plan, types, scopes, loop)
         joint = replace(problem, plan=joint_plan, tapes=joint_tapes)
@@ -210,6 +215,7 @@ def derive(
             finish = Finish(types, found.plain, options)  # its remarks are about what runs
             fused = replace(made, fn=finish(made.fn, made.adjoints))
             verify(fused.fn, "plain")
+            break
 
     notes = explain(func, problem, finish.remarks.lines)
     return write_module(

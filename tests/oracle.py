@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from adcompile import tape
+
 STEP = 4e-4
 ILL_CONDITIONED = 1e-5
 
@@ -120,3 +122,21 @@ def gradient(f: Callable[..., Any], args: Sequence[Any], argnums: Sequence[int])
         values = [directional(f, args, d).value for d in unit_directions(args, [k])]
         grads.append(np.array(values).reshape(args[k].shape) if np.ndim(args[k]) else values[0])
     return grads
+
+
+def second_opinion(
+    f: Callable[..., Any], args: Sequence[Any], argnums: Sequence[int], value: float, grads: Any
+) -> None:
+    """The tape engine must find the same: it shares rules with the compiler, and nothing else."""
+    given = copies(args)
+    found, others = tape.value_and_grad(f, tuple(argnums))(*given)
+    for before, after in zip(args, given, strict=True):
+        np.testing.assert_array_equal(before, after)
+    largest = max((float(np.max(np.abs(g))) for g in others if np.size(g)), default=0.0)
+    size = max(1.0, abs(found), largest)
+    assert abs(found - value) <= 1e-12 * size, f"value {value!r}, the tape's {found!r}"
+    for k, ours, theirs in zip(argnums, grads, others, strict=True):
+        assert np.shape(ours) == np.shape(theirs)
+        np.testing.assert_allclose(
+            ours, theirs, rtol=1e-10, atol=1e-12 * size, err_msg=f"argument {k} and the tape"
+        )

@@ -1,7 +1,61 @@
-"""Programs over the constructs of Python and Numba: right, or refused as the table says."""
+"""Programs over the constructs of Python and Numba: right, or refused as the table says.
+
+Here as plain Python, as Numba would compile it; `python -m tests.constructs` compiles every one.
+"""
 
 from __future__ import annotations
 
-from tests.constructs import control, dispatchers, values
+import linecache
+import re
 
-MODULES = (dispatchers, control, values)
+import pytest
+
+from adcompile import UnsupportedError
+from adcompile.testing import plain_value_and_grad
+from tests.constructs.check import ENTRIES, PLAIN, check, check_compiled
+from tests.constructs.entries import Entry
+from tests.constructs.page import PAGE, page
+
+RIGHT = [k for k, e in enumerate(ENTRIES) if e.message is None and e.interprets and not e.slow]
+REFUSED = [e for e in ENTRIES if e.message is not None]
+# Compiled here; the rest by the command.
+COMPILED = (*("calls_narrow", "kernel_with_arguments", "best_of", "over_enumerate_zip"),)
+
+
+def name(k: int) -> str:
+    return f"{ENTRIES[k].python.__name__}-{k}"
+
+
+@pytest.mark.parametrize("k", RIGHT, ids=name)
+def test_right(k: int) -> None:
+    check(ENTRIES[k], PLAIN[k], optimise=True)
+
+
+@pytest.mark.parametrize("k", RIGHT[::3], ids=name)
+def test_right_without_optimiser(k: int) -> None:
+    check(ENTRIES[k], PLAIN[k], optimise=False)
+
+
+@pytest.mark.parametrize("entry", REFUSED, ids=lambda e: e.python.__name__)
+def test_refused(entry: Entry) -> None:
+    """With file, line and what to write instead."""
+    with pytest.raises(UnsupportedError) as caught:
+        plain_value_and_grad(entry.func, entry.wrt)(*entry.args())
+    error = caught.value
+    assert entry.message is not None and error.message.startswith(entry.message)
+    assert error.advice and error.loc is not None
+    line = linecache.getline(error.loc.file, error.loc.line)
+    assert "# !" in line and 0 <= error.loc.column < len(line)
+    assert re.search(rf"at {re.escape(error.loc.file)}:{error.loc.line}\n", str(error))
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize(
+    "k", [k for k in range(len(ENTRIES)) if ENTRIES[k].python.__name__ in COMPILED], ids=name
+)
+def test_compiled(k: int) -> None:
+    check_compiled(ENTRIES[k])
+
+
+def test_page_is_current() -> None:
+    assert PAGE.read_text() == page(), "run: python -m tests.constructs --write"

@@ -71,13 +71,6 @@ def refusals():
 
     yield dict_, "dict"
 
-    def walrus(x):
-        if (y := x) > 0:  # !
-            return y
-        return x
-
-    yield walrus, ":="
-
     def star(x):
         a, *b = x  # !  # noqa: RUF059
         return a
@@ -88,12 +81,6 @@ def refusals():
         return square(*x)  # !
 
     yield star_call, "how many items"
-
-    def printing(x):
-        print(x)  # !
-        return x
-
-    yield printing, "print"
 
     def falls_off(x):  # !
         if x > 0:
@@ -107,12 +94,6 @@ def refusals():
         return x
 
     yield returns_none, "every path must return"
-
-    def matmul_augmented(x):
-        x @= x  # !
-        return x
-
-    yield matmul_augmented, "@="
 
     def unknown_attribute(x):
         return x.flags  # !
@@ -128,11 +109,6 @@ def refusals():
         return math.sinn(x)  # !
 
     yield undefined_member, "sinn"
-
-    def in_(x):
-        return x in PAIR  # !
-
-    yield in_, "'in'"
 
     def is_(x):
         if x is None:  # !
@@ -151,11 +127,6 @@ def refusals():
         return x
 
     yield captured_write, "read-only"
-
-    def fstring(x):
-        raise ValueError(f"{x}")  # !
-
-    yield fstring, "f-string"
 
     def too_many(x):
         return square(x, x)  # !

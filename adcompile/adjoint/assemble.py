@@ -34,6 +34,8 @@ _IN_C_ORDER = frozenset(
     (
         *("np.empty", "np.zeros", "np.ones", "np.full", "np.dot"),
         *("rt.stacked_nt", "rt.stacked_nn", "rt.dot_nt", "rt.dot_tn"),
+        "rt.reshaped",
+        *("rt.contract_0", "rt.contract_1", "rt.contract_last"),
     )
 )
 

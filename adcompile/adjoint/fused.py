@@ -1,9 +1,9 @@
-"""Value and gradient in one function, with the last loop run forward and in reverse at once.
+"""Value and gradient in one function, with one loop run forward and in reverse at once.
 
     before, forward; after, reverse; loop, forward and reverse; after, forward; before, reverse
 
-where *before* and *after* are the statements around the loop.  The reverse of *after* must not need
-what the loop computes: that is checked on the code itself.
+where *before* and *after* are the statements around the loop.  As much of the reverse of *after* as
+the loop needs must not need what the loop computes: that is checked on the code itself.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 
 from adcompile.adjoint.assemble import Problem, make_builder, scalar_results, spared
 from adcompile.adjoint.forward import ForwardBuilder
+from adcompile.adjoint.postpone import postpone
+from adcompile.analysis.alias import written_roots
 from adcompile.analysis.exposed import exposed
 from adcompile.analysis.independence import exchanges_only_sums
 from adcompile.emit.destruct import destruct
@@ -19,6 +21,7 @@ from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements, stmt_defs
 from adcompile.normalise.entry import build_head, parameter_arrays
 from adcompile.normalise.unset import with_defaults
+from adcompile.optimise.fusion import depth
 from adcompile.optimise.unread import drop_unread
 
 
@@ -32,13 +35,15 @@ class Fused:
     adjoints: frozenset[ir.Var]
 
 
-def candidate(p: Problem) -> ir.For | None:
-    """The last loop that has a reverse, if it exchanges only sums."""
+def candidates(p: Problem) -> list[ir.For]:
+    """The loops that exchange only sums, and have a reverse: the deepest first, of those the
+    last."""
+    found: list[tuple[int, ir.For]] = []
     for stmt in reversed(p.fn.body):
-        if id(stmt) in p.needs.reversed and isinstance(stmt, ir.For | ir.While):
-            fit = exchanges_only_sums(stmt, p.roots, p.activity, p.scopes)
-            return stmt if fit and isinstance(stmt, ir.For) else None
-    return None
+        if isinstance(stmt, ir.For) and id(stmt) in p.needs.reversed:
+            if exchanges_only_sums(stmt, p.roots, p.activity, p.scopes):
+                found.append((depth(stmt), stmt))
+    return [loop for _, loop in sorted(found, key=lambda pair: -pair[0])]
 
 
 def fuse(p: Problem, loop: ir.For, seeded: tuple[ir.Var, ...]) -> Fused | None:
@@ -56,14 +61,17 @@ def fuse(p: Problem, loop: ir.For, seeded: tuple[ir.Var, ...]) -> Fused | None:
     builder.block(after, None, reverse_after)
 
     late = {v for s in statements((loop, *after)) for v in stmt_defs(s)}
-    if any(v in late for v in exposed(tuple(reverse_after))):
-        return None
-
+    filled = written_roots(replace(p.fn, body=(loop, *after)), p.roots)
     forward = ForwardBuilder(p.plan, p.tapes)
     reverse_body: list[ir.Stmt] = []
     start = builder.joint_iteration(loop, reverse_body)
     body = (*forward.block(loop.body, loop), *reverse_body)
     joint = replace(loop, body=body)
+    zeros = {adj: builder.zero(var) for var, adj in builder.adj_vars.items()}
+    halves = postpone(reverse_after, late, filled, (*start, *reverse_body), p.roots, zeros)
+    if halves is None:
+        return None
+    reverse_after, reverse_late = halves
 
     reverse_before: list[ir.Stmt] = []
     builder.block(before, None, reverse_before)
@@ -80,6 +88,7 @@ def fuse(p: Problem, loop: ir.For, seeded: tuple[ir.Var, ...]) -> Fused | None:
         *start,
         joint,
         *forward.block(after[:-1]),
+        *reverse_late,
         *reverse_before,
         ir.Return((ir.MakeTuple((value, *results)),), last.loc),
     )

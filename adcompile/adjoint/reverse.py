@@ -11,6 +11,7 @@ plan stored or recomputes, so that the statements below find every value under i
 from __future__ import annotations
 
 import linecache
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import assert_never
 
@@ -29,7 +30,7 @@ from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements, stmt_defs
 from adcompile.normalise.places import Arenas
 from adcompile.normalise.references import Selections
-from adcompile.rules.library import NAMES, operands_of
+from adcompile.rules.library import NAMES, Operand, operands_of
 from adcompile.rules.simplify import add, neg, real_part
 from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Plan
@@ -137,13 +138,7 @@ class ReverseBuilder(Prologue):
                 pair = (self.shadow_of(source), self.shadow_of(target))
                 out.append(ir.Do("rt.move_adjoint", pair, stmt.loc))
             case ir.Alloc(target, fn, args) if fn in NAMES:
-                then = {} if self.stack is None else self.stack.pop(stmt, out)
-                for operand, arg in zip(operands_of(fn, args, self.types), args):
-                    if isinstance(arg, ir.Var) and arg in self.activity:
-                        pair = (self.shadow_of(arg), self.shadow_of(target))
-                        needed = [target if n < 0 else args[n] for n in operand.needed]
-                        needed = [then.get(v, v) if isinstance(v, ir.Var) else v for v in needed]
-                        out.append(ir.Do(operand.adjoint, (*pair, *needed), stmt.loc))
+                self.library_call(stmt, out)
             case ir.Alloc(target, _, args, keywords):
                 value = fill_value(args, keywords)
                 if isinstance(value, ir.Var):
@@ -160,6 +155,30 @@ class ReverseBuilder(Prologue):
                 raise AssertionError(f"not in ssa: {stmt}")
             case _:
                 assert_never(stmt)
+
+    def library_call(self, stmt: ir.Alloc, out: Out) -> None:
+        then = {} if self.stack is None else self.stack.pop(stmt, out)
+        made_adj = self.shadow_of(stmt.target)
+
+        def needed(operand: Operand) -> Iterator[ir.Expr]:
+            for n in operand.needed:
+                read = stmt.target if n < 0 else stmt.args[n]
+                yield then.get(read, read) if isinstance(read, ir.Var) else read
+
+        groups: dict[str, list[tuple[Operand, ir.Expr]]] = {}
+        for k, pair in enumerate(zip(operands_of(stmt.fn, stmt.args, self.types), stmt.args)):
+            groups.setdefault(pair[0].all_at_once or str(k), []).append(pair)
+        for name, group in groups.items():
+            active = [arg for _, arg in group if isinstance(arg, ir.Var) and arg in self.activity]
+            if len(active) == len(group) > 1:
+                read = [value for operand, _ in group for value in needed(operand)]
+                shadows = [self.shadow_of(arg) for arg in active]
+                out.append(ir.Do(name, (made_adj, *read, *shadows), stmt.loc))
+                continue
+            for operand, arg in group:
+                if arg in active and isinstance(arg, ir.Var):
+                    given = (self.shadow_of(arg), made_adj, *needed(operand))
+                    out.append(ir.Do(operand.adjoint, given, stmt.loc))
 
     def place(self, array: ir.Var, index: tuple[ir.Index, ...]) -> ir.Load:
         places = tuple(i for i in index if not isinstance(i, ir.Slice))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from adcompile.analysis.accesses import accesses
 from adcompile.analysis.activity import Activity
 from adcompile.analysis.affine import non_negative
 from adcompile.analysis.alias import Roots
@@ -136,17 +137,24 @@ def _grow(block: ir.Block, chain: set[ir.Var]) -> bool:
 
 def shadows_commute(loop: ir.For, roots: Roots, activity: Activity, scopes: Scopes) -> bool:
     """Arrays from outside the loop are, as far as they are active, either only read (their shadows
-    only receive sums) or only accumulated into (their shadows are only read)."""
+    only receive sums) or only accumulated into (their shadows are only read), or each iteration has
+    to do with a part of its own."""
     read: set[ir.Var] = set()
     accumulated: set[ir.Var] = set()
     for stmt in statements(loop.body):
         match stmt:
+            case ir.Store(array) if roots[array] == {array} and array in activity:
+                if not _local(roots[array], loop, scopes) and not _own_parts(
+                    array, loop, roots, scopes
+                ):
+                    return False
             case ir.Store(array) | ir.Fill(array) | ir.CopyInto(array):
                 if array in activity and not _local(roots[array], loop, scopes):
                     return False
             case ir.Accumulate(array):
                 if array in activity and not _local(roots[array], loop, scopes):
-                    accumulated |= roots[array]
+                    if not _own_parts(array, loop, roots, scopes):
+                        accumulated |= roots[array]
             case _:
                 pass
         match stmt:
@@ -161,6 +169,20 @@ def shadows_commute(loop: ir.For, roots: Roots, activity: Activity, scopes: Scop
             case _:
                 pass
     return not read & accumulated
+
+
+def _own_parts(array: ir.Var, loop: ir.For, roots: Roots, scopes: Scopes) -> bool:
+    """Whether all subscripts of an array in the loop have its variable on the same axis."""
+    axes: set[int] | None = None
+    for stmt in statements(loop.body):
+        for used, index in accesses(stmt):
+            if array not in roots.get(used, ()):
+                continue
+            if used is not array or index is None:
+                return False
+            own = {k for k, entry in enumerate(index) if entry is loop.var}
+            axes = own if axes is None else axes & own
+    return bool(axes) and non_negative(loop.var, scopes)
 
 
 def _local(group: Iterable[ir.Var], loop: Loop, scopes: Scopes) -> bool:

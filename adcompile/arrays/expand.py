@@ -9,24 +9,23 @@ over the same index space share one loop nest (nest.py).
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NoReturn
 
 from numba.core import types as nt
 
-from adcompile.arrays import functions, subscripts
+from adcompile.arrays import arithmetic as by
+from adcompile.arrays import contractions, functions, making, subscripts
 from adcompile.arrays.emitter import Emitter, Types, array_type
+from adcompile.arrays.expanded import check_expanded
 from adcompile.arrays.machine import Machine
 from adcompile.arrays.made import note_dims
-from adcompile.arrays.pull import Pull
+from adcompile.arrays.pull import Pull, with_name
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import (
-    children,
     map_blocks,
     map_stmt_exprs,
     rename_block,
     statements,
-    stmt_exprs,
     stmt_reads,
     subexpressions,
 )
@@ -37,18 +36,19 @@ def expand(
     types: Types,
     ones: tuple[tuple[tuple[int, ...], int], ...] = (),
     compiled: bool = False,
+    regroup: bool = False,
 ) -> ir.Function:
     """``fn`` without whole-array arithmetic.  ``types`` learns the new variables.
 
     ``ones``: the (parameter and places in it, axis) known to have extent one.  ``compiled``: the
-    user runs the function through Numba.
+    user runs the function through Numba.  ``regroup``: sums of arrays may be made in another order.
     """
     if not any(_is_whole(stmt, types) for stmt in statements(fn.body)):
         check_expanded(fn, types)
         return fn
     fn = without_second_names(fn)
     expander = _Expander(fn, types)
-    expander.compiled = compiled
+    expander.compiled, expander.regroup = compiled, regroup
     for (k, *path), axis in ones:
         array = item_at(fn, fn.params[k], path)
         dims = list(expander.dims_of(array))
@@ -65,41 +65,6 @@ def item_at(fn: ir.Function, whole: ir.Var, path: list[int]) -> ir.Var:
         got = ir.TupleGet(whole, place)
         whole = next(s.target for s in fn.body if isinstance(s, ir.Assign) and s.value == got)
     return whole
-
-
-def check_expanded(fn: ir.Function, types: Types) -> None:
-    """What is left must be numbers: an array where the rest of the pipeline expects a number would
-    get a wrong derivative."""
-
-    def refuse(stmt: ir.Stmt) -> NoReturn:
-        raise UnsupportedError(
-            "this use of a whole array", stmt.loc, "Give its parts names, or write it as a loop."
-        )
-
-    def is_array(expr: object) -> bool:
-        return isinstance(expr, ir.Var) and isinstance(types.get(expr), nt.Array)
-
-    for stmt in statements(fn.body):
-        for top in stmt_exprs(stmt):
-            for expr in subexpressions(top):
-                match expr:
-                    case ir.Subscript() | ir.Attribute():
-                        refuse(stmt)
-                    case ir.Apply(name, args):
-                        if name.startswith(functions.PREFIX) or any(map(is_array, args)):
-                            refuse(stmt)
-                    case ir.Unary() | ir.Binary() | ir.Compare() | ir.Logic() | ir.Select():
-                        if any(map(is_array, children(expr))):
-                            refuse(stmt)
-                    case ir.Load(_, index) if any(map(is_array, index)):
-                        refuse(stmt)
-                    case _:
-                        pass
-        if isinstance(stmt, ir.Store | ir.Accumulate | ir.Fill | ir.CopyInto | ir.View):
-            if any(map(is_array, stmt.index)):
-                refuse(stmt)
-            if isinstance(stmt, ir.Store | ir.Accumulate | ir.Fill) and is_array(stmt.value):
-                refuse(stmt)
 
 
 def without_second_names(fn: ir.Function) -> ir.Function:
@@ -207,10 +172,15 @@ class _Expander(Machine):
                 self.learn(target, filled)
                 self.define(target, filled)
                 self.finished(stmt)
+            case ir.Alloc(target, fn) if self.only_read(stmt) and (
+                constant := making.constant(self, fn, stmt.args, self.types[target])
+            ):
+                self.bind(stmt, target, constant)
             case ir.View(target, base, index) if self.is_arranged(base) or self.only_read(stmt):
                 arranged = self.pull(base)
                 self.close_for(arranged.reads)
-                self.bind(stmt, target, subscripts.getitem(self, arranged, index))
+                part = subscripts.getitem(self, arranged, index)
+                self.bind(stmt, target, contractions.with_view(part, arranged, index))
             case _:
                 self.other(stmt)
 
@@ -223,7 +193,9 @@ class _Expander(Machine):
         if isinstance(value, ir.Apply) and value.fn.startswith("arr."):
             done = functions.call(self, value, target)
         else:
-            done = self.tree(value)
+            done = self.sum(value)
+            if fresh:
+                done = self.kept_kind(value, done)
         if isinstance(done, tuple):
             shared = any(p.place is not None for p in done)
             if shared and not self.roots_of(target).isdisjoint(self.written):
@@ -239,8 +211,24 @@ class _Expander(Machine):
         else:
             self.finished(stmt)
 
-    def only_read(self, stmt: ir.View) -> bool:
-        """A slice that has no name, for whole-array statements to read."""
+    def kept_kind(self, value: ir.Expr, pull: Pull) -> Pull:
+        """What ``y += e`` makes of ``y + e``: an array with elements of the same type."""
+        assert isinstance(value, ir.Binary) and isinstance(value.a, ir.Var)
+        kind, one = self.types[value.a], ir.Const(1)
+        assert isinstance(kind, nt.Array)
+        ones = [k for k, dim in enumerate(self.dims_of(value.a)) if dim == one]
+        if kind.ndim != pull.rank or any(pull.dims[k] != one for k in ones):
+            raise UnsupportedError(
+                "an augmented assignment to an array of fewer elements than the result",
+                self.out.loc,
+                "Write y = y + e.",
+            )
+        if kind.dtype is pull.dtype or not isinstance(kind.dtype, nt.Float):
+            return pull
+        return by.cast(self, contractions.computed(self, pull), kind.dtype)
+
+    def only_read(self, stmt: ir.View | ir.Alloc) -> bool:
+        """An array that has no name, for whole-array statements to read."""
         target = stmt.target
         return target.temp and set(self.readers.get(target, ())) <= self.whole
 
@@ -254,6 +242,11 @@ class _Expander(Machine):
             self.finished(stmt)
             return
         self.learn(target, pull)
+        if pull.pending is not None:
+            if self.regroup and self.is_read_once(target):
+                self.lazy[target] = (pull, stmt, self.consumed)
+                return
+            pull = contractions.computed(self, pull)
         is_written = not self.roots_of(target).isdisjoint(self.written)
         if pull.array in self.made_by_library and is_written:
             pull = replace(pull, place=None, array=None)  # its adjoint needs it as it was
@@ -285,8 +278,9 @@ class _Expander(Machine):
             self.aliases[target] = pull
             self.finished(stmt)
             return
-        if target.temp and self.is_read_once(target):
-            self.lazy[target] = (pull, stmt, self.consumed)
+        if self.is_read_once(target):
+            named = pull if target.temp else with_name(pull, target.name)
+            self.lazy[target] = (named, stmt, self.consumed)
             return
         self.define(target, pull)
         self.finished(stmt)
@@ -297,8 +291,10 @@ class _Expander(Machine):
         """``y += e`` writes into the array that ``y`` names."""
         assert isinstance(value, ir.Binary) and isinstance(value.a, ir.Var)
         array = value.a
-        self.settle_one(array)
-        if self.is_fresh(array, stmt):
+        sums = array in self.lazy and self.lazy[array][0].pending is not None
+        if not sums:
+            self.settle_one(array)
+        if (sums and array not in self.views) or self.is_fresh(array, stmt):
             self.assign(stmt, target, value, fresh=True)
             return
         op = value.op if value.op in "+-" else "="

@@ -9,7 +9,7 @@ from typing import Any
 
 from numba.core import types as nt
 
-from adcompile.arrays import functions, reductions, shapes, subscripts
+from adcompile.arrays import contractions, functions, reductions, shapes, subscripts
 from adcompile.arrays.elementwise import (
     Build,
     OfUser,
@@ -36,6 +36,8 @@ _READERS = ir.Return | ir.Copy | ir.Alloc | ir.Assign | ir.Call | ir.Custom
 
 
 class Machine(Extents, Uses):
+    regroup = False  # whether sums of arrays may be made in another order
+
     def __init__(self, fn: ir.Function, types: Types) -> None:
         Extents.__init__(self, types)
         Uses.__init__(self, fn, types)
@@ -58,9 +60,7 @@ class Machine(Extents, Uses):
     def pull(self, var: ir.Var) -> Pull:
         """What a variable holds, as an operand."""
         if var in self.lazy:
-            found, stmt, consumed = self.lazy.pop(var)
-            self.consumed |= {id(stmt), *consumed}
-            return found
+            return contractions.computed(self, self.waiting(var))
         if var in self.aliases:
             return self.aliases[var]
         if isinstance(self.types.get(var), nt.Array):
@@ -68,6 +68,30 @@ class Machine(Extents, Uses):
         if self.nest is not None and var in self.nest.results:
             self.close()
         return self.scalar(var)
+
+    def waiting(self, var: ir.Var) -> Pull:
+        """What a variable that waits holds."""
+        found, stmt, consumed = self.lazy.pop(var)
+        self.consumed |= {id(stmt), *consumed}
+        return found
+
+    def sum(self, expr: ir.Expr) -> Pull:
+        """As ``tree``, but for products that are not computed yet."""
+        match expr:
+            case ir.Var() if expr in self.lazy:
+                return self.waiting(expr)
+            case ir.Binary("+" as op, a, b):
+                x, y = self.sum(a), self.sum(b)
+                if self.regroup and (found := contractions.added(self, x, y)) is not None:
+                    return found
+                parts = [contractions.computed(self, part) for part in (x, y)]
+                return self.elementwise(op, lambda p: ir.Binary(op, p[0], p[1]), parts)
+            case ir.Apply(fn) if fn.startswith(functions.PREFIX):
+                made = functions.call(self, expr, None)
+                assert isinstance(made, Pull)
+                return made
+            case _:
+                return self.tree(expr)
 
     def tree(self, expr: ir.Expr) -> Pull:
         """The pull of an expression whose operands are arrays and numbers."""
@@ -78,6 +102,8 @@ class Machine(Extents, Uses):
                 return literal(expr, self.out.loc)
             case ir.Unary(op, x):
                 return self.elementwise(op, lambda a: ir.Unary(op, a[0]), [self.tree(x)])
+            case ir.Binary("+"):
+                return contractions.computed(self, self.sum(expr))
             case ir.Binary(op, a, b):
                 parts = [self.tree(a), self.tree(b)]
                 return self.elementwise(op, lambda p: ir.Binary(op, p[0], p[1]), parts)
@@ -90,9 +116,7 @@ class Machine(Extents, Uses):
                 parts = [self.tree(arg) for arg in args]
                 return self.elementwise(fn, lambda p: ir.Apply(fn, tuple(p)), parts)
             case ir.Apply(fn) if fn.startswith(functions.PREFIX):
-                found = functions.call(self, expr, None)
-                assert isinstance(found, Pull)
-                return found
+                return contractions.computed(self, self.sum(expr))
             case ir.Subscript(base, index):
                 return subscripts.getitem(self, self.tree(base), index)
             case ir.Attribute(base, "T"):
@@ -257,6 +281,7 @@ class Machine(Extents, Uses):
 
     def define(self, target: ir.Var, pull: Pull) -> None:
         """``target = pull`` in the nest over its extents."""
+        pull = contractions.computed(self, pull)
         nest = self.enter(pull.dims, pull)
         nest.reads |= pull.reads
         atom = pull.at(nest.body, nest.index)

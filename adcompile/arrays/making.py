@@ -28,6 +28,27 @@ if TYPE_CHECKING:
     from adcompile.arrays.machine import Machine
 
 
+def constant(m: Machine, fn: str, args: Sequence[ir.Expr], kind: nt.Type) -> Pull | None:
+    """What ``np.zeros`` and ``np.ones`` make, without memory; None for other functions, and if the
+    extents do not stand there one by one."""
+    value = {"np.zeros": 0.0, "np.ones": 1.0}.get(fn)
+    if value is None or not args or not isinstance(kind, nt.Array):
+        return None
+    dims = args[0].items if isinstance(args[0], ir.MakeTuple) else args[:1]
+    atoms = all(isinstance(d, ir.Var | ir.Const | ir.Dim) for d in dims)
+    if not atoms or len(dims) != kind.ndim or kind.dtype not in (nt.float64, nt.float32):
+        return None
+    for dim in dims:
+        if isinstance(m.canonical(dim), ir.Var):
+            below = ir.Compare("<", dim, ZERO)
+            m.out.fail_if(below, "ValueError", "negative dimensions not allowed")
+
+    def at(out: Emitter, index: Index) -> ir.Expr:
+        return m.cast(out, ir.Const(value), nt.float64, kind.dtype)
+
+    return Pull(tuple(dims), kind.dtype, at, cheap=True)
+
+
 def concatenate(m: Machine, arrays: Sequence[Pull], axis: int | None = 0) -> Pull:
     if axis is None:
         arrays, axis = [ravel(m, a) for a in arrays], 0

@@ -298,7 +298,10 @@ def solve_triangular(
     if trans in (1, "T"):
         a, lower = transpose(m, a), not lower
     name = f"rt.solve_{'lower' if lower else 'upper'}{'_unit' if unit_diagonal else ''}"
-    return call(m, name, (a, b), b.dims, m.result(np.multiply, (a, b)))
+    kind = m.result(np.multiply, (a, b))
+    if a.dtype != b.dtype:
+        a, b = by.cast(m, a, kind), by.cast(m, b, kind)
+    return call(m, name, (a, b), b.dims, kind)
 
 
 def cho_solve(m: Machine, factor: Any, b: Pull, check_finite: bool = True) -> Pull:

@@ -14,6 +14,7 @@ from numba.core import types as nt
 
 from adcompile.arrays import arithmetic as by
 from adcompile.arrays import library
+from adcompile.arrays.contractions import along_an_axis, computed
 from adcompile.arrays.emitter import ONE, ZERO, Emitter, Index, Running
 from adcompile.arrays.making import concatenate
 from adcompile.arrays.pull import Pull, read_by, rearranged
@@ -93,9 +94,8 @@ def dot(m: Machine, a: Pull, b: Pull) -> Pull:
     left = (*(("a", k) for k in range(a.rank - 1)), "sum")
     right = tuple(("b", k) for k in range(b.rank - 1))
     place = max(b.rank - 2, 0)
-    return contraction(
-        m, [left, (*right[:place], "sum", *right[place:])], (*left[:-1], *right), [a, b]
-    )
+    terms = [left, (*right[:place], "sum", *right[place:])]
+    return computed(m, contraction(m, terms, (*left[:-1], *right), [a, b]))
 
 
 def vdot(m: Machine, a: Pull, b: Pull) -> Pull:
@@ -193,9 +193,9 @@ def contraction(
             used = {*result, *(label for term in terms for label in term)}
             between = tuple(label for label in dict.fromkeys((*pair[0], *pair[1])) if label in used)
             terms.append(between)
-            operands.append(m.kept(contraction(m, pair, between, [a, b])))
+            operands.append(m.kept(computed(m, contraction(m, pair, between, [a, b]))))
     if len(operands) == 2:
-        for form in (_matrix_product, stacked_product):
+        for form in (_matrix_product, stacked_product, along_an_axis):
             if (found := form(m, terms, result, operands)) is not None:
                 return found
     return _looped(m, terms, result, operands)

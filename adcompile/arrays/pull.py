@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from numba.core import types as nt
 
 from adcompile.arrays.emitter import Emitter, Index
 from adcompile.ir import nodes as ir
+
+if TYPE_CHECKING:
+    from adcompile.arrays.contractions import Pending
 
 Element: TypeAlias = Callable[[Emitter, Index], ir.Expr]
 Place: TypeAlias = Callable[[Emitter, Index], tuple[ir.Var, Index]]
@@ -36,6 +39,8 @@ class Pull:
     another index than the one asked for.
     ``maybe_view``: copied here, but NumPy makes a view of it in some layouts of memory.
     ``part``: the real or imaginary parts of elements in memory: a view that is only read.
+    ``view``: the slice of an array in memory that this is, if it is one.
+    ``pending``: products that are still to be computed; there are no elements before.
     """
 
     dims: Dims
@@ -49,6 +54,8 @@ class Pull:
     shifted: frozenset[ir.Var] = frozenset()
     maybe_view: bool = False
     part: bool = False
+    view: tuple[ir.Var, tuple[ir.Index, ...]] | None = None
+    pending: Pending | None = None
 
     @property
     def rank(self) -> int:
@@ -109,3 +116,15 @@ def broadcast(pull: Pull, dims: Dims) -> Pull:
 
 def read_by(pulls: Sequence[Pull]) -> frozenset[ir.Var]:
     return frozenset[ir.Var]().union(*(p.reads for p in pulls))
+
+
+def with_name(a: Pull, name: str) -> Pull:
+    """``a``, whose elements bear the name of the user's variable for it."""
+
+    def at(out: Emitter, index: Index) -> ir.Expr:
+        atom = a.at(out, index)
+        if isinstance(atom, ir.Var) and atom.temp and out.defines(atom):
+            return out.rename(atom, f"{name}_i", False)
+        return atom
+
+    return replace(a, at=at)

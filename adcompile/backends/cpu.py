@@ -155,9 +155,10 @@ class Derivation:
                     "Call the derivative from Python, or pass a NamedTuple or arrays.",
                 )
             if isinstance(kind, types.PyObject):
-                raise TypeError(
-                    f"{self.func.__name__}: Numba has no type for argument '{name}'; pass numbers, "
-                    "arrays, or tuples of them"
+                raise InactiveArgumentError(
+                    f"{self.func.__name__}: Numba has no type for argument '{name}'",
+                    self.loc,
+                    "Pass numbers, arrays, or tuples of them; functions as Numba Dispatchers.",
                 )
 
     def runs_once(self, args: tuple[Any, ...]) -> bool:

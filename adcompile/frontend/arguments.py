@@ -34,14 +34,16 @@ class Pack:
 
 
 def bind_parameters(
-    frame: Frame, params: Mapping[str, ir.Var], kinds: Sequence[Any] | None
+    frame: Frame, params: Mapping[str, ir.Var], kinds: Sequence[Any] | None, func: Any
 ) -> None:
     """What the types of its arguments tell about the parameters of the function itself."""
     session = frame.session
     if kinds is None:
         session.unknown.update(params.values())
         return
-    for (name, var), kind in zip(params.items(), kinds):
+    signature = declared(func)
+    wanted: Sequence[Any] = kinds if signature is None else signature.args
+    for (name, var), kind, want in zip(params.items(), kinds, wanted):
         known = _known(kind)
         absent = known is not None and known.value is None
         if var in session.flags:
@@ -55,6 +57,8 @@ def bind_parameters(
         elif isinstance(kind, nt.BaseTuple) and isinstance(with_lists(kind), nt.BaseTuple):
             session.arity[var] = len(kind)
             session.kinds[var] = kind
+        elif kind != want and isinstance(kind, nt.Number) and (cast := conversion_name(want)):
+            frame.emit(ir.Assign(var, ir.Apply(cast, (var,))))
 
 
 def _known(kind: Any) -> Static | None:
@@ -72,6 +76,23 @@ def _known(kind: Any) -> Static | None:
             return Static(key)
         case _:
             return None
+
+
+_SAME = ((float, "np.float64"), (int, "np.int64"), (bool, "np.bool_"))
+
+
+def declared(dispatcher: Any) -> Any:
+    """The signature of a Dispatcher that was given exactly one, and so compiles no other."""
+    signatures: Any = getattr(dispatcher, "nopython_signatures", ())
+    if len(signatures) != 1 or getattr(dispatcher, "_can_compile", True):
+        return None
+    return signatures[0]
+
+
+def conversion_name(kind: Any) -> str | None:
+    """What converts a number to this type."""
+    is_number: bool = isinstance(kind, nt.Integer | nt.Float | nt.Complex)
+    return f"np.{kind}" if is_number else None
 
 
 class Arguments(ArrayCalls, Customs):
@@ -131,6 +152,36 @@ class Arguments(ArrayCalls, Customs):
     def inline(self, node: ast.Call, func: Function) -> ir.Expr:
         """The statements of the callee, on variables of its own."""
         return self.inlined(node, func, lambda: self.given(node, func))
+
+    def converted(self, node: ast.Call, func: FunctionType, dispatcher: Any) -> ir.Expr:
+        """A call of a Dispatcher, which converts numbers to the types of its one signature."""
+        signature = declared(dispatcher)
+        if signature is None:
+            return self.inline(node, func)
+        kinds = dict(zip(inspect.signature(func).parameters, signature.args))
+        given = {
+            name: self.conversion(value, kinds.get(name), node)
+            for name, value in self.given(node, func).items()
+        }
+        result = self.inlined(node, func, given)
+        made = self.conversion(result, signature.return_type, node)
+        assert not isinstance(made, Static)
+        return made
+
+    def conversion(self, value: Static | ir.Expr, kind: Any, node: ast.AST) -> Static | ir.Expr:
+        name = conversion_name(kind)
+        if name is None or isinstance(value, ir.MakeTuple):
+            return value
+        if isinstance(value, Static):
+            if not isinstance(value.value, int | float):
+                return value
+            value = ir.Const(value.value)
+        if isinstance(value, ir.Const):
+            if type(value.value) is int and name == "np.float64":
+                return ir.Const(float(value.value))
+            if (type(value.value), name) in _SAME:
+                return value
+        return self.temp(ir.Apply(name, (value,)), node)
 
     def inlined(
         self, node: ast.AST, func: Function, values: Given | Callable[[], Given]

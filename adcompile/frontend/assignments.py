@@ -95,7 +95,7 @@ class Assignments(Calls):
     def augmented(self, node: ast.AugAssign) -> None:
         op, loc = node.op, self.loc(node)
         if isinstance(op, ast.MatMult):
-            self.refuse(node, "@= is not supported", "Write a = a @ b.")
+            return self.product_in_place(node)
         match node.target:
             case ast.Name(id=name):
                 var = self.var(name)
@@ -132,6 +132,14 @@ class Assignments(Calls):
         for name in keys:
             items[name] = self.temp(ir.Subscript(owner, (ir.Const(name),)), target)
         return self.dict_of({**items, key: value or items[key]})
+
+    def product_in_place(self, node: ast.AugAssign) -> None:
+        """``a @= b``: the product, then a copy into ``a``."""
+        if not isinstance(node.target, ast.Name):
+            self.refuse(node, "@= of an item is not supported", "Write a[i] = a[i] @ b.")
+        var = self.var(node.target.id)
+        product = self.temp(self.binary(node.value, node.op, var, self.atom(node.value)), node)
+        self.emit(ir.Store(var, (ir.Const(...),), product, self.loc(node)))
 
     def augmented_item(self, node: ast.AugAssign, array: ir.Var, target: ast.Subscript) -> None:
         op, loc = BINARY[type(node.op)], self.loc(node)

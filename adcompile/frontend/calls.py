@@ -95,6 +95,12 @@ class Calls(Arguments):
             z = self.atom(node.args[0])
             parts = (ir.Apply("abs", (z,)), ir.Apply("cmath.phase", (z,)))
             return ir.MakeTuple(tuple(self.temp(part, node) for part in parts))
+        if func is builtins.print and node in self.effects:
+            if any(isinstance(arg, ast.Starred | ast.JoinedStr) for arg in node.args):
+                self.refuse(node, "an f-string in print", 'Write print("n is", n).')
+            self.only_positional(node)
+            self.emit(ir.Call((), "print", self.atoms(node.args), self.loc(node)))
+            return ir.Const(None)
         if func is np.copy:
             self.only_positional(node, 1)
             return self.copy(node, node.args[0], into)
@@ -118,6 +124,7 @@ class Calls(Arguments):
             )
         if is_dispatcher(func):
             self.session.dispatchers.append(func)
+            return self.converted(node, inner, func)
         return self.inline(node, inner)
 
     def call_lifts(self, node: ast.Call) -> bool:

@@ -27,6 +27,8 @@ class Conditions(Expressions):
             )
         if isinstance(absent, ir.Const):
             return ir.Const(absent.value is is_)
+        if isinstance(absent, ir.Unary):  # "not", in front of a flag
+            return absent if is_ else absent.x
         return absent if is_ else ir.Unary("not", absent)
 
     def absent(self, node: ast.expr) -> ir.Expr | None:
@@ -81,6 +83,9 @@ class Conditions(Expressions):
                 found = self.tree(node) if known else None
             case ast.Compare(_, [ast.Is() | ast.IsNot()]):
                 found = self.is_none(node)
+            case ast.Compare(left, [_], [right]):
+                sides = (self.literal(left), self.literal(right))
+                found = self.tree(node) if None not in sides else None
             case ast.UnaryOp(ast.Not(), operand):
                 inner = self.literal(operand)
                 found = None if inner is None else ir.Const(not inner.value)
@@ -93,7 +98,12 @@ class Conditions(Expressions):
         op = "and" if isinstance(node.op, ast.And) else "or"
         done = self.condition(node.values[0])
         for value in node.values[1:]:
-            done = ir.Logic(op, done, self.condition(value))
+            if isinstance(done, ir.Const):
+                if bool(done.value) is (op == "or"):
+                    return done
+                done = self.condition(value)
+            else:
+                done = ir.Logic(op, done, self.condition(value))
         return done
 
     def lazy(self, node: ast.BoolOp, truth: bool) -> ir.Expr:

@@ -96,6 +96,9 @@ class Expressions(Lifting):
                 target = ir.Var("t", temp=True)
                 self.assign(target, node, node)
                 return target
+            case ast.NamedExpr(ast.Name(id=name), inner):
+                self.assign(self.var(name), inner, node)
+                return self.var(name)
             case ast.Subscript():
                 return self.subscript(node)
             case ast.Tuple(elts):
@@ -184,7 +187,7 @@ class Expressions(Lifting):
                 return self.atom(node)
             case ast.Call():
                 return self.call(node, whole=True)
-            case ast.IfExp():
+            case ast.IfExp() | ast.NamedExpr():
                 return self.atom(node)
             case _:
                 self.refuse_node(node)
@@ -208,6 +211,8 @@ class Expressions(Lifting):
             if isinstance(operand, ir.Const) and isinstance(operand.value, str):
                 self.refuse(node, "arithmetic on strings")
         spelled = BINARY[type(op)]
+        if (known := folded(spelled, a, b)) is not None:
+            return known
         if spelled in ("//", "%") and isinstance(b, ir.Const) and not b.value:
             zero = ir.Var("t", temp=True)  # a variable, so that the test for zero finds it
             self.emit(ir.Assign(zero, b, loc=self.loc(node)))
@@ -221,11 +226,12 @@ class Expressions(Lifting):
             if isinstance(op, ast.Is | ast.IsNot):
                 return self.is_none(node)
             if type(op) not in COMPARE:
-                self.refuse(node, "'in' is not supported", "Compare with each item.")
+                return self.membership(node)
         names = [COMPARE[type(op)] for op in node.ops]
         if len(names) == 1:
             a, b = self.trees(nodes)
-            return ir.Compare(names[0], a, b)
+            known = folded(names[0], a, b)
+            return ir.Compare(names[0], a, b) if known is None else known
         first = self.atom(nodes[0]) if self.lifts(nodes[1]) else self.tree(nodes[0])
         middle = self.atom(nodes[1])
         done: ir.Expr = ir.Compare(names[0], first, middle)
@@ -238,6 +244,39 @@ class Expressions(Lifting):
             done = ir.Logic("and", done, ir.Compare(names[k], middle, right))
             middle = right
         return done
+
+    def membership(self, node: ast.Compare) -> ir.Expr:
+        """``x in (1, 2)``: the comparisons with the items of a tuple."""
+        match node:
+            case ast.Compare(left, [op], [items]):
+                x = self.atom(left)
+                found: list[ir.Expr] | None = None
+                outside = self.static(items)
+                if isinstance(items, ast.Tuple | ast.List | ast.Set):
+                    found = list(self.atoms(items.elts))
+                elif outside is not None and isinstance(outside.value, tuple | frozenset):
+                    found = [self.constant(item, items) for item in outside.value]
+                elif outside is None and isinstance(whole := self.atom(items), ir.Var):
+                    count = self.session.arity.get(whole, 0)
+                    found = [self.temp(ir.TupleGet(whole, k), items) for k in range(count)]
+                if found:
+                    return self.among(x, found, isinstance(op, ast.NotIn))
+            case _:
+                pass
+        self.refuse(node, "'in' is supported only for tuples", "Compare with each item.")
+
+    def among(self, x: ir.Expr, items: list[ir.Expr], negated: bool) -> ir.Expr:
+        done: ir.Expr | None = None
+        for item in items:
+            known = folded("==", x, item)
+            if known == ir.Const(True):
+                return ir.Const(not negated)
+            if known is None:
+                one = ir.Compare("==", x, item)
+                done = one if done is None else ir.Logic("or", done, one)
+        if done is None:
+            return ir.Const(negated)
+        return ir.Unary("not", done) if negated else done
 
     def chain_on(
         self, node: ast.Compare, done: ir.Expr, left: ir.Expr, nodes: list[ast.expr], ops: list[str]
@@ -319,6 +358,35 @@ class Expressions(Lifting):
     def refuse_node(self, node: ast.AST) -> NoReturn:
         what, advice = UNSUPPORTED.get(type(node), (type(node).__name__, ""))
         self.refuse(node, f"{what} is not supported", advice)
+
+
+def folded(op: str, a: ir.Expr, b: ir.Expr) -> ir.Const | None:
+    """Arithmetic with literal integers, and comparisons of literals: what a count that is known
+    while parsing decides."""
+    if not isinstance(a, ir.Const) or not isinstance(b, ir.Const):
+        return None
+    x, y = a.value, b.value
+    match op:
+        case "==" | "!=" if type(x) is type(y) and isinstance(x, str | int | None):
+            return ir.Const((x == y) is (op == "=="))
+        case _ if type(x) is not int or type(y) is not int:
+            return None
+        case "<" | "<=" | ">" | ">=":
+            below, same = x < y, x == y
+            return ir.Const(
+                below
+                if op == "<"
+                else not below
+                if op == ">="
+                else (below or same if op == "<=" else not below and not same)
+            )
+        case "+" | "-" | "*":
+            made = x + y if op == "+" else x - y if op == "-" else x * y
+        case "//" | "%" if y != 0:
+            made = x // y if op == "//" else x % y
+        case _:
+            return None
+    return ir.Const(made) if -(2**63) <= made < 2**63 else None
 
 
 def _plain(node: ast.expr) -> bool:

@@ -268,6 +268,8 @@ class Frame:
                 if base is not None and isinstance(base.value, dict) and key in base.value:
                     return Static(base.value[key])
                 return None
+            case ast.Call(func=func, args=[arg], keywords=[]):
+                return self.static_call(func, arg)
             case ast.Subscript(value=inner, slice=ast.Constant(value=int() as item)):
                 base = self.static(inner)
                 if base is not None and isinstance(base.value, tuple):
@@ -277,6 +279,21 @@ class Frame:
                 return None
             case _:
                 return None
+
+    def static_call(self, func: ast.expr, arg: ast.expr) -> Static | None:
+        """``np.finfo(np.float64)``, and ``np.iinfo``."""
+        if not isinstance(func, ast.Attribute | ast.Name) or getattr(
+            func, "attr", getattr(func, "id", "")
+        ) not in ("finfo", "iinfo"):
+            return None
+        outside, kind = self.static(func), self.static(arg)
+        if outside is None or kind is None or not isinstance(kind.value, type):
+            return None
+        if outside.value is np.finfo and issubclass(kind.value, float | np.floating):
+            return Static(np.finfo(kind.value))
+        if outside.value is np.iinfo and issubclass(kind.value, int | np.integer):
+            return Static(np.iinfo(kind.value))
+        return None
 
     def constant(self, value: object, node: ast.expr) -> ir.Expr:
         """A value from outside as IR.  Numbers are written in; arrays are captured."""

@@ -17,7 +17,7 @@ class Lifting(Frame):
     def lifts(self, node: ast.expr) -> bool:
         """Whether ``tree(node)`` may need statements in front of it."""
         match node:
-            case ast.IfExp() | ast.BinOp(op=ast.MatMult()) | ast.List():
+            case ast.IfExp() | ast.NamedExpr() | ast.BinOp(op=ast.MatMult()) | ast.List():
                 return True
             case ast.ListComp() | ast.GeneratorExp():
                 return True

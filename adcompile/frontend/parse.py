@@ -67,7 +67,7 @@ def _parse(func: Any, session: Session, kinds: Kinds) -> ir.Function:
         frame.refuse(source.node, "* and ** parameters are not supported", "Write them out.")
     names = [arg.arg for arg in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs)]
     params = tuple(frame.var(name) for name in names)
-    bind_parameters(frame, dict(zip(names, params)), kinds)
+    bind_parameters(frame, dict(zip(names, params)), kinds, func)
     session.stack.append(source.key)
     if isinstance(func, UserFunction):
         result: ir.Expr | None = frame.whole(source.node, func, params)

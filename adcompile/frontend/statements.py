@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import sys
 from collections.abc import Sequence
 from typing import Literal
 
@@ -19,8 +20,9 @@ from adcompile.frontend.exits import (
     endless,
     flow,
 )
+from adcompile.frontend.frame import Static
 from adcompile.frontend.functions import is_range
-from adcompile.frontend.iteration import Iteration
+from adcompile.frontend.raising import Raising
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements as all_statements
 from adcompile.ir.walk import stmt_defs
@@ -28,7 +30,7 @@ from adcompile.ir.walk import stmt_defs
 _LEAVING = frozenset((ir.BREAK, ir.RETURN))
 
 
-class Statements(Iteration):
+class Statements(Raising):
     # ------------------------------------------------------------ the function
 
     def lower_body(self) -> ir.Expr | None:
@@ -294,14 +296,7 @@ class Statements(Iteration):
             case ast.AugAssign():
                 self.augmented(node)
             case ast.Assert(test, message):
-                cond = self.condition(test)
-                if isinstance(cond, ir.Const) and cond.value:
-                    return
-                with self.block() as fail:
-                    args = () if message is None else (self.raised_argument(message),)
-                    key = self.exception(AssertionError, node)
-                    self.emit(ir.Raise(key, args, self.loc(node)))
-                self.emit(ir.If(ir.Unary("not", cond), tuple(fail), (), loc=self.loc(node)))
+                self.asserted(test, message, node)
             case ast.Raise():
                 self.raise_(node)
             case ast.Pass() | ast.Expr(value=ast.Constant()):
@@ -310,9 +305,19 @@ class Statements(Iteration):
                 self.define(node)
             case ast.Delete(targets):
                 self.delete(targets, node)
+            case ast.Import() | ast.ImportFrom():
+                self.import_(node)
+            case ast.With(items=[ast.withitem(ast.Call(func=func))]) if _is_objmode(func):
+                self.refuse(
+                    node,
+                    "'with objmode' is not supported",
+                    "Write it without Python objects, or give it a rule with custom_vjp.",
+                )
             case ast.Expr(value=ast.Call() as call):
                 self.effects.add(call)
                 self.value(call)
+            case ast.Expr(value=ast.Yield() | ast.YieldFrom() | ast.Await() as other):
+                self.refuse_node(other)
             case ast.Expr():
                 self.refuse(node, "an expression without effect", "Assign it, or leave it out.")
             case ast.stmt():
@@ -326,39 +331,23 @@ class Statements(Iteration):
                 self.refuse(node, "'del' of an item is not supported", "Leave it out.")
             self.emit(ir.Unset((self.var(target.id),), self.loc(node)))
 
-    def raise_(self, node: ast.Raise) -> None:
-        match node.exc:
-            case None:
-                self.refuse(node, "a bare raise", "Name the exception.")
-            case ast.Call(func=func, args=args, keywords=keywords):
-                if keywords:
-                    self.refuse(node, "keyword arguments of an exception")
-            case func:
-                args = []
-        outside = self.static(func)
-        if outside is None:
-            self.refuse(node, "the exception is not known while parsing", "Name its class.")
-        key = self.exception(outside.value, node)
-        values = tuple(self.raised_argument(arg) for arg in args)
-        self.emit(ir.Raise(key, values, self.loc(node)))
+    def import_(self, node: ast.Import | ast.ImportFrom) -> None:
+        """Modules that are there already: importing is not the function's own business."""
+        for alias in node.names:
+            whole = alias.name if isinstance(node, ast.Import) else (node.module or "")
+            name = alias.asname or alias.name.partition(".")[0]
+            found: object = sys.modules.get(whole if alias.asname else whole.partition(".")[0])
+            if isinstance(node, ast.ImportFrom):
+                found = (
+                    getattr(sys.modules.get(whole), alias.name, None) if not node.level else None
+                )
+            if found is None:
+                self.refuse(node, f"the import of {name} here", "Import at the top of the module.")
+            self.known[name] = Static(found)
 
-    def raised_argument(self, node: ast.expr) -> ir.Expr:
-        return self.tree(node)
 
-    def exception(self, cls: object, node: ast.AST) -> str:
-        """Record the class; its name is its key."""
-        if not (isinstance(cls, type) and issubclass(cls, BaseException)):
-            self.refuse(node, "only exception classes can be raised")
-        if "<locals>" in cls.__qualname__ or "." in cls.__qualname__:
-            self.refuse(
-                node,
-                f"the exception {cls.__name__} is defined inside a function or class",
-                "Define it at the top of its module, where generated code can import it.",
-            )
-        key, known = cls.__name__, self.session.exceptions
-        if known.setdefault(key, cls) is not cls or getattr(builtins, key, cls) is not cls:
-            self.refuse(node, f"two exceptions are named {key}", "Rename one.")
-        return key
+def _is_objmode(func: ast.expr) -> bool:
+    return ast.unparse(func).rpartition(".")[2].startswith("objmode")
 
 
 def _is_none(node: ast.expr) -> bool:

@@ -74,7 +74,8 @@ class _Namer:
                 out.append(replace(stmt, body=self.loop_body(stmt.body)))
             case ir.Alloc(target, fn, _, keywords) if fn in NAMES:
                 shape = dict(keywords).get("shape", ir.MakeTuple(()))
-                if self.in_loop and isinstance(shape, ir.MakeTuple):
+                known = isinstance(shape, ir.MakeTuple) and len(shape.items) > 0
+                if isinstance(shape, ir.MakeTuple) and (self.in_loop or (known and not self.depth)):
                     self.shapes[target] = tuple(
                         self.name(d, "size", nt.int64, stmt, out) for d in shape.items
                     )

@@ -233,6 +233,8 @@ class _Resolver(Items):
             ):
                 every = [ir.TupleGet(t, k) for t in (a, b) for k in range(len(list(self.types[t])))]
                 return ir.MakeTuple(tuple(every))
+            case ir.Apply(fn, (ir.Var() as x,)) if fn == f"np.{self.types.get(x)}":
+                return x  # has that type already
             case ir.Unary() | ir.Binary() | ir.Compare() | ir.Logic() | ir.Select() | ir.Apply():
                 return map_children(self.expr, expr)
             case _:

@@ -6,7 +6,7 @@ as some iteration sets ``y``.  In ssa the unset value would be read by joins, so
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from numba.core import types as nt
@@ -18,11 +18,14 @@ from adcompile.normalise.ssa import diverges
 Types = dict[ir.Var, nt.Type]
 
 
-def without_unset(fn: ir.Function) -> ir.Function:
+def without_unset(
+    fn: ir.Function, starts: Mapping[ir.Var, nt.Type], begun: dict[ir.Var, ir.Var]
+) -> ir.Function:
     """``fn`` (ssa) in which joins do not mention unset variables; for finding types only.
 
     A statement may still read one, on paths where an earlier iteration has set it: there it starts
-    as False, which unifies with every number.
+    as False, which unifies with every number, or as an array of the type that ``starts`` gives.
+    ``begun`` is told which variable stands for which.
     """
     unset = unset_variables(fn)
     if not unset:
@@ -46,7 +49,8 @@ def without_unset(fn: ir.Function) -> ir.Function:
                     init = known(c.init)
                     if init is None and c.head in read:
                         init = ir.Var(c.head.name, c.head.temp)
-                        yield ir.Assign(init, ir.Const(False))
+                        begun[init] = begun[c.head] = c.head
+                        yield default_value(init, starts.get(c.head, nt.boolean))
                     kept.append(replace(c, init=init))
                 yield replace(stmt, carried=tuple(kept))
             case _:

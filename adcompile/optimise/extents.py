@@ -34,6 +34,34 @@ class Extents:
     def same(self, a: ir.Expr, b: ir.Expr) -> bool:
         return self._leader(a) == self._leader(b)
 
+    def is_product(self, size: ir.Expr, factors: tuple[ir.Expr, ...]) -> bool:
+        """Whether ``size`` is the product of ``factors``."""
+        rest = self._factors(size)
+        for factor in (f for one in factors for f in self._factors(one)):
+            if factor not in rest:
+                return False
+            rest.remove(factor)
+        return not rest
+
+    def _factors(self, expr: ir.Expr) -> list[ir.Expr]:
+        expr = self._leader(expr)
+        match expr:
+            case ir.Const(1):
+                return []
+            case ir.Binary("*", a, b):
+                return [*self._factors(a), *self._factors(b)]
+            case ir.Var() if (inner := self.defined(expr)) != expr:
+                return self._factors(inner)
+            case _:
+                return [expr]
+
+    def defined(self, expr: ir.Expr) -> ir.Expr:
+        """The value of a variable that is set to one once."""
+        definition = self.scopes.defined_by.get(expr) if isinstance(expr, ir.Var) else None
+        if isinstance(definition, ir.Assign) and definition.target is expr:
+            return definition.value
+        return expr
+
     def of(self, array: ir.Var, rank: int) -> tuple[ir.Expr, ...]:
         """The shape of an array."""
         return self.shapes.get(array) or tuple(ir.Dim(array, k) for k in range(rank))
@@ -75,6 +103,8 @@ class Extents:
                 return ir.Dim(a, axis) if axis < 2 else ir.Dim(b, 1)
             case ir.Alloc(_, "rt.stacked_nn", (ir.Var() as a, ir.Var() as b)):
                 return ir.Dim(a, axis) if axis < 2 else ir.Dim(b, 2)
+            case ir.Alloc(_, "rt.reshaped", (_, ir.MakeTuple(items))):
+                return items[axis]
             case ir.Alloc(_, "np.empty" | "np.zeros" | "np.ones" | "np.full", (shape, *_)):
                 if isinstance(shape, ir.MakeTuple):
                     return shape.items[axis]

@@ -12,6 +12,7 @@ from adcompile.optimise.factor import factor_products
 from adcompile.optimise.pages import names_of_arrays, use_large_pages
 from adcompile.optimise.parallel import Remarks, run_parallel
 from adcompile.optimise.quotients import multiply_by_reciprocals
+from adcompile.optimise.totals import keep_totals
 from adcompile.optimise.vectorise import keep_order, regroup_sums, use_vector_math
 from adcompile.options import Options
 
@@ -29,6 +30,7 @@ class Finish:
     def __call__(self, fn: ir.Function, adjoints: frozenset[ir.Var] = frozenset()) -> ir.Function:
         """``adjoints``: the variables of ``fn`` that hold scalar adjoints."""
         options = self.options
+        is_any_complex = any(is_complex(kind) for kind in self.types.values())
         if options.optimise:
             fn = use_large_pages(fn, names_of_arrays(self.plain))
         if not (options.vector_math and options.optimise):
@@ -36,8 +38,10 @@ class Finish:
         if options.optimise and adjoints:
             fn = multiply_by_reciprocals(factor_products(fn, self.types), adjoints)
             fn = regroup_sums(fn, adjoints)
+            if options.vector_math and not options.parallel and not is_any_complex:
+                fn = keep_totals(fn, self.types)
         if options.vector_math:
             fn = use_vector_math(fn, self.types)
-        if options.parallel and not any(is_complex(kind) for kind in self.types.values()):
+        if options.parallel and not is_any_complex:
             fn = run_parallel(fn, self.remarks, self.types)
         return fn

@@ -220,20 +220,53 @@ class _Assigned:
         if len(index) != len(self.dims):
             return False
         pairs = [(i, dim) for i, dim in zip(index, self.dims, strict=True) if not is_only(i, dim)]
-        if len(pairs) != len(stops) or {i for i, _ in pairs} != set(stops):
-            return False
-        return all(isinstance(i, ir.Var) and self.extents.same(stops[i], d) for i, d in pairs)
+        found: list[ir.Var] = []
+        for entry, dim in pairs:
+            digits = self.digits(entry, stops)
+            if digits is None or not self.extents.is_product(dim, tuple(stops[v] for v in digits)):
+                return False
+            found += digits
+        return len(found) == len(stops) and set(found) == set(stops)
+
+    def digits(self, entry: ir.Index, stops: dict[ir.Var, ir.Expr]) -> tuple[ir.Var, ...] | None:
+        """The loop variables of a subscript like ``(i * b + j) * c + k`` with j < b and k < c."""
+        if isinstance(entry, ir.Slice):
+            return None
+        if isinstance(entry, ir.Var):
+            if entry in stops:
+                return (entry,)
+            entry = self.extents.defined(entry)
+        match entry:
+            case ir.Binary("+", ir.Binary("*", high, radix), ir.Var() as low) if low in stops:
+                above = self.digits(high, stops)
+                fits = self.extents.is_product(radix, (stops[low],))
+                return (*above, low) if above is not None and fits else None
+            case _:
+                return None
 
     def apart(self, loop: ir.For, first: ir.Stmt) -> bool:
         """Whether each iteration keeps to its own part of the shadow."""
-        axes: set[int] = set(range(len(self.dims)))
+        subscripts: set[tuple[ir.Index, ...]] = set()
         for stmt in statements((*loop.body, first)):
             found = _uses(stmt, self.shadow)
             if found is None:
                 return False
-            for index in found:
-                axes &= {k for k, entry in enumerate(index) if entry is loop.var}
-        return bool(axes)
+            subscripts.update(found)
+        # One subscript is one that ``covers`` has found to visit every element once.
+        return len(subscripts) == 1 or keeps_apart(loop, self.shadow)
+
+
+def keeps_apart(loop: ir.For, shadow: ir.Var) -> bool:
+    """Whether all subscripts have the loop's variable on the same axis."""
+    axes: set[int] | None = None
+    for stmt in statements(loop.body):
+        found = _uses(stmt, shadow)
+        if found is None:
+            return False
+        for index in found:
+            own = {k for k, entry in enumerate(index) if entry is loop.var}
+            axes = own if axes is None else axes & own
+    return bool(axes)
 
 
 def counts_from_the_front(loop: ir.For) -> bool:
@@ -261,9 +294,11 @@ class _Emptied:
                 return stmt
             loops.append(inner.var)
             users = [s for s in inner.body if _mentions(s, self.shadow)]
-            if len(users) != 1 or not isinstance(users[0], ir.For):
+            if not isinstance(users[-1], ir.For):
                 break
-            inner = users[0]
+            if len(users) != 1 and not keeps_apart(inner, self.shadow):
+                break
+            inner = users[-1]
         if not isinstance(inner, ir.For) or any(blocks(s) for s in users):
             return stmt
         wanted = [index for s in users for index in _uses(s, self.shadow) or [()]]

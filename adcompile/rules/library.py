@@ -17,11 +17,13 @@ from adcompile.ir import nodes as ir
 class Operand:
     """``adjoint(operand_adj, result_adj, *needed)`` and ``tangent(result_tan, operand_tan,
     *needed)``, each adding to its first argument.  ``needed``: numbers of operands; -1 is the
-    result."""
+    result.  ``all_at_once(result_adj, *needed, *operand_adjs)``: what does the adjoints
+    of all operands that name it in one call, if all are active."""
 
     adjoint: str
     tangent: str
     needed: tuple[int, ...]
+    all_at_once: str = ""
 
 
 def _product(ranks: str) -> tuple[Operand, ...]:
@@ -72,15 +74,32 @@ def operands_of(
     fn: str, args: tuple[ir.Expr, ...], types: Mapping[ir.Var, nt.Type]
 ) -> tuple[Operand, ...]:
     """How derivatives go through the operands of a call."""
+    if fn in ALONG_AN_AXIS:
+        return _along_an_axis(fn, len(args) // 2)
     kinds = [types[arg] for arg in args if isinstance(arg, ir.Var)]
     ranks = "".join(str(kind.ndim) for kind in kinds if isinstance(kind, nt.Array))
     return LIBRARY[fn, ranks]
 
 
-NAMES = frozenset(name for name, _ in LIBRARY)
+# Matrices applied along one axis of as many arrays, which are the operands after them.
+ALONG_AN_AXIS = frozenset(("rt.contract_0", "rt.contract_1", "rt.contract_last"))
+
+
+def _along_an_axis(fn: str, pairs: int) -> tuple[Operand, ...]:
+    matrix, part = (f"{fn}_matrix", f"{fn}_matrices"), (f"{fn}_part", f"{fn}_parts")
+    return tuple(
+        Operand(one, f"{one}_tangent", ((k + pairs) % (2 * pairs),), several)
+        for k, (one, several) in enumerate((*(matrix,) * pairs, *(part,) * pairs))
+    )
+
+
+NAMES = frozenset(name for name, _ in LIBRARY) | ALONG_AN_AXIS
 
 # What assigns where the function on the left adds.
-OVERWRITING = {"rt.add_into": "rt.copy_into"}
+OVERWRITING = {
+    "rt.add_into": "rt.copy_into",
+    "rt.reshaped_adjoint": "rt.reshaped_adjoint_first",
+}
 for _product_name in ("dot_22", "dot_21", "dot_12", "dot_nt", "dot_tn", "stacked_nt", "stacked_nn"):
     for _side in ("left", "right"):
         _adds = f"rt.{_product_name}_{_side}"

@@ -2,13 +2,15 @@
 which tests the row without the compiler, and on ``Sym``, an IR expression that the row's operators
 extend.  ``where`` and ``eq`` stand for ``if`` and ``==``.
 
-On floats they are NumPy's functions: poles give inf and nan, and float32 stays float32.
+On floats they are NumPy's functions: poles give inf and nan, and float32 stays float32.  They work
+on arrays too, element by element: so the tape engine uses the rows.
 """
 
 from __future__ import annotations
 
 import cmath
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -96,9 +98,17 @@ def _apply(fn: str, on_floats: Any, *args: Value) -> Value:
     return on_floats(*args)
 
 
+def _by_element(f: Callable[..., Any], kind: type = float) -> Callable[..., Any]:
+    """``f``, a function of numbers, on arrays too."""
+    vectorised = np.vectorize(f, otypes=[kind])
+    return lambda *args: (vectorised if any(map(np.ndim, args)) else f)(*args)
+
+
 def where(cond: Value, a: Value, b: Value) -> Value:
     if isinstance(cond, Sym):
         return Sym(simplify.select(cond.expr, lift(a), lift(b)))
+    if isinstance(cond, np.ndarray):
+        return np.where(cond, a, b)
     return a if cond else b
 
 
@@ -126,11 +136,11 @@ def cosh(x: Value) -> Value:
 
 def cosine_and_sine(x: Value) -> Value:
     """cos x + i sin x, for real x."""
-    return _apply("cmath.rect", cmath.rect, 1.0, x)
+    return _apply("cmath.rect", _by_element(cmath.rect, complex), 1.0, x)
 
 
 def as_complex(x: Value) -> Value:
-    return _apply("complex", complex, x)
+    return _apply("complex", np.complex128, x)
 
 
 def conj(x: Value) -> Value:
@@ -162,7 +172,7 @@ def expm1(x: Value) -> Value:
 
 
 def erf(x: Value) -> Value:
-    return _apply("math.erf", math.erf, x)
+    return _apply("math.erf", _by_element(math.erf), x)
 
 
 def exp2(x: Value) -> Value:
@@ -199,16 +209,16 @@ def ldexp(x: Value, n: Value) -> Value:
 
 
 def digamma(x: Value) -> Value:
-    return _apply("rt.digamma", special.digamma, x)
+    return _apply("rt.digamma", _by_element(special.digamma), x)
 
 
 def trigamma(x: Value) -> Value:
-    return _apply("rt.trigamma", special.trigamma, x)
+    return _apply("rt.trigamma", _by_element(special.trigamma), x)
 
 
 def i0e(x: Value) -> Value:
-    return _apply("rt.i0e", likelihood.i0e, x)
+    return _apply("rt.i0e", _by_element(likelihood.i0e), x)
 
 
 def i1e(x: Value) -> Value:
-    return _apply("rt.i1e", likelihood.i1e, x)
+    return _apply("rt.i1e", _by_element(likelihood.i1e), x)

@@ -10,18 +10,20 @@ from typing import Any
 import numba
 import numpy as np
 
+from adcompile import value_and_grad
 from adcompile.testing import plain_jvp, plain_value_and_grad
 from tests import oracle
-from tests.constructs import control, dispatchers, values
+from tests.constructs import combined, control, dispatchers, values
 from tests.constructs.entries import Entry
 
-ENTRIES: list[Entry] = [e for m in (dispatchers, control, values) for e in m.TABLE.entries]
+MODULES = (dispatchers, control, values, combined)
+ENTRIES: list[Entry] = [e for m in MODULES for e in m.TABLE.entries]
 
 
 def interpreted() -> list[Entry]:
     """The same programs as plain Python, Dispatchers that they call included."""
     mine = {name: m for name, m in sys.modules.items() if name.startswith("tests.constructs.")}
-    names = [m.__name__ for m in (dispatchers, control, values)]
+    names = [m.__name__ for m in MODULES]
     before, numba.config.DISABLE_JIT = numba.config.DISABLE_JIT, 1
     package: Any = sys.modules["tests.constructs"]
     try:
@@ -40,21 +42,9 @@ def interpreted() -> list[Entry]:
 PLAIN = interpreted()
 
 
-def is_float(value: Any) -> bool:
-    if isinstance(value, tuple):
-        return any(is_float(v) for v in value)
-    return isinstance(value, float | complex) or (
-        isinstance(value, np.ndarray) and value.dtype.kind in "fc"
-    )
-
-
-def argnums_of(args: tuple[Any, ...]) -> tuple[int, ...]:
-    return tuple(k for k, value in enumerate(args) if is_float(value))
-
-
 def check(entry: Entry, plain: Entry, optimise: bool) -> None:
     args, twin = entry.args(), plain.args()
-    argnums = tuple(k for k in argnums_of(args) if not isinstance(args[k], tuple))
+    argnums = entry.wrt
     given = oracle.copies(args)
     value, grads = plain_value_and_grad(entry.func, argnums, optimise)(*given)
     for before, after in zip(args, given, strict=True):
@@ -62,11 +52,58 @@ def check(entry: Entry, plain: Entry, optimise: bool) -> None:
     expected = float(plain.func(*oracle.copies(twin)))
     assert abs(value - expected) <= 1e-12 * max(1.0, abs(expected)), (value, expected)
 
+    check_differences(entry, plain.func, twin, grads)
+    d = oracle.random_direction(args, argnums, np.random.default_rng(2))
+    out, tangent = plain_jvp(entry.func, argnums, optimise)(
+        tuple(oracle.copies(args)), tuple(d[k] for k in argnums)
+    )
+    tangent = tangent[0] if isinstance(out, tuple) else tangent
+    size = sum(float(np.sum(np.abs(g * d[k]))) for k, g in zip(argnums, grads))
+    limit = 1e-12 if entry.tolerance <= 1e-7 else 1e-6
+    assert abs(tangent - oracle.dot(grads, argnums, d)) <= limit * max(1.0, size)
+
+
+def check_compiled(entry: Entry) -> None:
+    """Value and gradient through Numba: the value is that of the plain Dispatcher, to the bit,
+    arguments stay as they are, and a second call gives the same."""
+    args = entry.args()
+    argnums = entry.wrt
+    given = oracle.copies(args)
+    derivative = value_and_grad(entry.func, argnums=argnums, vector_math=False)
+    value, grads = derivative(*given)
+    for before, after in zip(args, given, strict=True):
+        np.testing.assert_equal(after, before)
+    again, same = derivative(*given)
+    np.testing.assert_equal((again, same), (value, grads))
+    if entry.compiles:
+        check_primal(entry, value)
+    _, plain = plain_value_and_grad(entry.func, argnums)(*oracle.copies(args))
+    if not entry.interprets:
+        check_differences(entry, primal_of(entry), args, grads)
+    limit = 1e-10 if entry.tolerance <= 1e-7 else 1e-4
+    for a, b in zip(grads, plain, strict=True):
+        np.testing.assert_allclose(a, b, rtol=limit, atol=limit)
+
+
+def primal_of(entry: Entry) -> Any:
+    return entry.func if hasattr(entry.func, "py_func") else numba.njit(entry.func)
+
+
+def check_primal(entry: Entry, value: float) -> None:
+    expected = primal_of(entry)(*oracle.copies(entry.args()))
+    if entry.tolerance > 1e-7:
+        assert abs(value - expected) <= 1e-6 * abs(expected)
+    else:
+        assert value == expected, (value, expected)
+
+
+def check_differences(entry: Entry, func: Any, args: tuple[Any, ...], grads: Any) -> None:
+    argnums = entry.wrt
     rng = np.random.default_rng(1)
     judged = 0
     for d in [oracle.random_direction(args, argnums, rng) for _ in range(3)]:
         step = oracle.STEP if entry.tolerance < 1e-6 else 1e-1
-        estimate = oracle.directional(plain.func, twin, d, step)
+        estimate = oracle.directional(func, args, d, step)
         found = oracle.dot(grads, argnums, d)
         if entry.tolerance > 1e-7:
             judged += 1
@@ -75,12 +112,3 @@ def check(entry: Entry, plain: Entry, optimise: bool) -> None:
             judged += 1
             assert estimate.agrees(found), (found, estimate)
     assert judged, "the differences are no judge here"
-
-    d = oracle.random_direction(args, argnums, rng)
-    out, tangent = plain_jvp(entry.func, argnums, optimise)(
-        tuple(oracle.copies(args)), tuple(d[k] for k in argnums)
-    )
-    tangent = tangent[0] if isinstance(out, tuple) else tangent
-    size = sum(float(np.sum(np.abs(g * d[k]))) for k, g in zip(argnums, grads))
-    limit = 1e-12 if entry.tolerance <= 1e-7 else 1e-6
-    assert abs(tangent - oracle.dot(grads, argnums, d)) <= limit * max(1.0, size)

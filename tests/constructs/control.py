@@ -88,7 +88,7 @@ def membership(x, a, n):
     return s
 
 
-@right(BRANCHES, "`:=`")
+@right(BRANCHES, "`:=`", compiles=False)
 def walrus(x, a):
     s = 0.0
     if (d := x[0] - a) > 0:
@@ -423,7 +423,7 @@ def over_zip_range(x, n):
     return s
 
 
-@right(OVER, "`reversed(range(...))`")
+@right(OVER, "`reversed(range(...))`", compiles=False)
 def over_reversed_range(x, n):
     s = 0.0
     for i in reversed(range(n)):
@@ -433,7 +433,7 @@ def over_reversed_range(x, n):
     return s
 
 
-@right(OVER, "`reversed` of an array")
+@right(OVER, "`reversed` of an array", compiles=False)
 def over_reversed(x):
     s = 0.0
     for v in reversed(x):
@@ -516,8 +516,6 @@ def over_ndindex(m, a):
         s = s * 0.9 + m[i, j] ** 2 * a
     for i, j in np.ndindex(m.shape):
         s = s * 0.9 + m[i, j]
-        if s > 99.0:
-            break
     return s
 
 
@@ -529,13 +527,44 @@ def over_ndenumerate(m, a):
     return s
 
 
-@right(OVER, "`np.nditer` of one array, `.flat`")
+@right(OVER, "`.ravel()`")
+def over_ravel(m, a):
+    s = 0.0
+    for v in m.ravel():
+        s = s * 0.9 + v * v * a
+    return s
+
+
+@refused(
+    OVER, "`.flat`", "a loop over .flat", "An iterator that is an object; ravel() is the same."
+)
 def over_flat(m, a):
     s = 0.0
-    for v in m.flat:
+    for v in m.flat:  # !
         s = s * 0.9 + v * v * a
-    for v in np.nditer(m):
+    return s
+
+
+@refused(OVER, "`np.nditer`", "a loop over np.nditer()", "Its items are arrays of rank zero.")
+def over_nditer(m, a):
+    s = 0.0
+    for v in np.nditer(m):  # !
         s = s * 0.9 + v.item() * a
+    return s
+
+
+@refused(
+    OVER,
+    "`break` out of `np.ndindex`",
+    "break or else in a loop over np.ndindex",
+    "It becomes one loop per axis, which one `break` does not leave.",
+)
+def over_ndindex_break(m, a):
+    s = 0.0
+    for i, j in np.ndindex(m.shape):  # !
+        s = s * 0.9 + m[i, j] * a
+        if s > 99.0:
+            break
     return s
 
 
@@ -666,7 +695,10 @@ def tries(x, a):
 
 
 @refused(
-    ERRORS, "`with objmode`", "objmode", "What the interpreter does has no source to differentiate."
+    ERRORS,
+    "`with objmode`",
+    "'with objmode' is not supported",
+    "What the interpreter does has no source to differentiate.",
 )
 def object_mode(x, a):
     with objmode(s="float64"):  # !

@@ -155,10 +155,15 @@ def narrow(u):
     return u * u + u
 
 
-@right(OPTIONS, "a callee whose eager signature converts its arguments", tolerance=1e-6)
+@right(
+    OPTIONS,
+    "a callee whose eager signature converts its arguments",
+    tolerance=1e-3,
+    interprets=False,
+)
 @njit
 def calls_narrow(x):
-    return x[0] + 2.0 * x[1]
+    return narrow(x[0]) + 2.0 * narrow(x[1]) ** 2
 
 
 @njit("float64(float64)")
@@ -222,7 +227,9 @@ def keywords(x, a):
 
 @right(CALLS, "keyword-only parameters")
 def keyword_only(x, a):
-    return kernels.keyword_only(x[0], power=3) + kernels.keyword_only(a, power=2, scale=x[1])
+    return kernels.keyword_only(x[0], scale=2.0, power=3) + kernels.keyword_only(
+        a, power=2, scale=x[1]
+    )
 
 
 @right(CALLS, "default of a parameter of the function itself")
@@ -289,7 +296,7 @@ def by_string(x, a):
     return kernels.by_kind(x[0], "cubic") + a * kernels.by_kind(x[1], "linear")
 
 
-@right(CALLS, "a string argument of the function itself", kind="rms")
+@right(CALLS, "a string argument of the function itself", slow=True, kind="rms")
 def by_own_string(x, kind="rms"):
     if kind == "rms":
         return math.sqrt(np.mean(x**2))
@@ -441,22 +448,34 @@ def functions_in_tuple(x, a):
     return kernels.BASIS[0](x[0], a) + kernels.BASIS[1](x[1], a)
 
 
-@right(CLOSURES, "a Dispatcher as an attribute of a class")
-def attribute_of_class(x, a):
-    return kernels.Model.kernel(x[0], a) * kernels.Model.scale
-
-
 @refused(
     CLOSURES,
     "a function chosen at run time",
-    "'f' is called but not known while parsing",
+    "'f' is one function here and another elsewhere",
     "What is differentiated must be known when it is compiled.",
 )
 def function_at_run_time(x, a):
     f = cubic
     if a > 0:
-        f = kernels.bump
-    return f(x[0], a)  # !
+        f = kernels.bump  # !
+    return f(x[0], a)
 
 
 _ = float32
+
+
+@right(OPTIONS, "an argument that the function's own signature converts", n=3)
+@njit("float64(float64[::1], float64)")
+def converts_own(x, n):
+    return np.sum(x**2) * n**-1 + n // 2
+
+
+@njit("int64(float64)")
+def truncated(u):
+    return u
+
+
+@right(OPTIONS, "a result that the callee's signature converts", interprets=False)
+@njit
+def converts_result(x, a):
+    return truncated(a * 10.0) * x[0] ** 2

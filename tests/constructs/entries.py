@@ -21,6 +21,9 @@ class Entry:
     message: str | None = None
     why: str = ""
     tolerance: float = 1e-7
+    slow: bool = False  # to type: for the command only
+    compiles: bool = True  # in plain Numba
+    interprets: bool = True  # to the same value, as plain Python
 
     @property
     def python(self) -> Callable[..., Any]:
@@ -35,6 +38,17 @@ class Entry:
             assert value is not parameter.empty, f"{self.construct}: no value for {name}"
             found.append(value)
         return tuple(found)
+
+    @property
+    def wrt(self) -> tuple[int, ...]:
+        """The arguments to differentiate: floats and arrays of those."""
+        return tuple(k for k, value in enumerate(self.args()) if is_float(value))
+
+
+def is_float(value: Any) -> bool:
+    return isinstance(value, float | complex) or (
+        isinstance(value, np.ndarray) and value.dtype.kind in "fc"
+    )
 
 
 def inputs(seed: int = 0) -> dict[str, Any]:
@@ -58,6 +72,9 @@ def inputs(seed: int = 0) -> dict[str, Any]:
     }
 
 
+_OPTIONS = ("tolerance", "slow", "compiles", "interprets")
+
+
 class Table:
     """What a module of programs collects."""
 
@@ -66,8 +83,8 @@ class Table:
 
     def right(self, section: str, construct: str, **given: Any) -> Callable[[Any], Any]:
         def add(func: Any) -> Any:
-            tolerance = given.pop("tolerance", 1e-7)
-            self.entries.append(Entry(section, construct, func, given, tolerance=tolerance))
+            options = {key: given.pop(key) for key in _OPTIONS if key in given}
+            self.entries.append(Entry(section, construct, func, given, **options))
             return func
 
         return add

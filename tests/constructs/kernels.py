@@ -23,11 +23,6 @@ def bump(u, v):
 BASIS = (cubic, bump)
 
 
-class Model:
-    scale = 1.5
-    kernel = staticmethod(bump)
-
-
 @njit(cache=True)
 def logistic(u):
     if u >= 0:
@@ -66,7 +61,7 @@ def damped(u, rate=0.3, shift=1.0):
 
 
 @njit
-def keyword_only(u, *, power, scale=2.0):
+def keyword_only(u, *, power, scale):
     return scale * u**power
 
 

@@ -1,0 +1,171 @@
+"""``grad`` and ``value_and_grad`` as the compiler has them, by recording each call."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import inspect
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from adcompile.backends.cpu import Argnums
+from adcompile.custom import UserFunction
+from adcompile.errors import (
+    InactiveArgumentError,
+    Loc,
+    NonScalarOutputError,
+    UnsupportedError,
+)
+from adcompile.frontend.source import plain_function
+from adcompile.tape import draw, node
+from adcompile.tape.node import Node, backward
+from adcompile.tape.program import custom, recorded
+from adcompile.tape.variable import (
+    Array,
+    Block,
+    Var,
+    is_dense,
+    lift,
+    plain,
+    same_part,
+    spread,
+    tree_map,
+)
+
+
+class TapeGrad:
+    """The derivative of a function: called, it records the function's operations and goes back.
+
+    ``argnums``, ``has_aux`` and the results are those of ``adcompile.grad``.  Arguments may also be
+    lists and dicts of numbers and arrays; what has no derivative in them has the gradient None.
+    """
+
+    __adcompile__ = True
+
+    def __init__(self, f: Any, argnums: Argnums, has_aux: bool, kind: str) -> None:
+        inner = plain_function(f)
+        if hasattr(f, "__adcompile__"):
+            raise UnsupportedError(f"{kind} of {f!r}: derivatives of derivatives")
+        if inner is None:
+            raise TypeError(f"{kind} takes a Python function or a Numba Dispatcher, not {f!r}")
+        functools.update_wrapper(self, inner)
+        self.primal, self.py_func, self.kind = f, inner, kind
+        self.argnums, self.has_aux = argnums, has_aux
+        self.loc = Loc(inner.__code__.co_filename, inner.__code__.co_firstlineno)
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        value, gradient = self.value_and_grad(*args, **keywords)
+        if self.kind == "value_and_grad":
+            return value, gradient
+        return (gradient, value[1]) if self.has_aux else gradient
+
+    def value_and_grad(self, *args: Any, **keywords: Any) -> tuple[Any, Any]:
+        """``(value, gradient)``, or ``((value, aux), gradient)``."""
+        with _no_collection():
+            return self._value_and_grad(*args, **keywords)
+
+    def _value_and_grad(self, *args: Any, **keywords: Any) -> tuple[Any, Any]:
+        out, starts = self.record(*args, **keywords)
+        loss = out[0] if self.has_aux else out
+        value = np.asarray(plain(loss))
+        if value.ndim or value.dtype.kind != "f":
+            kind = f"{value.dtype} array" if value.ndim else value.dtype
+            message = f"{self.py_func.__name__} returns {kind}, not a real floating scalar"
+            raise NonScalarOutputError(message, self.loc, "Return one float.")
+        if isinstance(loss, Var) and loss.node is not None:
+            backward(loss.node, value.dtype.type(1.0))
+        found = tuple(tree_map(_Start.gradient, start) for start in starts)
+        result = (float(value), tree_map(plain, out[1])) if self.has_aux else float(value)
+        return result, found[0] if self.argnums.single else found
+
+    def explain(self, *args: Any, **keywords: Any) -> str:
+        """What ran for these arguments: line, operation, value and gradient, one per line."""
+        return draw.table(self._drawn(*args, **keywords))
+
+    def dot(self, *args: Any, **keywords: Any) -> str:
+        """The graph for these arguments, in the language of Graphviz."""
+        return draw.dot(self._drawn(*args, **keywords))
+
+    def svg(self, *args: Any, **keywords: Any) -> str:
+        """The graph for these arguments, as an SVG image."""
+        return draw.svg(self._drawn(*args, **keywords))
+
+    def _drawn(self, *args: Any, **keywords: Any) -> Any:
+        with node.with_lines():
+            out, _ = self.record(*args, **keywords)
+        return out[0] if self.has_aux else out
+
+    def record(self, *args: Any, **keywords: Any) -> tuple[Any, list[Any]]:
+        """The result with its graph, and the nodes of the arguments in ``argnums``."""
+        bound = inspect.signature(self.py_func).bind(*args, **keywords)
+        bound.apply_defaults()
+        names = [*bound.arguments, *("",) * len(bound.args)]
+        blocks: list[tuple[Any, Block]] = []
+        given = [
+            tree_map(functools.partial(_given, names[k] if k in self.argnums else "", blocks), x)
+            for k, x in enumerate(bound.args)
+        ]
+        for (x, a), (y, b) in itertools.combinations(blocks, 2):
+            if np.shares_memory(x, y):
+                a.overlaps = b.overlaps = True
+        starts = [tree_map(_start, given[k]) for k in self.argnums]
+        for k, start in zip(self.argnums, starts):
+            if isinstance(start, _Start) and start.node is None:
+                message = f"argument {names[k]!r} is {given[k]!r}: there is no derivative"
+                raise InactiveArgumentError(f"{message} with respect to it", self.loc)
+        with np.errstate(all="ignore"):
+            if isinstance(self.primal, UserFunction):
+                return custom(self.primal, {}, *given), starts
+            return recorded(self.py_func)(*given), starts
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """A graph has no cycles, but looking for some among its nodes takes most of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _given(name: str, blocks: list[tuple[Any, Block]], x: Any) -> Any:
+    """An argument as the program receives it; named, it is differentiated."""
+    if isinstance(x, np.ndarray) and x.dtype.kind in "fc":
+        view, memory = (None, x) if is_dense(x) else spread(x)
+        block = Block(memory, Node(name, memory) if name else None, True)
+        blocks.append((x, block))
+        return Array(block, view)
+    if isinstance(x, float | complex | np.inexact):
+        value = np.asarray(x)[()]
+        return lift(value, Node(name, value)) if name else value
+    return x.copy() if isinstance(x, np.ndarray) else x
+
+
+def _start(x: Any) -> Any:
+    """Where a gradient will be: the node, and which part of its value, if not all of it."""
+    if not isinstance(x, Var):
+        return _Start(None)
+    return _Start(x.block.node, x.value, x.block.value) if isinstance(x, Array) else _Start(x.node)
+
+
+@dataclass(frozen=True)
+class _Start:
+    node: Node | None
+    view: Any = None
+    base: Any = None
+
+    def gradient(self) -> Any:
+        if self.node is None:
+            return None
+        grad = self.node.grad
+        if self.view is None:
+            return 0.0 if grad is None else grad.item()
+        return np.array(same_part(self.view, self.base, self.node.buffer()))

@@ -1,0 +1,258 @@
+"""Products and linear algebra.  Inverses, decompositions and the like are the library calls of the
+compiler's table: each row names what adds to the gradient of an operand."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy._core.einsumfunc import _parse_einsum_input  # type: ignore[attr-defined]
+
+from adcompile.rules.library import LIBRARY
+from adcompile.runtime import linalg, systems
+from adcompile.tape.functions import ROWS, row, unknown
+from adcompile.tape.node import Node
+from adcompile.tape.variable import fitted, free, kept, lift, node_of
+
+
+@row
+def matmul(a: Any, b: Any) -> Any:
+    vectors = np.ndim(a) == 1, np.ndim(b) == 1
+    if any(vectors):
+        found = matmul(a[None] if vectors[0] else a, b[:, None] if vectors[1] else b)
+        lost = tuple(axis for axis, one in zip((-2, -1), vectors) if one)
+        return np.squeeze(found, lost)[()]
+    values, nodes = [kept(a), kept(b)], [node_of(a), node_of(b)]
+    found = np.matmul(*values)
+
+    def pull(g: Any) -> tuple[Any, Any]:
+        x, y = values
+        return (
+            None if nodes[0] is None else fitted(g @ np.swapaxes(y, -1, -2), x),
+            None if nodes[1] is None else fitted(np.swapaxes(x, -1, -2) @ g, y),
+        )
+
+    return lift(found, Node("@", found, nodes, pull, np.matmul, values) if any(nodes) else None)
+
+
+@row
+def dot(a: Any, b: Any, out: Any = None) -> Any:
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return a * b
+    if np.ndim(a) <= 2 >= np.ndim(b):
+        return matmul(a, b)
+    return np.tensordot(a, b, ([-1], [max(np.ndim(b) - 2, 0)]))
+
+
+@row
+def inner(a: Any, b: Any) -> Any:
+    return np.tensordot(a, b, ([-1], [-1]))[()] if np.ndim(a) and np.ndim(b) else a * b
+
+
+@row
+def vdot(a: Any, b: Any) -> Any:
+    return np.sum(np.conj(np.ravel(a)) * np.ravel(b))
+
+
+@row
+def vecdot(a: Any, b: Any, axis: int = -1) -> Any:
+    return np.sum(np.conj(a) * b, axis=axis)
+
+
+@row
+def matvec(a: Any, b: Any) -> Any:
+    return matmul(a, b[..., None])[..., 0]
+
+
+@row
+def cross(
+    a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+) -> Any:
+    axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis,) * 3
+    a, b = np.moveaxis(a, axisa, 0), np.moveaxis(b, axisb, 0)
+    if len(a) != 3 or len(b) != 3:
+        raise unknown("np.cross of other than vectors of three")
+    return np.stack([a[i] * b[j] - a[j] * b[i] for i, j in ((1, 2), (2, 0), (0, 1))], axisc)
+
+
+@row
+def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, **_: Any) -> Any:
+    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1)
+
+
+@row
+def linalg_trace(a: Any, offset: int = 0) -> Any:
+    return trace(a, offset, -2, -1)
+
+
+@row
+def einsum(subscripts: str, *operands: Any, **_: Any) -> Any:
+    """The gradient of one operand is such a product too, of the result's and the other operands."""
+    values, nodes = [kept(x) for x in operands], [node_of(x) for x in operands]
+    terms, out, _arrays = _parse_einsum_input((subscripts, *values))
+    names = terms.split(",")
+
+    def op(*v: Any) -> Any:
+        return np.einsum(f"{terms}->{out}", *v)
+
+    def back(k: int, g: Any) -> Any:
+        own, once = names[k], "".join(dict.fromkeys(names[k]))
+        others = [j for j in range(len(names)) if j != k]
+        # An index of this operand alone, or one that broadcasts, is filled by a factor of ones.
+        sizes = dict(zip(own, np.shape(values[k])))
+        for name, value in zip(names, values):
+            for c, n in zip(name, np.shape(value)):
+                sizes[c] = n if c in sizes and sizes[c] == 1 else sizes.get(c, n)
+        listed = ",".join([out, *(names[j] for j in others), once])
+        ones = np.ones([sizes[c] for c in once])
+        found = np.einsum(f"{listed}->{once}", g, *(values[j] for j in others), ones)
+        whole = np.zeros_like(values[k])
+        diagonal = np.einsum(f"{own}->{once}", whole)  # a view
+        diagonal[...] = fitted(found, diagonal)
+        return whole
+
+    def pull(g: Any) -> list[Any]:
+        return [None if node is None else back(k, g) for k, node in enumerate(nodes)]
+
+    found = op(*values)
+    return lift(found, Node("einsum", found, nodes, pull, op, values) if any(nodes) else None)
+
+
+# ---------------------------------------------------------------- library calls
+
+
+def library(name: str, *operands: Any) -> Any:
+    values = [np.ascontiguousarray(kept(x)) for x in operands]
+    nodes, compute = [node_of(x) for x in operands], _runtime(name)
+    rules = LIBRARY[name, "".join(str(v.ndim) for v in values)]
+    found = np.ascontiguousarray(compute(*values))
+
+    def back(k: int, g: Any) -> Any:
+        adjoint, every = np.zeros_like(values[k]), [*values, found]
+        needed = (every[j] for j in rules[k].needed)
+        _runtime(rules[k].adjoint)(adjoint, np.array(g, order="C"), *needed)
+        return adjoint
+
+    def pull(g: Any) -> list[Any]:
+        return [None if node is None else back(k, g) for k, node in enumerate(nodes)]
+
+    return lift(found, Node(name, found, nodes, pull, compute, values) if any(nodes) else None)
+
+
+def _runtime(name: str) -> Callable[..., Any]:
+    """The function that the compiler's generated code calls, as plain Python."""
+    module, _, own = name.rpartition(".")
+    if module == "np.linalg":
+        found: Callable[..., Any] = getattr(np.linalg, own)
+        return found
+    made = getattr(linalg, own, None) or getattr(systems, own)
+    return getattr(made, "py_func", made)  # type: ignore[no-any-return]
+
+
+def _stacks(f: Callable[..., Any]) -> Callable[..., Any]:
+    """``f`` of matrices as a row for stacks of them too."""
+
+    @functools.wraps(f)
+    def each(a: Any, *b: Any, **options: Any) -> Any:
+        deep = [x for x in (a, *b) if np.ndim(x) > 2]
+        if not deep:
+            return f(a, *b, **options)
+        parts = [
+            each(*(x[k] if np.ndim(x) > 2 else x for x in (a, *b)), **options)
+            for k in range(len(deep[0]))
+        ]
+        return np.stack(parts)
+
+    return row(each)
+
+
+for _name in ("np.linalg.solve", "np.linalg.inv", "np.linalg.pinv"):
+    ROWS[_name.rpartition(".")[2]] = _stacks(functools.wraps(getattr(np.linalg, _name[10:]))(
+        functools.partial(library, _name)
+    ))  # fmt: skip
+
+
+@_stacks
+def det(a: Any) -> Any:
+    return library("rt.det", a)[0]
+
+
+@_stacks
+def cholesky(a: Any, upper: bool = False) -> Any:
+    found = library("np.linalg.cholesky", np.transpose(a) if upper else a)
+    return np.transpose(found) if upper else found
+
+
+@row
+def scipy_cholesky(a: Any, lower: bool = False, **_: Any) -> Any:
+    return cholesky(a, upper=not lower)
+
+
+@row
+def slogdet(a: Any) -> Any:
+    packed = library("rt.slogdet", a)
+    return free(packed[0]), packed[1]
+
+
+@row
+def eigh(a: Any, UPLO: str = "L") -> Any:
+    packed = library("rt.eigh", np.transpose(a) if UPLO == "U" else a)
+    return packed[0], packed[1:]
+
+
+@row
+def eigvalsh(a: Any, UPLO: str = "L") -> Any:
+    return eigh(a, UPLO)[0]
+
+
+@row
+def qr(a: Any, mode: str = "reduced") -> Any:
+    (m, n), k = np.shape(a), min(np.shape(a))
+    if mode == "complete" and m > n:
+        raise unknown("the complete QR decomposition of a tall matrix")
+    packed = library("rt.qr", a)
+    q, r = np.reshape(packed[: m * k], (m, k)), np.reshape(packed[m * k :], (k, n))
+    return r if mode == "r" else (q, r)
+
+
+@row
+def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    (m, n), k = np.shape(a), min(np.shape(a))
+    if full_matrices and compute_uv and m != n:
+        raise unknown("the full svd of a matrix that is not square: pass full_matrices=False")
+    packed = library("rt.svd", a)
+    u, vt = np.reshape(packed[: m * k], (m, k)), np.reshape(packed[m * k + k :], (k, n))
+    s = packed[m * k : m * k + k]
+    return (u, s, vt) if compute_uv else s
+
+
+@row
+def svdvals(a: Any) -> Any:
+    return svd(a, compute_uv=False)
+
+
+@row
+def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
+    x = library("rt.lstsq", a, b)
+    _, residuals, rank, _s = np.linalg.lstsq(free(a), free(b), rcond)
+    squares = np.sum(np.square(b - a @ x), axis=0, keepdims=np.ndim(b) == 1)
+    return x, squares if len(residuals) else residuals, rank, svdvals(a)
+
+
+@row
+def solve_triangular(
+    a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False, **_: Any
+) -> Any:
+    if trans in (1, "T"):
+        a, lower = np.transpose(a), not lower
+    name = f"rt.solve_{'lower' if lower else 'upper'}{'_unit' if unit_diagonal else ''}"
+    return library(name, a, b)
+
+
+@row
+def cho_solve(factor: Any, b: Any, **_: Any) -> Any:
+    c, lower = factor
+    first = solve_triangular(c, b, 0 if lower else 1, lower)
+    return solve_triangular(c, first, 1 if lower else 0, lower)

@@ -1,0 +1,320 @@
+"""What a recorded program calculates with: numbers and arrays that make nodes.
+
+``Var`` is a number, ``Array`` an array; both take part in Python's operators and in NumPy's
+functions (``__array_ufunc__``, ``__array_function__``).  A node's value never changes.  An array
+does, when it is written to: then it continues as another node, and if a node may still need the old
+contents, in another block of memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from adcompile.errors import AliasError, UnsupportedError
+from adcompile.tape.node import Node, backward, laid_out, lines_wanted, user_line
+
+
+class Var(NDArrayOperatorsMixin):
+    """A number that depends on what is differentiated.  It behaves like ``np.float64``."""
+
+    __slots__ = ("node", "value")
+    __array_priority__ = 1000.0
+    node: Any
+    value: Any
+
+    def __init__(self, value: Any, node: Node | None) -> None:
+        self.value, self.node = value, node
+
+    @property
+    def grad(self) -> Any:
+        """The gradient that the last ``backward()`` brought here."""
+        return None if self.node is None else self.node.grad
+
+    def backward(self, seed: Any = 1.0) -> None:
+        """Set ``.grad`` of everything that this number was computed from."""
+        if self.node is not None:
+            backward(self.node, seed * np.ones_like(self.value)[()])
+
+    # ------------------------------------------------------------ Python's and NumPy's protocols
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **options: Any) -> Any:
+        from adcompile.tape.functions import call_ufunc
+
+        return call_ufunc(ufunc, method, args, options)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        from adcompile.tape.functions import call_function
+
+        return call_function(function, args, options)
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise UnsupportedError(
+            "a recorded value is needed as a plain one here, which would lose its derivative",
+            user_line(),
+            "Use NumPy's functions, np.array and np.empty in the function that is differentiated; "
+            "stop_gradient where the derivative is not wanted.",
+        )
+
+    __float__ = __complex__ = __array__
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __int__(self) -> int:
+        return int(self.value)
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return round(self.value, digits)
+
+    def __format__(self, how: str) -> str:
+        return format(self.value, how)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.value!r})"
+
+    def __getattr__(self, name: str) -> Any:  # methods and attributes of NumPy's
+        from adcompile.tape.functions import attribute
+
+        return attribute(self, name)
+
+
+class Block:
+    """Memory: its contents, the node that they are the value of (None: constant), whether a node
+    keeps it (``kept``: then it is copied before it is written), and whether it overlaps another."""
+
+    __slots__ = ("kept", "node", "overlaps", "value")
+
+    def __init__(self, value: Any, node: Node | None, kept: bool) -> None:
+        # Without gaps, so that a gradient can have the same layout.
+        self.value = value if is_dense(value) else value.copy(order="K")
+        self.node, self.kept, self.overlaps = node, kept and self.value is value, False
+
+    def write(self) -> None:
+        """To be called before the contents are changed."""
+        if self.overlaps:
+            raise AliasError("array arguments overlap, and one is written", user_line())
+        if self.kept:
+            self.value, self.kept = self.value.copy(order="K"), False
+
+
+class Array(Var):
+    """An array: a block of memory, or a view of one."""
+
+    __slots__ = ("_base", "_view", "_view_node", "block", "origin")
+    _view_node: Node | None
+
+    def __init__(self, block: Block, view: Any = None) -> None:
+        self.block, self.origin = block, block.node
+        self._view, self._base, self._view_node = view, block.value, None
+
+    @property
+    def value(self) -> Any:
+        block = self.block
+        if self._view is None:
+            return block.value
+        if self._base is not block.value:  # the block has moved
+            self._view, self._base = same_part(self._view, self._base, block.value), block.value
+        return self._view
+
+    @property
+    def node(self) -> Node | None:
+        whole = self.block.node
+        if self._view is None or whole is None:
+            return whole
+        if self._view_node is None or self._view_node.parents[0] is not whole:
+            view, base = self.value, self.block.value
+            self._view_node = Node(
+                "view", kept(self), (whole,), lambda g: (adder(view, base, g),),
+                lambda a: same_part(view, base, laid_out(a, base)), (base,),
+            )  # fmt: skip
+        return self._view_node
+
+    @property
+    def grad(self) -> Any:
+        node = self.origin if self._view is None else self.node
+        return None if node is None else node.grad
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[k] for k in range(len(self)))
+
+    def __getitem__(self, index: Any) -> Any:
+        index, view, block = frozen(index), self.value, self.block
+        found = view[index]
+        if isinstance(found, np.ndarray) and np.may_share_memory(found, block.value):
+            return Array(block, found)  # a view
+        if block.node is None:
+            return lift(found)
+        base, fancy = block.value, isinstance(found, np.ndarray)
+
+        def pull(g: Any) -> tuple[Any]:
+            def add(buffer: Any) -> None:
+                part = same_part(view, base, buffer)
+                if fancy:
+                    np.add.at(part, index, g)
+                else:
+                    part[index] += g
+
+            return (add,)
+
+        def op(a: Any) -> Any:
+            return same_part(view, base, laid_out(a, base))[index]
+
+        return lift(found, Node("[]", found, (block.node,), pull, op, (base,)))
+
+    def __setitem__(self, index: Any, new: Any) -> None:
+        from adcompile.tape.functions import array
+
+        new = array(new) if isinstance(new, list | tuple) else new
+        index, block = frozen(index), self.block
+        value, node, old = kept(new), node_of(new), block.node
+        block.write()
+        view, base = self.value, block.value
+        before = base.copy() if lines_wanted() else base  # for tests of rules
+        view[index] = value
+        if old is None and node is None:
+            return
+
+        def pull(g: Any) -> tuple[Any, Any]:
+            part = same_part(view, base, g)
+            spot = part[index]
+            taken = np.array(spot)
+            if np.ndim(spot) and not np.may_share_memory(spot, part):  # fancy: the last one counts
+                winner = np.zeros(part.shape, int)
+                numbers = np.arange(taken.size).reshape(taken.shape)
+                winner[index] = numbers
+                taken = np.where(winner[index] == numbers, taken, 0)
+            part[index] = 0
+            return g, None if node is None else fitted(taken, value)
+
+        def op(a: Any, v: Any) -> Any:
+            made = laid_out(a, base, np.result_type(a, v))
+            same_part(view, base, made)[index] = v
+            return made
+
+        block.node = Node("[]=", base, (old, node), pull, op, (before, value))
+        block.node.overwrites = True
+
+
+# ---------------------------------------------------------------- memory
+
+
+def same_part(view: Any, base: Any, other: Any) -> Any:
+    """The view of ``other`` that ``view`` is of ``base``, which has the same layout."""
+    if view is base:
+        return other
+    at = view.__array_interface__["data"][0] - base.__array_interface__["data"][0]
+    if other.dtype != view.dtype:
+        at = at // view.itemsize * other.itemsize
+    strides = tuple(s // view.itemsize * other.itemsize for s in view.strides)
+    return np.ndarray(view.shape, other.dtype, other.ravel(order="K"), at, strides)
+
+
+def is_dense(array: Any) -> bool:
+    flags = array.flags
+    packed = flags.c_contiguous or flags.f_contiguous
+    return bool(packed or np.empty_like(array).strides == array.strides)
+
+
+def spread(array: Any) -> tuple[Any, Any]:
+    """A copy with the same strides, gaps too, and the memory without gaps that it is a view of.
+    The strides decide what is a view: ``ravel``, for example, may be one or a copy."""
+    low, high = np.lib.array_utils.byte_bounds(array)
+    memory = np.zeros((high - low) // array.itemsize, array.dtype)
+    at = array.__array_interface__["data"][0] - low
+    view = np.ndarray(array.shape, array.dtype, memory, at, array.strides)
+    view[...] = array
+    return view, memory
+
+
+def adder(view: Any, base: Any, g: Any) -> Any:
+    """What adds ``g`` to that part of a gradient which ``view`` is of ``base``."""
+    repeated = tuple(k for k, s in enumerate(view.strides) if s == 0)
+
+    def add(buffer: Any) -> None:
+        part = same_part(view, base, buffer)
+        once = tuple(slice(0, 1) if k in repeated else slice(None) for k in range(view.ndim))
+        part[once] += np.sum(g, axis=repeated, keepdims=True) if repeated else g
+
+    return add
+
+
+def fitted(g: Any, value: Any) -> Any:
+    """A gradient as one of ``value``: summed where that was broadcast, real if it is, its dtype."""
+    if type(g) is type(value) is np.float64:
+        return g
+    value = np.asarray(value)
+    if np.shape(g) != value.shape:
+        g = np.reshape(g, (1,) * (value.ndim - np.ndim(g)) + np.shape(g))
+        g = np.sum(g, axis=tuple(range(np.ndim(g) - value.ndim)))
+        ones = tuple(k for k, n in enumerate(value.shape) if n == 1 != np.shape(g)[k])
+        g = np.sum(g, axis=ones, keepdims=True) if ones else g
+    if np.iscomplexobj(g) and value.dtype.kind != "c":
+        g = np.real(g)
+    return g if g.dtype == value.dtype else g.astype(value.dtype)
+
+
+def frozen(x: Any) -> Any:
+    """Subscripts and the like, as they are now: the program may change an array of them."""
+    if isinstance(x, int):
+        return x
+    if isinstance(x, tuple):
+        return tuple(map(frozen, x))
+    if isinstance(x, Var):
+        return kept(x)
+    return np.array(x) if isinstance(x, list | np.ndarray) else x
+
+
+# ---------------------------------------------------------------- in and out
+
+
+def lift(value: Any, node: Node | None = None) -> Any:
+    """A result as the program sees it: floats that depend on nothing stay plain numbers, arrays of
+    floats never, since they may be written to."""
+    if isinstance(value, np.ndarray) and value.dtype.kind in "fc":
+        return Array(Block(value, node, node is not None))
+    return value if node is None else Var(value, node)
+
+
+def node_of(x: Any) -> Node | None:
+    return x.node if isinstance(x, Var) else None
+
+
+def free(x: Any) -> Any:
+    """The value of an operand, as it is for now."""
+    return x.value if isinstance(x, Var) else frozen(x)
+
+
+def kept(x: Any) -> Any:
+    """The value of an operand, which stays as it is now.  A large part of a block holds on to the
+    block, a small one is copied."""
+    if isinstance(x, Array):
+        value = x.value
+        if 4 * value.size < x.block.value.size:
+            return value.copy()
+        x.block.kept = True
+        return value
+    if isinstance(x, np.ndarray):
+        return x.copy()
+    return x.value if isinstance(x, Var) else x
+
+
+def tree_map(f: Callable[[Any], Any], x: Any) -> Any:
+    """``f`` of the numbers and arrays in tuples, lists and dicts."""
+    if isinstance(x, tuple | list):
+        parts = [tree_map(f, part) for part in x]
+        return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
+    return {k: tree_map(f, part) for k, part in x.items()} if isinstance(x, dict) else f(x)
+
+
+def plain(x: Any) -> Any:
+    """A result without its graph."""
+    if isinstance(x, Array):
+        return x.value.copy()
+    return x.value.item() if isinstance(x, Var) else x
