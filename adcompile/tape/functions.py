@@ -26,7 +26,17 @@ from adcompile.errors import UnsupportedError
 from adcompile.frontend.functions import primitive_name
 from adcompile.rules.registry import RULES, Rule, partials_on, rule_for
 from adcompile.tape.node import Node, user_line
-from adcompile.tape.variable import Array, Var, fitted, free, frozen, kept, lift, node_of
+from adcompile.tape.variable import (
+    Array,
+    ComplexPart,
+    Var,
+    fitted,
+    free,
+    frozen,
+    kept,
+    lift,
+    node_of,
+)
 
 ROWS: dict[str, Callable[..., Any]] = {}  # by NumPy's name; rows.py and matrices.py fill it
 # Python's operators compute numbers quicker than ufuncs do.
@@ -144,8 +154,13 @@ def moved(name: str, f: Callable[..., Any], *operands: Any) -> Any:
 
 
 def _is_view(part: Any, x: Any, value: Any) -> bool:
-    arrays = isinstance(x, Array) and isinstance(part, np.ndarray)
-    return arrays and np.may_share_memory(part, value)
+    if not (isinstance(x, Array) and isinstance(part, np.ndarray)):
+        return False
+    shares = np.may_share_memory(part, value)
+    if shares and isinstance(x, ComplexPart):
+        x.block.locked = "there is a view of its real or imaginary part"
+        return False
+    return shares
 
 
 @dataclass(frozen=True)
@@ -285,6 +300,8 @@ def scattered(shape: tuple[int, ...], index: Any, values: Any) -> Any:
 
 
 def call_function(function: Any, args: Any, options: dict[str, Any]) -> Any:
+    if function in (np.real, np.imag):
+        return attribute(asarray(args[0]), function.__name__)
     name = array_function(function) or function.__name__
     options = {k: v for k, v in options.items() if v is not np._NoValue}
     if name in ROWS:
@@ -362,6 +379,8 @@ def attribute(x: Var, name: str) -> Any:
     if name in ("real", "imag"):
         if not np.iscomplexobj(x.value):
             return x if name == "real" else 0 * x.value
+        if isinstance(x, Array):
+            return ComplexPart(x, name)
         return by_rule(getattr(np, name), x)
     if name in _METHODS:
         return functools.partial(_METHODS[name], x)
