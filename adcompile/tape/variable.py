@@ -77,7 +77,7 @@ class Var(NDArrayOperatorsMixin):
         return f"{type(self).__name__}({self.value!r})"
 
     def __getattr__(self, name: str) -> Any:  # methods and attributes of NumPy's
-        from adcompile.tape.functions import attribute
+        from adcompile.tape.methods import attribute
 
         return attribute(self, name)
 
