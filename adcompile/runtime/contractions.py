@@ -184,10 +184,20 @@ def _add_part(part: Any, values: Any) -> Callable[..., Any]:
     return matrix if part.ndim == 2 else line
 
 
+@njit(**_flags)
+def _copy(into: Any, part: Any) -> None:
+    copy_part(into, part)
+
+
+@njit(**_flags)
+def _add(part: Any, values: Any) -> None:
+    add_part(part, values)
+
+
 # ---------------------------------------------------------------- blocks
 
 
-@register_jitable(error_model="numpy", boundscheck=False)
+@njit(**_flags)
 def _product(a: Any, b: Any, out: Any) -> None:
     """``out = a @ b`` for matrices."""
     if a.shape[0] * a.shape[1] * b.shape[1] > _FEW:
@@ -242,7 +252,7 @@ def _stack_0(held: Any, parts: Any) -> None:
     row = 0
     for part in parts:
         end = row + part.shape[0]
-        copy_part(held[row:end].reshape(part.shape), part)
+        _copy(held[row:end].reshape(part.shape), part)
         row = end
 
 
@@ -252,7 +262,7 @@ def _spread_0(parts: Any, held: Any) -> None:
     row = 0
     for part in parts:
         end = row + part.shape[0]
-        add_part(part, held[row:end].reshape(part.shape))
+        _add(part, held[row:end].reshape(part.shape))
         row = end
 
 
@@ -296,7 +306,7 @@ def _stack_1(held: Any, parts: Any, n: int) -> None:
     row = 0
     for part in parts:
         end = row + part.shape[1]
-        copy_part(held[row:end].reshape(part.shape[1:]), part[n])
+        _copy(held[row:end].reshape(part.shape[1:]), part[n])
         row = end
 
 
@@ -306,7 +316,7 @@ def _spread_1(parts: Any, held: Any, n: int) -> None:
     row = 0
     for part in parts:
         end = row + part.shape[1]
-        add_part(part[n], held[row:end].reshape(part.shape[1:]))
+        _add(part[n], held[row:end].reshape(part.shape[1:]))
         row = end
 
 
@@ -366,7 +376,7 @@ def _stack_last(held: Any, parts: Any, begin: int, end: int) -> None:
     for part in parts:
         shape = (end - begin, *part.shape[1:-1], held.shape[1])
         right = column + part.shape[-1]
-        copy_part(held.reshape(shape)[..., column:right], part[begin:end])
+        _copy(held.reshape(shape)[..., column:right], part[begin:end])
         column = right
 
 
@@ -416,7 +426,7 @@ def contract_last_parts(made_adj: Any, *arrays: Any) -> None:
         for part in shadows:
             shape = (end - begin, *part.shape[1:-1], some.shape[1])
             right = column + part.shape[-1]
-            add_part(part[begin:end], some.reshape(shape)[..., column:right])
+            _add(part[begin:end], some.reshape(shape)[..., column:right])
             column = right
 
 
