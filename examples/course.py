@@ -225,10 +225,10 @@ EXAMPLES = [
 def draw(f: Callable[..., Any], args: tuple[Any, ...]) -> str:
     """The graph that the tape engine records, as DOT; empty where there is none."""
     try:
-        dot = getattr(importlib.import_module("adcompile.tape"), "dot", None)
+        tape = importlib.import_module("adcompile.tape")
     except ImportError:
         return ""
-    return str(dot(f, *args)) if dot is not None else ""
+    return str(tape.value_and_grad(f, argnums=tuple(range(len(args)))).dot(*args)) + "\n"
 
 
 def flat(tree: Any) -> list[Any]:
