@@ -22,8 +22,8 @@ class DataParallel:
     """A loss ``loss(params, *shard)``, a mean over samples, of data in ``count`` shards.
 
     ``client`` is a ``distributed.Client``, ``value_and_grad`` what ``adcompile.value_and_grad``
-    made: it is sent as source, and each worker compiles it once.  ``load(k)`` makes shard k; it runs on a
-    worker, again if that worker dies.
+    made: it is sent as source, and each worker compiles it once.  ``load(k)`` makes shard k;
+    it runs on a worker, and again if that worker dies.
     """
 
     def __init__(
