@@ -133,9 +133,11 @@ def standing_for(obj: Any, memo: Memo) -> Any:
     if (drawn := legacy_draw(obj)) is not None:
         return functools.partial(_draw, obj, drawn)
     rule = rule_for(primitive_name(obj) or "")
-    if rule is not None and isinstance(obj, BuiltinFunctionType):
+    declared = hasattr(obj, "__adcompile_primitive__")
+    if rule is not None and (declared or isinstance(obj, BuiltinFunctionType)):
         return functools.partial(elementwise, rule, obj)
-    package = str(getattr(obj, "__module__", "")).partition(".")[0]
+    module = str(getattr(obj, "__module__", ""))
+    package = "" if module.startswith("adcompile.nn.") else module.partition(".")[0]
     inner = plain_function(obj)
     if inner is not None and (package not in _FOREIGN or is_dispatcher(obj)):
         return recorded(inner, memo)
