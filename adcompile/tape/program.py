@@ -17,6 +17,7 @@ from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleT
 from typing import Any
 
 import numpy as np
+from numba.typed import List
 
 from adcompile.custom import CustomJvp, CustomVjp, Nondifferentiable, UserFunction, stop_gradient
 from adcompile.errors import Loc, UnsupportedError
@@ -124,6 +125,14 @@ class _Kind:
         return getattr(self.kind, name)
 
 
+class _List(list[Any]):
+    """``numba.typed.List``, of anything."""
+
+    @staticmethod
+    def empty_list(item_type: Any, allocated: int = 0) -> _List:
+        return _List()
+
+
 def standing_for(obj: Any, memo: Memo) -> Any:
     """What a global name means in a function that records."""
     if isinstance(obj, ModuleType):
@@ -142,6 +151,8 @@ def standing_for(obj: Any, memo: Memo) -> Any:
         raise UnsupportedError("derivatives of derivatives are not supported", user_line())
     if (own := registered(obj)) is not None:
         return functools.partial(_by_row, own.rule, plain_function(obj))
+    if obj is List:
+        return _List
     if isinstance(obj, type):
         return _Kind(obj) if obj in (*_FLOATS, *_ABSTRACT) else obj
     if is_range(obj):
