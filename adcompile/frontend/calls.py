@@ -6,9 +6,14 @@ from __future__ import annotations
 import ast
 import builtins
 import cmath
+import operator
 from collections.abc import Sequence
+from types import FunctionType
+from typing import Any
 
 import numpy as np
+from numba.core.registry import cpu_target
+from numba.np.ufunc.gufunc import GUFunc
 
 from adcompile.arrays.signatures import (
     array_builtin,
@@ -31,6 +36,28 @@ from adcompile.frontend.functions import (
 from adcompile.frontend.source import is_dispatcher, plain_function
 from adcompile.ir import nodes as ir
 from adcompile.rules.draws import generator_draw, legacy_draw
+
+OPERATORS: dict[object, ast.operator] = {
+    operator.add: ast.Add(),
+    operator.sub: ast.Sub(),
+    operator.mul: ast.Mult(),
+    operator.truediv: ast.Div(),
+    operator.pow: ast.Pow(),
+}
+
+
+def has_overload(func: FunctionType) -> bool:
+    """Whether Numba has an implementation of its own for a Python function, which is not that
+    function itself, as with ``register_jitable``."""
+    context: Any = cpu_target.typing_context
+    context.refresh()
+    try:
+        kind = context.resolve_value_type(func)
+    except Exception:  # Numba's own family of errors for what it cannot type
+        return False
+    makers = [getattr(t, "_overload_func", None) for t in getattr(kind, "templates", ())]
+    cells = [cell for made in makers for cell in getattr(made, "__closure__", None) or ()]
+    return not any(cell.cell_contents is func for cell in cells)
 
 
 class Calls(Arguments):
@@ -79,6 +106,11 @@ class Calls(Arguments):
         if func is builtins.len:
             self.only_positional(node, 1)
             return self.length(node.args[0])
+        if any(func is one for one in OPERATORS):
+            self.only_positional(node, 2)
+            a, b = self.trees(node.args) if whole else self.atoms(node.args)
+            op = next(op for one, op in OPERATORS.items() if one is func)
+            return self.binary(node, op, a, b)
         if func is builtins.pow or func is builtins.divmod:
             self.only_positional(node, 2)
             a, b = self.trees(node.args) if whole else self.atoms(node.args)
@@ -103,6 +135,18 @@ class Calls(Arguments):
         if is_range(func):
             self.refuse(node, "range() outside a for statement", "Write a loop over it.")
         inner = plain_function(func)
+        if isinstance(func, GUFunc):
+            self.refuse(
+                node,
+                f"{ast.unparse(node.func)} is made by guvectorize, which is not supported",
+                "Call the function inside it in a loop.",
+            )
+        if isinstance(func, FunctionType) and has_overload(func):
+            self.refuse(
+                node,
+                f"{func.__name__} has an @overload, which is what Numba runs in its place",
+                "Call the function that the overload returns.",
+            )
         if inner is None or inner.__module__.partition(".")[0] in ("numpy", "math", "scipy"):
             name = shown_name(func, ast.unparse(node.func))
             if isinstance(getattr(func, "__self__", None), np.random.Generator):

@@ -54,10 +54,14 @@ class Expressions(Lifting):
             cond = self.condition(node.test)
             if isinstance(cond, ir.Const):
                 return self.assign(target, node.body if cond.value else node.orelse, at)
+            flagged = target in self.session.flags
             with self.block() as then:
                 self.assign(target, node.body, at)
             with self.block() as orelse:
+                late = not flagged and target not in self.session.flags
                 self.assign(target, node.orelse, at)
+            if late and (flag := self.session.flags.get(target)) is not None:  # it may be None
+                then.append(ir.Assign(flag, ir.Const(True), loc=self.loc(node)))
             self.emit(ir.If(cond, tuple(then), tuple(orelse), loc=self.loc(node)))
             return None
         value = self.value(node, target)

@@ -64,9 +64,10 @@ def is_dispatcher(func: object) -> TypeGuard[Any]:
 
 
 def plain_function(func: object) -> FunctionType | None:
-    """The Python function inside Dispatchers and ``functools.wraps``; None if there is none."""
+    """The Python function inside Dispatchers and other objects around it; None if there is none.
+    What ``functools.wraps`` has made is a function, and does more than the one inside."""
     seen: set[int] = set()
-    while id(func) not in seen:
+    while id(func) not in seen and not isinstance(func, FunctionType):
         seen.add(id(func))
         for inner in ("py_func", "__wrapped__"):
             if hasattr(func, inner):
@@ -80,7 +81,7 @@ def read_source(func: FunctionType) -> Source:
     here = Loc(func.__code__.co_filename, func.__code__.co_firstlineno)
     name = func.__name__
     try:
-        lines, first = inspect.getsourcelines(func)
+        lines, first = inspect.getsourcelines(func.__code__)
     except (OSError, TypeError):
         raise UnsupportedError(
             f"the source of {name!r} cannot be found",

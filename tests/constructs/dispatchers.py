@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 
 import numba
 import numpy as np
@@ -479,3 +480,57 @@ def truncated(u):
 @njit
 def converts_result(x, a):
     return truncated(a * 10.0) * x[0] ** 2
+
+
+@right(CALLS, "`register_jitable` functions")
+def jitable(x, a):
+    return kernels.jitable(x[0]) * a
+
+
+@right(CALLS, "functions inside `functools.wraps`", compiles=False)
+def wrapped(x, a):
+    return kernels.doubled_square(x[0]) * a
+
+
+@right(CALLS, "`@vectorize` functions of numbers")
+def vectorized(x, a):
+    return kernels.vectorized(x[0]) * a
+
+
+@right(CALLS, "functions of `operator`")
+def operators(x, a):
+    return operator.mul(operator.add(x[0], a), operator.sub(a, x[1]))
+
+
+@refused(
+    CALLS,
+    "functions with an `@overload`",
+    "overloaded has an @overload",
+    "Numba runs the overload, and other code runs the function.",
+)
+def calls_overloaded(x, a):
+    return kernels.overloaded(x[0]) * a  # !
+
+
+@refused(CALLS, "`@guvectorize`", "kernels.general is made by guvectorize", "It loops by itself.")
+def calls_general(x, a):
+    out = np.empty(x.size)
+    kernels.general(x, out)  # !
+    return out[0] * a
+
+
+@refused(
+    CALLS, "`**` in a call", "** in a call is not supported", "Numba has no dicts of arguments."
+)
+def double_star(x, a):
+    return kernels.damped(x[0], **kernels.OPTIONS) * a  # !
+
+
+@refused(
+    CALLS,
+    "`f(*args)` with an array",
+    "how many items *x has is not known while parsing",
+    "As in Numba, only tuples have a known length.",
+)
+def star_array(x, a):
+    return cubic(*x) * a  # !
