@@ -13,9 +13,10 @@ from typing import Any, Self
 
 from numba.core import types as nt
 
+from adcompile.errors import UnsupportedError
 from adcompile.frontend.array_calls import ArrayCalls
 from adcompile.frontend.customs import Customs, Given
-from adcompile.frontend.frame import Frame, LocalFunction, Static
+from adcompile.frontend.frame import Frame, LocalFunction, Static, TypeOf
 from adcompile.frontend.source import Source, as_def, read_source
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements as all_statements
@@ -23,6 +24,7 @@ from adcompile.ir.walk import stmt_defs
 
 Function = FunctionType | LocalFunction
 DEEPEST, MOST = 60, 500  # calls of itself within each other, and in all
+UNROLLED = 4  # where the depth is known at run time
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ def bind_parameters(
     wanted: Sequence[Any] = kinds if signature is None else signature.args
     for (name, var), kind, want in zip(params.items(), kinds, wanted):
         known = _known(kind)
+        if isinstance(kind, nt.Number):
+            session.numbers.add(var)
         absent = known is not None and known.value is None
         if var in session.flags:
             frame.emit(ir.Assign(session.flags[var], ir.Const(not absent)))
@@ -98,6 +102,10 @@ class Arguments(ArrayCalls, Customs):
     def lower_body(self) -> ir.Expr | None:
         """Emit the function's statements; its result, or None if it has none (statements.py)."""
 
+    @abstractmethod
+    def exception(self, cls: object, node: ast.AST) -> str:
+        """Record an exception class; its key (raising.py)."""
+
     def child(self, source: Source, outer: Frame | None) -> Self:
         return type(self)(self.session, source, outer)
 
@@ -116,6 +124,15 @@ class Arguments(ArrayCalls, Customs):
 
     def names_function(self, value: ast.expr) -> Static | None:
         """The function that an expression stands for, if it does."""
+        match value:
+            case ast.Call(ast.Name("type") as func, [like]) if not isinstance(like, ast.Name):
+                known = self.static(func)
+                if known is not None and known.value is type:
+                    whole = self.atom(like)
+                    if isinstance(whole, ir.Var):
+                        return Static(TypeOf(whole))
+            case _:
+                pass
         found = self.static(value)
         if found is None or not callable(found.value) or isinstance(found.value, type):
             return None
@@ -190,7 +207,8 @@ class Arguments(ArrayCalls, Customs):
         if local:
             callee.loops = self.loops
         self.bind(node, callee, values() if callable(values) else values)
-        self.check_recursion(node, callee)
+        if self.too_deep(node, callee):
+            return ir.Const(0.0)
         self.session.stack.append(source.key)
         self.session.literals.append(callee.known)
         try:
@@ -218,30 +236,38 @@ class Arguments(ArrayCalls, Customs):
         if not diverges(self.out):
             self.out.append(stmt)
 
-    def check_recursion(self, node: ast.AST, callee: Frame) -> None:
-        """A function may call itself to a depth that literal integers decide."""
+    def too_deep(self, node: ast.AST, callee: Frame) -> bool:
+        """Whether a function calls itself deeper than calls are followed, which then ends the run.
+
+        A depth that literal integers count is followed to its end.
+        """
         session, key = self.session, callee.source.key
-        before = [
-            known for k, known in zip(session.stack[1:], session.literals, strict=False) if k == key
-        ]
-        if key not in session.stack:
-            return
+        depth = session.stack.count(key)
+        if not depth:
+            return False
         session.repeated += 1
-        last = before[-1] if before else {}
-        moves = any(
-            isinstance(found.value, int) and name in last and last[name].value != found.value
+        frames = zip(reversed(session.stack), reversed(session.literals))
+        last = next((known for one, known in frames if one == key), {})
+        counted = any(
+            isinstance(found.value, int) and (name not in last or last[name].value != found.value)
             for name, found in callee.known.items()
         )
-        counted = any(isinstance(found.value, int) for found in callee.known.values())
-        good = moves or (not before and counted)
-        if not good or len(before) > DEEPEST or session.repeated > MOST:
+        name = callee.source.node.name
+        if session.repeated > MOST or (counted and depth > DEEPEST):
             self.refuse(
                 node,
-                f"{callee.source.node.name} calls itself: recursion to a depth that is known at "
-                "run time only is not supported",
-                "Write it as a loop. A depth counted by literal integers is followed, and so is "
-                "return f(...) as the last thing a function does.",
+                f"{name} calls itself too often: recursion is followed call by call",
+                "Write it as a loop, or end with return f(...), which is one.",
             )
+        if counted or depth <= UNROLLED:
+            return False
+        text = (
+            f"{name} calls itself more than {UNROLLED} deep, to a depth that is known at run time "
+            f"only\n  at {self.loc(node)}\n  Write it as a loop, or end with return f(...)."
+        )
+        key_of_error = self.exception(UnsupportedError, node)
+        self.emit(ir.Raise(key_of_error, (ir.Const(text),), self.loc(node)))
+        return True
 
     # ------------------------------------------------------------ arguments
 

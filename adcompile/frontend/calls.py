@@ -24,7 +24,7 @@ from adcompile.arrays.signatures import (
 from adcompile.frontend.arguments import Arguments
 from adcompile.frontend.array_calls import WRITERS
 from adcompile.frontend.customs import registered
-from adcompile.frontend.frame import LocalFunction
+from adcompile.frontend.frame import LocalFunction, TypeOf
 from adcompile.frontend.functions import (
     ADVICE,
     ALLOCATORS,
@@ -73,6 +73,8 @@ class Calls(Arguments):
         func = outside.value
         if isinstance(func, LocalFunction):
             return self.inline(node, func)
+        if isinstance(func, TypeOf):
+            return self.cast(node, func.like)
         if hasattr(func, "__adcompile__"):
             self.refuse(
                 node,
@@ -205,6 +207,8 @@ class Calls(Arguments):
     def method(self, node: ast.Call, into: ir.Var | None) -> ir.Expr:
         args: list[ast.expr]
         match node.func:
+            case ast.Call(ast.Name("type"), [like]):
+                return self.cast(node, self.atom(like))
             case ast.Attribute(base, "copy"):
                 self.only_positional(node, 0)
                 return self.copy(node, base, into)
@@ -237,6 +241,12 @@ class Calls(Arguments):
                     f"{ast.unparse(node.func)!r} is called but not known while parsing",
                     "Only functions of the module or closure can be called.",
                 )
+
+    def cast(self, node: ast.Call, like: ir.Expr) -> ir.Expr:
+        """``type(x)(value)``"""
+        self.only_positional(node, 1)
+        value = self.atom(node.args[0])
+        return self.temp(ir.Apply("arr.cast_like", (like, value)), node)
 
     def copy(self, node: ast.Call, source: ast.expr, into: ir.Var | None) -> ir.Expr:
         array = self.atom(source)

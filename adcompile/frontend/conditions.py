@@ -17,6 +17,8 @@ class Conditions(Expressions):
                 is_, absent = isinstance(op, ast.Is), self.absent(left)
             case ast.Compare(ast.Constant(value=None), [op], [right]):
                 is_, absent = isinstance(op, ast.Is), self.absent(right)
+            case ast.Compare(left, [ast.Is() | ast.IsNot() as op], [ast.Constant(value=bool())]):
+                return self.is_boolean(left, op, node.comparators[0])
             case _:
                 absent = None
         if absent is None:
@@ -30,6 +32,16 @@ class Conditions(Expressions):
         if isinstance(absent, ir.Unary):  # "not", in front of a flag
             return absent if is_ else absent.x
         return absent if is_ else ir.Unary("not", absent)
+
+    def is_boolean(self, left: ast.expr, op: ast.cmpop, right: ast.expr) -> ir.Expr:
+        """``x is True``: x is a boolean, and that one."""
+        x, wanted = self.tree(left), self.tree(right)
+        if isinstance(x, ir.Const):
+            same = isinstance(x.value, bool) and x == wanted
+            return ir.Const(same is isinstance(op, ast.Is))
+        if x in self.session.numbers:
+            return ir.Const(isinstance(op, ast.IsNot))
+        return ir.Compare("==" if isinstance(op, ast.Is) else "!=", x, wanted)
 
     def absent(self, node: ast.expr) -> ir.Expr | None:
         """Whether a name is None; None where that cannot be known."""

@@ -29,6 +29,7 @@ class Session:
     literals: list[dict[str, Static]] = field(default_factory=list)  # what is known to each
     repeated: int = 0  # how many calls of themselves were followed
     lenient: bool = False
+    numbers: set[ir.Var] = field(default_factory=set)  # parameters that are numbers, not booleans
     unknown: set[ir.Var] = field(default_factory=set)  # parameters of whose type nothing is known
     nullable: set[tuple[object, str]] = field(default_factory=set)  # (function, name): may be None
     flags: dict[ir.Var, ir.Var] = field(default_factory=dict)  # whether such a variable has a value
@@ -52,6 +53,16 @@ class LocalFunction:
 
     source: Source
     frame: Frame
+
+    def __call__(self) -> None:
+        """It counts as callable."""
+
+
+@dataclass(eq=False)
+class TypeOf:
+    """``type(x)``, which converts numbers."""
+
+    like: ir.Var
 
     def __call__(self) -> None:
         """It counts as callable."""
@@ -218,7 +229,11 @@ class Frame:
                 return None
 
     def static_call(self, func: ast.expr, arg: ast.expr) -> Static | None:
-        """``np.finfo(np.float64)``, and ``np.iinfo``."""
+        """``np.finfo(np.float64)``, ``np.iinfo`` and ``type(x)``."""
+        if isinstance(func, ast.Name) and func.id == "type" and isinstance(arg, ast.Name):
+            outside = self.static(func)
+            if outside is not None and outside.value is type and self.static(arg) is None:
+                return Static(TypeOf(self.var(arg.id)))
         if not isinstance(func, ast.Attribute | ast.Name) or getattr(
             func, "attr", getattr(func, "id", "")
         ) not in ("finfo", "iinfo"):

@@ -228,6 +228,16 @@ class _Resolver:
                 return self.subscript(expr)
             case ir.Attribute():
                 return self.attribute(expr)
+            case ir.Apply("arr.cast_like", (like, value)):
+                kind = self.types.get(like) if isinstance(like, ir.Var) else nt.int64
+                if not isinstance(kind, nt.Number):
+                    self.refuse(f"type() of a value of type {kind}", "Use it of numbers only.")
+                if isinstance(value, ir.Const) and isinstance(value.value, int | float):
+                    if kind == nt.float64:
+                        return ir.Const(float(value.value))
+                    if kind == nt.int64:
+                        return ir.Const(int(value.value))
+                return self.expr(ir.Apply(f"np.{kind}", (self.expr(value),)))
             case ir.Apply(fn, (ir.Var() as x,)) if fn == f"np.{self.types.get(x)}":
                 return x  # has that type already
             case ir.Unary() | ir.Binary() | ir.Compare() | ir.Logic() | ir.Select() | ir.Apply():

@@ -333,16 +333,21 @@ def calls_mutual(x, a):
     return kernels.even_part(4, a) + kernels.odd_part(3, x[0])
 
 
-@refused(
-    CALLS,
-    "recursion with a depth known at run time only",
-    "depth_at_run_time calls itself",
-    "Reverse mode must know the program; a stack of frames is what the loop would be.",
-)
+@right(CALLS, "recursion to a depth of four, known at run time; deeper, the run ends", n=3)
 def depth_at_run_time(a, n):
     if n < 1:
         return a
-    return math.sin(depth_at_run_time(a, n - 1)) * a  # !
+    return math.sin(depth_at_run_time(a, n - 1)) * a
+
+
+@right(CALLS, "recursion by symmetry: `return 1.0 - f(-x)`")
+def calls_symmetric(x, a):
+    return kernels.normcdf(x[0]) * a + kernels.normcdf(-a) * kernels.normcdf(a)
+
+
+@refused(CALLS, "recursion that branches", "fibonacci calls itself too often", "It is followed.")
+def calls_fibonacci(x, a):
+    return kernels.fibonacci(20) * x[0] * a
 
 
 # ---------------------------------------------------------------- functions as values

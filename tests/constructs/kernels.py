@@ -147,6 +147,20 @@ def odd_part(n, u):
 
 
 @njit
+def normcdf(u):
+    if u >= 0:
+        k = 1.0 / (1.0 + 0.2 * u)
+        return 1.0 - math.exp(-u * u / 2) * k * (0.3 + k * 0.4)
+    else:
+        return 1.0 - normcdf(-u)
+
+
+@njit
+def fibonacci(n):
+    return n if n < 2 else fibonacci(n - 1) + fibonacci(n - 2)  # !
+
+
+@njit
 def sum_of(f, values, v):
     s = 0.0
     for i in range(values.size):

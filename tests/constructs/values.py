@@ -5,6 +5,7 @@ from __future__ import annotations
 import cmath
 import math
 
+import numba
 import numpy as np
 from numba import njit
 
@@ -491,3 +492,22 @@ def tuple_array(x, y, a):
         part[i] = part[i + 1] * a
         s += part[i] ** 2
     return s + np.sum(x * y)
+
+
+@right(TYPES, "`type(x)(0)`, `numba.float64(x)`")
+def types_of_values(x, a, n):
+    one = type(a)(1)
+    t = type(x[0])
+    s = t(0)
+    for v in x:
+        s += v * numba.float64(n) * one
+    return s * type(n)(2.7) * a
+
+
+@right("Branches", "`flag is True`, `flag is not False`", flag=True)
+def is_true(x, a, flag):
+    if flag is True:
+        return x[0] * a
+    if flag is not False:
+        return x[1]
+    return a
