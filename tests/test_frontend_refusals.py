@@ -78,19 +78,6 @@ def refusals():
 
     yield star_call, "how many items"
 
-    def falls_off(x):  # !
-        if x > 0:
-            return x
-
-    yield falls_off, "every path must return"
-
-    def returns_none(x):
-        if x > 0:
-            return  # !
-        return x
-
-    yield returns_none, "every path must return"
-
     def unknown_attribute(x):
         return x.flags  # !
 

@@ -14,10 +14,10 @@ from typing import Any, Self
 from numba.core import types as nt
 
 from adcompile.errors import UnsupportedError
-from adcompile.frontend.array_calls import ArrayCalls
-from adcompile.frontend.customs import Customs, Given
-from adcompile.frontend.frame import Frame, LocalFunction, Static, TypeOf
-from adcompile.frontend.source import Source, as_def, read_source
+from adcompile.frontend.customs import Given
+from adcompile.frontend.frame import Frame, LocalFunction, Static
+from adcompile.frontend.function_values import FunctionValues
+from adcompile.frontend.source import Source, read_source
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements as all_statements
 from adcompile.ir.walk import stmt_defs
@@ -72,6 +72,8 @@ def _known(kind: Any) -> Static | None:
             return Static(value)
         case nt.Omitted(value=value) if callable(value):
             return Static(value)
+        case nt.NumberClass(instance_type=number):
+            return Static(number)
         case nt.Dispatcher(dispatcher=dispatcher):
             return Static(dispatcher)
         case nt.Function(typing_key=key) if callable(key):
@@ -97,7 +99,7 @@ def conversion_name(kind: Any) -> str | None:
     return f"np.{kind}" if is_number else None
 
 
-class Arguments(ArrayCalls, Customs):
+class Arguments(FunctionValues):
     @abstractmethod
     def lower_body(self) -> ir.Expr | None:
         """Emit the function's statements; its result, or None if it has none (statements.py)."""
@@ -108,59 +110,6 @@ class Arguments(ArrayCalls, Customs):
 
     def child(self, source: Source, outer: Frame | None) -> Self:
         return type(self)(self.session, source, outer)
-
-    # ------------------------------------------------------------ functions as values
-
-    def static(self, node: ast.expr) -> Static | None:
-        if isinstance(node, ast.Lambda):
-            return Static(LocalFunction(self.source.inner(as_def(node)), self))
-        return super().static(node)
-
-    def define(self, node: ast.FunctionDef) -> None:
-        """A function inside the function."""
-        if node.decorator_list:
-            self.refuse(node, "a decorated function inside the function", "Define it outside.")
-        self.name_function(node.name, Static(LocalFunction(self.source.inner(node), self)), node)
-
-    def names_function(self, value: ast.expr) -> Static | None:
-        """The function that an expression stands for, if it does."""
-        match value:
-            case ast.Call(ast.Name("type") as func, [like]) if not isinstance(like, ast.Name):
-                known = self.static(func)
-                if known is not None and known.value is type:
-                    whole = self.atom(like)
-                    if isinstance(whole, ir.Var):
-                        return Static(TypeOf(whole))
-            case _:
-                pass
-        found = self.static(value)
-        if found is None or not callable(found.value) or isinstance(found.value, type):
-            return None
-        return found
-
-    def name_function(self, name: str, found: Static, node: ast.stmt) -> None:
-        times = [
-            part
-            for part in ast.walk(self.source.node)
-            if (isinstance(part, ast.Name) and part.id == name and isinstance(part.ctx, ast.Store))
-            or (isinstance(part, ast.FunctionDef) and part.name == name)
-        ]
-        if self.depth > self.root_depth and len(times) > 1:
-            self.refuse(
-                node,
-                f"{name!r} is one function here and another elsewhere",
-                "Call the functions in the branches.",
-            )
-        self.known[name] = found
-        self.functions.add(name)
-
-    def unname_function(self, name: str, node: ast.stmt) -> None:
-        """The name is assigned something else."""
-        if name in self.functions:
-            if self.depth > self.root_depth:
-                self.refuse(node, f"{name!r} is a function, and something else here", "Rename it.")
-            self.functions.discard(name)
-            del self.known[name]
 
     # ------------------------------------------------------------ inlining
 
@@ -253,16 +202,17 @@ class Arguments(ArrayCalls, Customs):
             for name, found in callee.known.items()
         )
         name = callee.source.node.name
-        if session.repeated > MOST or (counted and depth > DEEPEST):
+        if session.repeated > MOST:
             self.refuse(
                 node,
                 f"{name} calls itself too often: recursion is followed call by call",
                 "Write it as a loop, or end with return f(...), which is one.",
             )
-        if counted or depth <= UNROLLED:
+        deepest = DEEPEST if counted else UNROLLED
+        if depth <= deepest:
             return False
         text = (
-            f"{name} calls itself more than {UNROLLED} deep, to a depth that is known at run time "
+            f"{name} calls itself more than {deepest} deep, to a depth that is known at run time "
             f"only\n  at {self.loc(node)}\n  Write it as a loop, or end with return f(...)."
         )
         key_of_error = self.exception(UnsupportedError, node)
@@ -390,5 +340,7 @@ class Arguments(ArrayCalls, Customs):
                 value = self.constant(value.value, ast.Name(name, ast.Load()))
             elif value in self.session.computed:
                 self.session.computed.add(var)
+            elif value in self.session.unknown:
+                self.session.unknown.add(var)
             callee.bound.add(var)
             self.emit(ir.Assign(var, value, loc=self.loc(node)))

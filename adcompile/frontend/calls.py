@@ -12,6 +12,7 @@ from types import FunctionType
 from typing import Any
 
 import numpy as np
+from numba import literally
 from numba.core.registry import cpu_target
 from numba.np.ufunc.gufunc import GUFunc
 
@@ -108,6 +109,9 @@ class Calls(Arguments):
         if func is builtins.len:
             self.only_positional(node, 1)
             return self.length(node.args[0])
+        if func is literally:
+            self.only_positional(node, 1)
+            return self.atom(node.args[0])
         if any(func is one for one in OPERATORS):
             self.only_positional(node, 2)
             a, b = self.trees(node.args) if whole else self.atoms(node.args)

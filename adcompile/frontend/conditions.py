@@ -45,7 +45,8 @@ class Conditions(Expressions):
 
     def absent(self, node: ast.expr) -> ir.Expr | None:
         """Whether a name is None; None where that cannot be known."""
-        x = self.tree(node)
+        local = isinstance(node, ast.Name) and self.static(node) is None
+        x = self.var(node.id) if local and isinstance(node, ast.Name) else self.tree(node)
         if isinstance(x, ir.Const):
             return ir.Const(x.value is None)
         if not isinstance(x, ir.Var):

@@ -133,7 +133,8 @@ class Expressions(Lifting):
                     return ir.Const(...)
                 return self.constant(value, node)
             case ast.Name(name):
-                return self.var(name)
+                var = self.var(name)
+                return self.kept(var, node) if self.source.rebinds else var
             case ast.BinOp(left, op, right):
                 if self.may_fail(node) or isinstance(op, ast.MatMult):
                     return self.atom(node)
@@ -231,11 +232,19 @@ class Expressions(Lifting):
                 elif outside is None and isinstance(whole := self.atom(items), ir.Var):
                     count = self.session.arity.get(whole, 0)
                     found = [self.temp(ir.TupleGet(whole, k), items) for k in range(count)]
+                    if whole not in self.session.arity:  # an array
+                        same = self.temp(ir.Compare("==", whole, x), node)
+                        any_of = self.any_of(node, same)
+                        return ir.Unary("not", any_of) if isinstance(op, ast.NotIn) else any_of
                 if found:
                     return self.among(x, found, isinstance(op, ast.NotIn))
             case _:
                 pass
         self.refuse(node, "'in' is supported only for tuples", "Compare with each item.")
+
+    def any_of(self, node: ast.AST, mask: ir.Expr) -> ir.Expr:
+        axis, keepdims, where = ir.Const(None), ir.Const(False), ir.Const(None)
+        return self.temp(ir.Apply("arr.any", (mask, axis, keepdims, where)), node)
 
     def among(self, x: ir.Expr, items: list[ir.Expr], negated: bool) -> ir.Expr:
         done: ir.Expr | None = None
@@ -272,6 +281,8 @@ class Expressions(Lifting):
     def subscript(self, node: ast.Subscript, whole: bool = False) -> ir.Expr:
         base = node.value
         match base, node.slice:
+            case ast.Attribute(value=ast.Name(), attr="shape"), ast.Slice():
+                return ir.Subscript(self.atom(base), self.index(node))
             case ast.Attribute(value=ast.Name(), attr="shape"), _ if self.static(base) is None:
                 shape = self.tree(base)
                 axis = self.tree(node.slice)

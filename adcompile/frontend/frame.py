@@ -37,6 +37,7 @@ class Session:
     callees: dict[str, Any] = field(default_factory=dict)
     customs: list[Any] = field(default_factory=list)  # whose rules are being read
     computed: set[ir.Var] = field(default_factory=set)  # results of operations: never None
+    ranges: set[ir.Var] = field(default_factory=set)  # tuples that are start, stop, step
     arity: dict[ir.Var, int] = field(default_factory=dict)  # of tuples: how many items they have
 
 
@@ -131,8 +132,7 @@ class Frame:
                 for var in stmt_defs(stmt) if flags else ():
                     if var in flags:
                         self.out.append(ir.Assign(flags[var], ir.Const(True), loc=stmt.loc))
-        if isinstance(stmt, ir.Assign):
-            self.note_arity(stmt)
+        self.note_arity(stmt)
 
     def forget_initial(self, stmt: ir.Stmt) -> None:
         for var in stmt_defs(stmt):
@@ -157,15 +157,16 @@ class Frame:
             shown = "result" if name == RESULT else name
             self.session.flags[var] = ir.Var(f"has_{shown}", temp=True)
 
-    def note_arity(self, stmt: ir.Assign) -> None:
+    def note_arity(self, stmt: ir.Stmt) -> None:
         known = self.session.arity
-        match stmt.value:
-            case ir.MakeTuple(items):
-                known[stmt.target] = len(items)
-            case ir.Var() as source if source in known:
-                known[stmt.target] = known[source]
+        match stmt:
+            case ir.Assign(target, ir.MakeTuple(items)):
+                known[target] = len(items)
+            case ir.Assign(target, ir.Var() as source) if source in known:
+                known[target] = known[source]
             case _:
-                known.pop(stmt.target, None)
+                for var in stmt_defs(stmt):
+                    known.pop(var, None)
 
     @contextmanager
     def block(self) -> Iterator[list[ir.Stmt]]:
@@ -186,6 +187,14 @@ class Frame:
         self.emit(ir.Assign(var, value, loc=self.loc(node)))
         self.session.computed.add(var)
         return var
+
+    def kept(self, value: ir.Expr, node: ast.AST) -> ir.Expr:
+        """The value as it is now, whatever becomes of the user's name."""
+        if not isinstance(value, ir.Var) or value.temp:
+            return value
+        kept = ir.Var(value.name, temp=True)
+        self.emit(ir.Assign(kept, value, loc=self.loc(node)))
+        return kept
 
     # ------------------------------------------------------------ names
 

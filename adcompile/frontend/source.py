@@ -7,6 +7,7 @@ import builtins
 import inspect
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import CodeType, FunctionType
 from typing import Any, TypeGuard
 
@@ -33,6 +34,11 @@ class Source:
         """The same for every reading of one function."""
         code = self.func.__code__
         return (code, self.node.lineno, self.node.col_offset) if self.inside else code
+
+    @cached_property
+    def rebinds(self) -> bool:
+        """Whether an expression may assign a variable that the same expression reads."""
+        return any(isinstance(part, ast.NamedExpr | ast.Nonlocal) for part in ast.walk(self.node))
 
     def inner(self, node: ast.FunctionDef) -> Source:
         """A function defined inside this one."""
@@ -116,7 +122,8 @@ def read_source(func: FunctionType) -> Source:
 def made(
     func: FunctionType, node: ast.FunctionDef, file: str, first: int, lines: tuple[str, ...]
 ) -> Source:
-    assigned = frozenset(_stores(node))
+    outer = frozenset(_nonlocals(node))
+    assigned = frozenset(_stores(node)) - outer
     local = assigned | frozenset(_parameters(node))
     return Source(func, node, file, first, lines, assigned, local, _loop_names(node))
 
@@ -169,10 +176,17 @@ def _stores(node: ast.FunctionDef) -> Iterator[str]:
                 yield name
             case ast.FunctionDef(name=name):
                 yield name
+                yield from _nonlocals(part)
             case ast.alias(name=name, asname=asname):
                 yield asname or name.partition(".")[0]
             case _:
                 pass
+
+
+def _nonlocals(node: ast.FunctionDef) -> Iterator[str]:
+    for part in _body_nodes(node.body):
+        if isinstance(part, ast.Nonlocal):
+            yield from part.names
 
 
 def _body_nodes(parts: Iterable[ast.AST]) -> Iterator[ast.AST]:

@@ -287,7 +287,12 @@ class _Resolver:
                 if not -len(items) <= k < len(items):
                     self.refuse(f"a tuple of {len(items)} has no item {k}")
                 return items[k]
-            case (ir.Slice(),) | (_, _, *_):
+            case (ir.Slice(start, stop, step),):
+                ends = [
+                    None if e is None else self.constant_item((e,)) for e in (start, stop, step)
+                ]
+                return ir.MakeTuple(tuple(items[slice(*ends)]))
+            case (_, _, *_):
                 self.constant_item(index)
             case _:
                 pass
