@@ -13,7 +13,8 @@ from numba.core.dispatcher import Dispatcher
 from numba.core.registry import CPUDispatcher
 
 from adcompile.backends.cpu import Argnums, Derivation
-from adcompile.backends.dispatcher import GradDispatcher, make, run_jvp, run_vjp
+from adcompile.backends.dispatcher import GradDispatcher, make
+from adcompile.backends.pullbacks import run_jvp, run_vjp
 from adcompile.custom import UserFunction
 from adcompile.errors import Loc, UnsupportedError
 from adcompile.frontend.parse import granted_fastmath

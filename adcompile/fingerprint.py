@@ -19,6 +19,7 @@ from numba.core.types import Callable
 
 from adcompile.frontend.parse import parse
 from adcompile.ir import nodes as ir
+from adcompile.makers import class_named, described, makers_in
 from adcompile.version import __version__
 
 Types = tuple[Any, ...]
@@ -29,6 +30,7 @@ def fingerprint(func: Any, argtypes: Types, argnums: object, has_aux: bool, opti
     types, options, versions and the processor."""
     program = describe(parse(func, argtypes))
     types = ", ".join("function" if isinstance(kind, Callable) else str(kind) for kind in argtypes)
+    types += described(makers_in(argtypes))
     parts = (program, types, repr(argnums), str(has_aux), repr(options), setting())
     text = "\n".join(parts)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
@@ -80,4 +82,5 @@ def describe(fn: ir.Function) -> str:
             case _:
                 return repr(x)
 
-    return show(replace(fn, doc=""))
+    makers = described({name: class_named(name) for name in fn.makers})
+    return show(replace(fn, doc="")) + makers

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adcompile.api import Where, argument_positions, jvp, vjp
+from adcompile.backends.cpu import type_of_value
+from adcompile.containers import children, for_numba, leaves, mapped
 from adcompile.errors import UnsupportedError
 from adcompile.frontend.parse import parse
 from adcompile.rules.draws import draws
@@ -30,13 +32,14 @@ def jacfwd(f: Callable[..., Any], argnums: Where = 0) -> Callable[..., Any]:
     @functools.wraps(f)
     def jacobian_of(*args: Any, **keywords: Any) -> Any:
         given = _bound(f, args, keywords)
-        if _draws(f):
+        if _draws(f, given):
             raise UnsupportedError(
                 f"jacfwd of {f.__name__}: each pass would draw other random numbers",
                 advice="Use jacrev, which runs the function once.",
             )
-        blocks = [_columns(f, given, k) for k in positions]
-        return _arranged(blocks, positions.single)
+        out, _ = jvp(f, tuple(given), (None,) * len(given))
+        blocks = [_columns(f, given, k, out) for k in positions]
+        return _arranged(out, [given[k] for k in positions], blocks, positions.single)
 
     return jacobian_of
 
@@ -50,7 +53,7 @@ def jacrev(f: Callable[..., Any], argnums: Where = 0) -> Callable[..., Any]:
         given = _bound(f, args, keywords)
         out, pullback = vjp(f, *given)
         blocks = [_rows(out, pullback, given[k], k) for k in positions]
-        return _arranged(blocks, positions.single)
+        return _arranged(out, [given[k] for k in positions], blocks, positions.single)
 
     return jacobian_of
 
@@ -63,20 +66,21 @@ def jacobian(f: Callable[..., Any], argnums: Where = 0) -> Callable[..., Any]:
     def jacobian_of(*args: Any, **keywords: Any) -> Any:
         given = _bound(f, args, keywords)
         out, pullback = vjp(f, *given)
-        inputs = sum(np.size(given[k]) for k in positions)
-        leaves = list(_leaves(out))
-        by_columns = inputs < sum(map(np.size, leaves)) or any(map(np.iscomplexobj, leaves))
-        if not _draws(f) and by_columns:
-            blocks = [_columns(f, given, k) for k in positions]
+        inputs = sum(np.size(leaf) for k in positions for leaf in leaves(given[k]))
+        parts = list(leaves(out))
+        by_columns = inputs < sum(map(np.size, parts)) or any(map(np.iscomplexobj, parts))
+        if not _draws(f, given) and by_columns:
+            blocks = [_columns(f, given, k, out) for k in positions]
         else:
             blocks = [_rows(out, pullback, given[k], k) for k in positions]
-        return _arranged(blocks, positions.single)
+        return _arranged(out, [given[k] for k in positions], blocks, positions.single)
 
     return jacobian_of
 
 
-def _draws(f: Callable[..., Any]) -> bool:
-    return draws(parse(f, lenient=True))
+def _draws(f: Callable[..., Any], args: Sequence[Any]) -> bool:
+    kinds = tuple(type_of_value(for_numba(arg)) for arg in args)
+    return draws(parse(f, kinds, lenient=True))
 
 
 def _bound(f: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> list[Any]:
@@ -85,63 +89,97 @@ def _bound(f: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any
     return list(bound.args)
 
 
-def _columns(f: Callable[..., Any], args: Sequence[Any], k: int) -> Any:
-    """The Jacobian with respect to argument ``k``, with the structure of the output."""
+Blocks: TypeAlias = list[list[Any]]  # by leaves of the output, by leaves of the argument
+
+
+def _columns(f: Callable[..., Any], args: Sequence[Any], k: int, out: Any) -> Blocks:
+    """The Jacobian with respect to argument ``k``, from tangents."""
     _check(args[k], k)
-    found = []
-    for basis in _basis(args[k]):
-        tangents = [None] * len(args)
-        tangents[k] = basis
-        found.append(jvp(f, tuple(args), tuple(tangents))[1])
-    if not found:
-        out, _ = jvp(f, tuple(args), (None,) * len(args))
-        return _mapped(lambda part: np.zeros(np.shape(part) + np.shape(args[k])), out)
+    parts = list(leaves(out))
+    blocks: Blocks = [[] for _ in parts]
+    for leaf, units in _units(args[k]):
+        found = []
+        for unit in units:
+            tangents = [None] * len(args)
+            tangents[k] = unit
+            found.append(list(leaves(jvp(f, tuple(args), tuple(tangents))[1])))
+        # Integers among the outputs have no tangent.
+        moving = [m for m, part in enumerate(parts) if _has_tangent(part)]
+        for m, part in enumerate(parts):
+            block = None
+            if _is_float(leaf) and m in moving:
+                columns = [one[moving.index(m)] for one in found]
+                shape = np.shape(part) + np.shape(leaf)
+                if columns:
+                    block = np.stack([np.asarray(c) for c in columns], -1).reshape(shape)[()]
+                else:
+                    block = np.zeros(shape)
+            blocks[m].append(block)
+    return blocks
 
-    def stacked(*columns: Any) -> Any:
-        block = np.stack([np.asarray(c) for c in columns], axis=-1)
-        return block.reshape(np.shape(columns[0]) + np.shape(args[k]))[()]
 
-    return _mapped(stacked, *found)
-
-
-def _rows(out: Any, pullback: Callable[[Any], tuple[Any, ...]], arg: Any, k: int) -> Any:
+def _rows(out: Any, pullback: Callable[[Any], tuple[Any, ...]], arg: Any, k: int) -> Blocks:
     """As ``_columns``, from cotangents."""
     _check(arg, k)
-    if not isinstance(out, tuple):
-        rows = [pullback(basis)[k] for basis in _basis(out)]
-        return _block(rows, out, arg)
-    blocks = []
-    for place, part in enumerate(out):
-        zeros = [_mapped(np.zeros_like, other) for other in out]
-        rows = []
-        for basis in _basis(part):
-            seeds = list(zeros)
-            seeds[place] = basis
-            rows.append(pullback(tuple(seeds))[k])
-        blocks.append(_block(rows, part, arg))
-    return tuple(blocks)
-
-
-def _block(rows: list[Any], part: Any, arg: Any) -> Any:
-    if np.iscomplexobj(part):
-        raise TypeError("jacrev of a complex output: use jacfwd")
-    if not _is_float(part):
-        return None
-    block = np.array(rows, dtype=np.asarray(part).dtype)
-    return block.reshape(np.shape(part) + np.shape(arg))[()]
+    blocks: Blocks = []
+    for part, units in _units(out):
+        if np.iscomplexobj(part):
+            raise TypeError("jacrev of a complex output: use jacfwd")
+        rows = [list(_all_leaves(pullback(unit)[k])) for unit in units]
+        row: list[Any] = []
+        for n, leaf in enumerate(_all_leaves(arg)):
+            block = None
+            if _is_float(part) and _is_float(leaf):
+                found = np.array([one[n] for one in rows], dtype=np.asarray(part).dtype)
+                block = found.reshape(np.shape(part) + np.shape(leaf))[()]
+            row.append(block)
+        blocks.append(row)
+    return blocks
 
 
 def _check(arg: Any, k: int) -> None:
-    if np.iscomplexobj(arg):
+    if any(map(np.iscomplexobj, leaves(arg))):
         raise TypeError(
             f"argument {k} of a Jacobian is complex: give its real and imaginary parts, or use vjp"
         )
-    if not _is_float(arg):
-        raise TypeError(f"argument {k} of a Jacobian must be a float or an array of floats")
+    if not any(map(_is_float, leaves(arg))):
+        raise TypeError(f"argument {k} of a Jacobian must have a float or an array of floats")
 
 
 def _is_float(value: Any) -> bool:
-    return not isinstance(value, tuple) and np.issubdtype(np.asarray(value).dtype, np.floating)
+    return np.issubdtype(np.asarray(value).dtype, np.floating)
+
+
+def _has_tangent(value: Any) -> bool:
+    return _is_float(value) or np.iscomplexobj(value)
+
+
+def _all_leaves(value: Any) -> Iterator[Any]:
+    """``leaves``, None among them."""
+    parts = children(value)
+    if parts is None:
+        yield value
+    for part in parts or ():
+        yield from _all_leaves(part)
+
+
+def _units(value: Any) -> Iterator[tuple[Any, Iterator[Any]]]:
+    """For each leaf: containers like ``value``, zero but for one element of the leaf."""
+    every = list(leaves(value))
+    for place, leaf in enumerate(every):
+        yield leaf, (_with_leaf(value, every, place, unit) for unit in _basis(leaf))
+
+
+def _with_leaf(value: Any, every: list[Any], place: int, unit: Any) -> Any:
+    zeros = [np.zeros_like(x) if _has_tangent(x) else None for x in every]
+    zeros[place] = unit
+    return _filled(value, zeros)
+
+
+def _filled(value: Any, parts: list[Any]) -> Any:
+    """A container like ``value`` with these leaves."""
+    following = iter(parts)
+    return mapped(lambda _: next(following), value)
 
 
 def _basis(value: Any) -> Iterator[Any]:
@@ -157,25 +195,12 @@ def _basis(value: Any) -> Iterator[Any]:
         yield unit
 
 
-def _leaves(out: Any) -> Iterator[Any]:
-    if isinstance(out, tuple):
-        for part in out:
-            yield from _leaves(part)
-    elif out is not None:
-        yield out
-
-
-def _mapped(f: Callable[..., Any], *trees: Any) -> Any:
-    """``f`` on the leaves of trees of one structure."""
-    if isinstance(trees[0], tuple):
-        return tuple(_mapped(f, *parts) for parts in zip(*trees, strict=True))
-    return None if trees[0] is None else f(*trees)
-
-
-def _arranged(blocks: list[Any], single: bool) -> Any:
+def _arranged(out: Any, args: list[Any], blocks: list[Blocks], single: bool) -> Any:
     """By outputs first, by arguments inside."""
-    if single:
-        return blocks[0]
-    if isinstance(blocks[0], tuple):
-        return tuple(_arranged(list(parts), False) for parts in zip(*blocks, strict=True))
-    return tuple(blocks)
+    rows = iter(zip(*blocks, strict=True))
+
+    def of(leaf: Any) -> Any:
+        parts = [_filled(arg, row) for arg, row in zip(args, next(rows), strict=True)]
+        return parts[0] if single else tuple(parts)
+
+    return mapped(of, out)

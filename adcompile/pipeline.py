@@ -9,29 +9,32 @@ from typing import Any
 from numba.core import types as nt
 
 from adcompile.adjoint.assemble import Problem, assemble, result_leaves
-from adcompile.adjoint.fused import Fused, candidates, fuse
+from adcompile.adjoint.fused import Fused, candidates, fuse, nested
 from adcompile.analysis.activity import find_activity, is_float
 from adcompile.analysis.alias import find_roots, written_roots
 from adcompile.analysis.complex_numbers import check_complex
 from adcompile.analysis.scope import find_scopes
 from adcompile.arrays.expand import expand
 from adcompile.arrays.statics import known_arguments
-from adcompile.backends.cpu import Argnums
+from adcompile.backends.cpu import Argnums, is_differentiable
 from adcompile.backends.store import Generated
 from adcompile.clones import namespace
 from adcompile.emit.module import ModuleText, write_module
 from adcompile.emit.tangent_module import write_tangent_module
-from adcompile.errors import InactiveArgumentError, NonScalarOutputError, UnsupportedError
+from adcompile.errors import InactiveArgumentError, NonScalarOutputError
 from adcompile.explain import explain
 from adcompile.frontend.parse import parse
 from adcompile.ir import nodes as ir
 from adcompile.ir.verify import verify
 from adcompile.ir.walk import reads
+from adcompile.makers import with_lists
 from adcompile.normalise.customs import prepare_customs
 from adcompile.normalise.draws import refuse_parameters, standardise_draws
 from adcompile.normalise.guards import guard_divisions
+from adcompile.normalise.lists import has_lists, lower_lists
 from adcompile.normalise.name_controls import name_controls
 from adcompile.normalise.places import find_places
+from adcompile.normalise.records import split_records
 from adcompile.normalise.references import number_references
 from adcompile.normalise.resolve import resolve
 from adcompile.normalise.ssa import to_ssa
@@ -49,7 +52,7 @@ from adcompile.storage.plan import Planner
 from adcompile.storage.stack import find_stack
 from adcompile.storage.tapes import lay_out
 from adcompile.tangent.sweep import derive_tangent
-from adcompile.types.variables import infer_variables
+from adcompile.types.variables import infer_plain, infer_variables
 
 Types = tuple[nt.Type, ...]
 _ATTEMPTS = 3  # loops that may run forward and in reverse at once
@@ -87,6 +90,13 @@ def resolved(
     verify(plain, "plain")
     seen("plain", plain)
 
+    seen_types = tuple(map(with_lists, argtypes))
+    if has_lists(plain) or seen_types != argtypes:
+        known = infer_plain(plain, seen_types, namespace(plain.callees, options))
+        plain = lower_lists(split_records(plain, known), known)
+        verify(plain, "plain")
+        seen("lists", plain)
+
     short = unroll_products(plain) if options.optimise else plain
     ssa = eliminate_dead(known_arguments(to_ssa(short)), typed=False)
     verify(ssa, "ssa")
@@ -95,10 +105,11 @@ def resolved(
     types, returns = infer_variables(ssa, argtypes, namespace(ssa.callees, options))
     check_arguments(plain, argtypes, argnums)
     fn = standardise_draws(resolve(ssa, types), types)
+    fn = split_tuples(fn, types)
     regroup = options.optimise and options.vector_math
     fn = expand(fn, types, argnums.ones, hasattr(func, "py_func"), regroup)
     check_complex(fn, types)
-    fn = split_tuples(fn, types)
+    fn = split_tuples(fn, types, again=True)
     fn = prepare_customs(fn, types, options)
     fn = define_unset(fn, types)
     seen("resolved", fn)
@@ -107,7 +118,8 @@ def resolved(
     if options.optimise:
         fn = merge_common(hoist_sizes(fn, types), shapes)
         fn = sink_deepest(fuse_nests(fn, types, shapes), types)
-    fn = eliminate_dead(fn, (v for dims in shapes.values() for d in dims for v in reads(d)))
+    kept = [v for dims in shapes.values() for d in dims for v in reads(d)]
+    fn = eliminate_dead(fn, [*kept, *items_of_parameters(fn)])
     return Resolved(plain, fn, types, returns, shapes)
 
 
@@ -141,12 +153,6 @@ def derive(
     fn, types, shapes = found.fn, found.types, found.shapes
     if argnums.mode == "grad":
         check_result(found.plain, found.returns, has_aux)
-    elif isinstance(found.returns, nt.BaseTuple) and any(
-        isinstance(part, nt.BaseTuple) for part in found.returns
-    ):
-        raise UnsupportedError(
-            "a pullback of a function that returns a tuple in a tuple", fn.loc, "Return one tuple."
-        )
     fn, arenas = find_places(fn, types, find_scopes(fn), shapes)
     fn, selections = number_references(fn, types, arenas.places)
     verify(fn, "ssa")
@@ -200,10 +206,15 @@ def derive(
     may_fuse = argnums.mode == "grad" and options.optimise and not arenas.places
     may_fuse = may_fuse and problem.stack is None
     for loop in candidates(problem)[:_ATTEMPTS] if may_fuse else ():
-        joint_plan = Planner(*known, loop).run([])
-        joint_tapes = lay_out(joint_plan, types, scopes, loop)
+        loops = nested(problem, loop)
+        while True:
+            joint_plan = Planner(*known, loops).run([])
+            if len(loops) == 1 or not joint_plan.stored:
+                break
+            loops = loops[:1]  # to make a tape in each of many iterations takes too long
+        joint_tapes = lay_out(joint_plan, types, scopes, loops)
         joint = replace(problem, plan=joint_plan, tapes=joint_tapes)
-        made = fuse(joint, loop, tuple(seeded))
+        made = fuse(joint, loops, tuple(seeded))
         if made is not None:
             problem = joint
             finish = Finish(types, found.plain, options)  # its remarks are about what runs
@@ -222,11 +233,10 @@ def derive(
 
 def check_arguments(fn: ir.Function, argtypes: Types, argnums: Argnums) -> None:
     """Derivatives are taken with respect to floats and complex numbers, arrays of those, and tuples
-    of all these."""
+    that have one of all these."""
     for k in argnums:
         kind = argtypes[k]
-        parts = list(kind) if isinstance(kind, nt.BaseTuple) else [kind]
-        if not all(is_float(p) or isinstance(p, nt.BaseTuple) for p in parts):
+        if not is_differentiable(kind):
             raise InactiveArgumentError(
                 f"argument {fn.params[k].name!r} has type {kind}: there is no derivative with "
                 "respect to it",
@@ -255,6 +265,13 @@ def check_result(fn: ir.Function, returns: nt.Type, has_aux: bool) -> None:
 
 
 # ---------------------------------------------------------------- what is differentiated
+
+
+def items_of_parameters(fn: ir.Function) -> Iterable[ir.Var]:
+    """The parts of tuple parameters: gradients have all of them, read or not."""
+    for stmt in fn.body:
+        if isinstance(stmt, ir.Assign) and isinstance(stmt.value, ir.TupleGet):
+            yield stmt.target
 
 
 def leaves_of_parameters(

@@ -551,11 +551,3 @@ def test_a_variable_that_is_returned_twice() -> None:
     out, pullback = vjp(f, X)
     close(pullback((X, 10.0 * X, X[1:]))[0], np.cos(X) * (11.0 * X + np.append(0.0, X[1:])))
     assert len(out) == 3
-
-
-def test_a_tuple_in_a_tuple_has_no_pullback() -> None:
-    def nested(x):
-        return (x, 2.0 * x), x
-
-    with pytest.raises(UnsupportedError, match="a tuple in a tuple"):
-        vjp(nested, 0.3)

@@ -34,14 +34,14 @@ from adcompile.ir.walk import (
 def expand(
     fn: ir.Function,
     types: Types,
-    ones: tuple[tuple[int, int], ...] = (),
+    ones: tuple[tuple[tuple[int, ...], int], ...] = (),
     compiled: bool = False,
     regroup: bool = False,
 ) -> ir.Function:
     """``fn`` without whole-array arithmetic.  ``types`` learns the new variables.
 
-    ``ones``: the (parameter, axis) known to have extent one.  ``compiled``: the user runs the
-    function through Numba.  ``regroup``: sums of arrays may be made in another order.
+    ``ones``: the (parameter and places in it, axis) known to have extent one.  ``compiled``: the
+    user runs the function through Numba.  ``regroup``: sums of arrays may be made in another order.
     """
     if not any(_is_whole(stmt, types) for stmt in statements(fn.body)):
         check_expanded(fn, types)
@@ -49,13 +49,22 @@ def expand(
     fn = without_second_names(fn)
     expander = _Expander(fn, types)
     expander.compiled, expander.regroup = compiled, regroup
-    for k, axis in ones:
-        dims = list(expander.dims_of(fn.params[k]))
+    for (k, *path), axis in ones:
+        array = item_at(fn, fn.params[k], path)
+        dims = list(expander.dims_of(array))
         dims[axis] = ir.Const(1)
-        expander.dims[fn.params[k]] = tuple(dims)
+        expander.dims[array] = tuple(dims)
     made = without_second_names(replace(fn, body=expander.block(fn.body)))
     check_expanded(made, types)
     return made
+
+
+def item_at(fn: ir.Function, whole: ir.Var, path: list[int]) -> ir.Var:
+    """The variable that holds an item of a tuple parameter."""
+    for place in path:
+        got = ir.TupleGet(whole, place)
+        whole = next(s.target for s in fn.body if isinstance(s, ir.Assign) and s.value == got)
+    return whole
 
 
 def without_second_names(fn: ir.Function) -> ir.Function:

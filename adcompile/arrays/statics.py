@@ -67,7 +67,7 @@ def _known(expr: ir.Expr, values: dict[ir.Var, ir.Expr]) -> ir.Expr:
             return ir.Unary(op, _known(x, values))
         case ir.Binary(op, a, b):
             return ir.Binary(op, _known(a, values), _known(b, values))
-        case ir.MakeTuple(items):
-            return ir.MakeTuple(tuple(_known(item, values) for item in items))
+        case ir.MakeTuple(items, maker):
+            return ir.MakeTuple(tuple(_known(item, values) for item in items), maker)
         case _:
             return expr

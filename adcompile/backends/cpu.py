@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, Self, cast
 
@@ -21,17 +21,26 @@ from numba.core.typing.typeof import Purpose, typeof
 from adcompile.backends import store
 from adcompile.backends.store import Generated, Loaded
 from adcompile.clones import namespace
-from adcompile.errors import AdcompileError, InactiveArgumentError, Loc, NonScalarOutputError
+from adcompile.containers import for_numba as value_for_numba
+from adcompile.containers import is_container
+from adcompile.errors import (
+    AdcompileError,
+    InactiveArgumentError,
+    Loc,
+    NonScalarOutputError,
+    UnsupportedError,
+)
 from adcompile.fingerprint import fingerprint
 from adcompile.frontend.parse import parse
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements
+from adcompile.makers import class_named, makers_in
 from adcompile.options import Options
 
 _config: Any = config
 Types = tuple[Any, ...]
 Mode = Literal["grad", "vjp", "jvp"]
-Ones = tuple[tuple[int, int], ...]
+Ones = tuple[tuple[tuple[int, ...], int], ...]
 
 
 class Argnums(tuple[int, ...]):
@@ -39,7 +48,7 @@ class Argnums(tuple[int, ...]):
 
     ``single`` when the user gave one, not in a tuple.  ``mode``: "grad", for which the output must
     be a scalar; "vjp" when a pullback is wanted; "jvp" for forward mode.  ``ones``: (argument,
-    axis) of the axes that are known to have extent one, and so broadcast.
+    and places in it, axis) of the axes that are known to have extent one, and so broadcast.
     """
 
     single: bool
@@ -115,9 +124,12 @@ class Derivation:
         if self.ones:
             argnums = Argnums(tuple(argnums), argnums.single, argnums.mode, self.ones)
         key = fingerprint(self.target, argtypes, argnums, self.has_aux, self.options)
-        functions = namespace(parse(self.target, argtypes).callees, self.options)
+        program = parse(self.target, argtypes)
+        functions = namespace(program.callees, self.options)
         if _config.DISABLE_JIT:  # to be stepped through
             functions = {name: made.py_func for name, made in functions.items()}
+        functions.update(makers_in(argtypes))
+        functions.update({name: class_named(name) for name in program.makers})
         found = store.load(key, functions) if self.options.cache else None
         if found is not None:
             return found
@@ -134,6 +146,14 @@ class Derivation:
 
     def _check_types(self, argtypes: Types) -> None:
         for name, kind in zip(self.parameters, argtypes, strict=False):
+            item = kind.dtype if isinstance(kind, types.Array) else kind
+            if isinstance(item, _FROM_PYTHON):
+                raise UnsupportedError(
+                    f"the argument '{name}' has type {kind}, which is taken apart in calls from "
+                    "Python only",
+                    self.loc,
+                    "Call the derivative from Python, or pass a NamedTuple or arrays.",
+                )
             if isinstance(kind, types.PyObject):
                 raise InactiveArgumentError(
                     f"{self.func.__name__}: Numba has no type for argument '{name}'",
@@ -147,7 +167,9 @@ class Derivation:
         kinds = tuple(type_of_value(value) for value in args)
         if kinds not in self._once:
             body = parse(self.target, kinds).body
-            self._once[kinds] = any(isinstance(s, ir.Call) for s in statements(body))
+            self._once[kinds] = any(
+                isinstance(s, ir.Call) and not s.fn.startswith("list.") for s in statements(body)
+            )
         return self._once[kinds]
 
     def fitting(self, args: tuple[Any, ...]) -> Derivation:
@@ -185,10 +207,27 @@ class Derivation:
             return result
 
 
+# Lists, records and instances of jitclasses: containers.py has other types for what Python gives.
+_FROM_PYTHON = (
+    types.List,
+    types.ListType,
+    types.DictType,
+    types.Record,
+    types.ClassInstanceType,
+)
+
+
 def axes_of_one(args: tuple[Any, ...]) -> Ones:
-    """(argument, axis) of the axes of extent one."""
-    shapes = [np.shape(a) if isinstance(a, np.ndarray) else () for a in args]
-    return tuple((k, j) for k, shape in enumerate(shapes) for j, n in enumerate(shape) if n == 1)
+    """(argument and places in it, axis) of the axes of extent one."""
+
+    def within(value: Any, path: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], int]]:
+        if isinstance(value, np.ndarray):
+            yield from ((path, axis) for axis, n in enumerate(value.shape) if n == 1)
+        elif isinstance(value, tuple):
+            for k, part in enumerate(value):
+                yield from within(part, (*path, k))
+
+    return tuple(found for k, a in enumerate(args) for found in within(a, (k,)))
 
 
 def compile_entry(loaded: Loaded, kind: str, argtypes: Types) -> Any:
@@ -256,6 +295,7 @@ def as_cotangent(value: Any, kind: Any, out: Any) -> Any:
     if not is_differentiable(kind):
         return None
     if isinstance(kind, types.BaseTuple):
+        value = structured(value, out)
         if not isinstance(value, (tuple, list)) or len(value) != len(out):
             raise TypeError(f"the cotangent must be a tuple of {len(out)}, as the output is")
         made = [as_cotangent(*part) for part in zip(value, parts(kind), out, strict=True)]
@@ -277,6 +317,16 @@ def as_cotangent(value: Any, kind: Any, out: Any) -> Any:
     return np.float32(value) if kind == types.float32 else float(value)
 
 
+def structured(value: Any, whole: Any) -> Any:
+    """A dict or dataclass as the tuple that it is for Numba, if ``whole`` is one of its kind."""
+    if not is_container(value):
+        return value
+    made = value_for_numba(value)
+    if isinstance(value, list) or type(made) is type(whole):
+        return made
+    raise TypeError(f"a {type(value).__name__} with the same keys is expected")
+
+
 def as_tangent(value: Any, kind: Any, primal: Any) -> Any:
     """``value`` in the form that a tangent of ``primal``, of type ``kind``, must have.  None stands
     for zeros."""
@@ -287,6 +337,7 @@ def as_tangent(value: Any, kind: Any, primal: Any) -> Any:
     if isinstance(kind, types.BaseTuple) and is_differentiable(kind):
         if value is None:
             value = (None,) * len(primal)
+        value = structured(value, primal)
         if not isinstance(value, (tuple, list)) or len(value) != len(primal):
             raise TypeError(f"the tangent must be a tuple of {len(primal)}, as the argument is")
         made = [as_tangent(*part) for part in zip(value, parts(kind), primal, strict=True)]

@@ -23,6 +23,7 @@ from numba.extending import infer_getattr, lower_getattr_generic, register_model
 from adcompile.backends import cpu
 from adcompile.backends.cpu import Argnums, Derivation
 from adcompile.backends.store import Generated, Loaded
+from adcompile.containers import for_numba, from_numba, is_container, like
 from adcompile.errors import BroadcastError
 from adcompile.options import Options
 
@@ -96,6 +97,30 @@ class GradDispatcher(_Base):
                 raise
         return self._variant(other, given)
 
+    def _compile_for_args(self, *args: Any, **kwargs: Any) -> Any:
+        """Numba knows no code for these arguments: new types, or dicts and dataclasses.  What this
+        returns is called."""
+        if any(map(is_container, (*args, *kwargs.values()))):
+            given = self._all(args, kwargs)
+            return lambda *_, **__: self._in_form(given, self(*map(for_numba, given)))
+        return super()._compile_for_args(*args, **kwargs)
+
+    def _in_form(self, given: tuple[Any, ...], result: Any) -> Any:
+        """``result`` with the gradients in the form of the arguments."""
+        argnums = self.derivation.argnums
+        assert argnums is not None
+
+        def of(gradients: Any) -> Any:
+            if argnums.single:
+                return like(given[argnums[0]], gradients)
+            return tuple(like(given[k], one) for k, one in zip(argnums, gradients, strict=True))
+
+        if self.kind == "value_and_grad":
+            return from_numba(result[0]), of(result[1])
+        if self.derivation.has_aux:
+            return of(result[0]), from_numba(result[1])
+        return of(result)
+
     def _all(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         bound = inspect.signature(self.derivation.func).bind(*args, **kwargs)
         bound.apply_defaults()
@@ -166,6 +191,9 @@ class GradDispatcher(_Base):
                 base = self.derivation
                 every = Derivation(base.target, None, False, base.options)
                 self._others["forward"] = make(every, "forward")
+        # Late: that module makes dispatchers.
+        from adcompile.backends.pullbacks import run_vjp
+
         return run_vjp(self._others["forward"], args)
 
     # ------------------------------------------------------------ looking inside
@@ -265,6 +293,8 @@ class PlainGrad(GradDispatcher):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         given = self._all(args, kwargs)
+        if any(map(is_container, given)):
+            return self._in_form(given, self(*map(for_numba, given)))
         fitting = self.derivation.fitting(given)
         if fitting is not self.derivation:
             return make(fitting, self.kind)(*given)
@@ -284,59 +314,6 @@ class PlainGrad(GradDispatcher):
 
 def make(derivation: Derivation, kind: str) -> GradDispatcher:
     return (PlainGrad if _config.DISABLE_JIT else GradDispatcher)(derivation, kind)
-
-
-def run_vjp(
-    forward: GradDispatcher, args: tuple[Any, ...]
-) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
-    """Run ``forward`` now; the pullback may be called any number of times."""
-    if (fitting := forward.derivation.fitting(args)) is not forward.derivation:
-        return run_vjp(make(fitting, "forward"), args)
-    try:
-        out, residuals = forward.direct(*args)
-    except BroadcastError:
-        other = forward.derivation.broadcasting(args)
-        if other is None:
-            raise
-        return run_vjp(make(other, "forward"), args)
-    given = tuple(cpu.type_of_value(value) for value in args)
-    folded = tuple(forward.fold_argument_types(given, {})[1])
-    loaded = forward.derivation.specialise(folded)
-    entry = loaded.entry("pullback")
-    kind = cpu.type_of_value(out)
-
-    def pullback(cotangent: Any) -> tuple[Any, ...]:
-        found = entry(residuals, cpu.as_cotangent(cotangent, kind, out))
-        return tuple(found[: len(args)])
-
-    return out, pullback
-
-
-def run_jvp(
-    derivation: Derivation, primals: tuple[Any, ...], tangents: tuple[Any, ...]
-) -> tuple[Any, Any]:
-    """``(out, tangent of out)``."""
-    bound = inspect.signature(derivation.func).bind(*primals)
-    bound.apply_defaults()
-    args = bound.args
-    if (fitting := derivation.fitting(args)) is not derivation:
-        return run_jvp(fitting, primals, tangents)
-    kinds = tuple(cpu.type_of_value(value) for value in args)
-    entry = derivation.specialise(kinds).entry("jvp")
-    padded = (*tangents, *(None,) * (len(args) - len(tangents)))
-    given = [
-        cpu.as_tangent(*part)
-        for part in zip(padded, kinds, args, strict=True)
-        if cpu.is_differentiable(part[1])
-    ]
-    try:
-        out, tangent = entry(*args, *given)
-    except BroadcastError:
-        other = derivation.broadcasting(args)
-        if other is None:
-            raise
-        return run_jvp(other, primals, tangents)
-    return out, tangent
 
 
 def _source_lines(func: Callable[..., Any]) -> tuple[str, list[str]] | None:

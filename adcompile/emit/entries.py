@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,9 @@ from numba.core import types as nt
 from adcompile.adjoint.assemble import Derivative, Problem, result_leaves
 from adcompile.adjoint.fused import Fused
 from adcompile.analysis.alias import written_roots
-from adcompile.backends.cpu import Argnums
+from adcompile.backends.cpu import Argnums, is_differentiable
 from adcompile.ir import nodes as ir
+from adcompile.makers import maker_of
 from adcompile.normalise.entry import parameter_arrays
 
 Names = Mapping[ir.Var, str]
@@ -136,10 +137,10 @@ class EntryWriter:
     def gradient_of(self, var: ir.Var) -> str:
         """The gradient of a parameter, in its structure."""
         kind = self.p.types[var]
+        if not is_differentiable(kind):
+            return "None"
         if isinstance(kind, nt.BaseTuple):
-            items = [t for t, path in self.paths.items() if self.item_of(path, var)]
-            inner = ", ".join(self.gradient_of(item) for item in items)
-            return f"({inner},)"
+            return self.gradient_at(self.paths[var], kind)
         for array, shadow in self.d.shadows:
             if array is var:
                 return self.names[shadow]
@@ -147,9 +148,14 @@ class EntryWriter:
             return self.scalar_adjoint(var)
         return "None"
 
-    def item_of(self, path: str, whole: ir.Var) -> bool:
-        prefix = f"{self.paths[whole]}["
-        return path.startswith(prefix) and path.count("[") == prefix.count("[")
+    def gradient_at(self, path: str, kind: nt.Type) -> str:
+        """The same of a tuple or of an item of one."""
+        if isinstance(kind, nt.BaseTuple):
+            items = [self.gradient_at(f"{path}[{k}]", part) for k, part in enumerate(kind)]
+            return made_tuple(items, maker_of(kind))
+        if not is_differentiable(kind):
+            return "None"
+        return self.gradient_of(next(v for v, place in self.paths.items() if place == path))
 
     def gradients(self, argnums: Argnums) -> str:
         found = [self.gradient_of(self.p.fn.params[k]) for k in argnums]
@@ -190,12 +196,10 @@ class EntryWriter:
         pairs = zip(self.d.residuals, self.d.arguments, strict=True)
         kept = [self.copied(self.names[argument], v) for v, argument in pairs]
         kept += [f"{self.paths[a]}.shape" for a, _ in self.d.shadows]
-        parts = self.output_parts()
-        out = parts[0] if len(parts) == 1 and not self.is_tuple() else f"({', '.join(parts)},)"
         lines = [
             f"def {name}({self.signature()}):",
             self.call_forward(self.value),
-            f"    return {out if parts else 'None'}, ({', '.join([*kept, '0'])},)",
+            f"    return {self.output()}, ({', '.join([*kept, '0'])},)",
         ]
         return Entry(name, "\n".join(lines) + "\n")
 
@@ -204,7 +208,7 @@ class EntryWriter:
         name = f"{self.base}_pullback{self.suffix}"
         kept = [self.names[v] for v in self.d.arguments]
         shapes = [self.fresh(f"{self.names[s]}_shape") for _, s in self.d.shadows]
-        finals = dict(zip(self.written, self.cotangents()[len(self.result()) :], strict=True))
+        finals = dict(zip(self.written, self.final_cotangents(), strict=True))
         lines = [
             f"def {name}({self.residuals}, {self.cotangent}):",
             f"    ({', '.join([*kept, *shapes, self.rest])},) = {self.residuals}",
@@ -217,9 +221,7 @@ class EntryWriter:
             else:
                 make = self.maker("empty" if array in self.d.overwritten else "zeros")
                 lines.append(f"    {self.names[shadow]} = {make}({shape}, np.{kind.dtype})")
-        result = self.result()
-        pairs = zip(result, self.cotangents(), strict=False)
-        seeds = [cotangent for v, cotangent in pairs if v in self.d.seeded]
+        seeds = [cotangent for v, cotangent in self.cotangents() if v in self.d.seeded]
         lines.append(self.call_adjoint(seeds))
         grads = ", ".join(self.gradient_of(p) for p in self.p.fn.params)
         lines.append(f"    return ({grads},)")
@@ -233,30 +235,65 @@ class EntryWriter:
         """The leaves of the returned value; a None is none."""
         return tuple(e for e in result_leaves(self.p.fn) if e != ir.Const(None))
 
-    def is_tuple(self) -> bool:
+    def returned(self) -> ir.Expr:
         last = self.p.fn.body[-1]
         assert isinstance(last, ir.Return)
-        return bool(last.values) and isinstance(last.values[0], ir.MakeTuple)
+        return last.values[0] if last.values else ir.Const(None)
 
-    def output_parts(self) -> list[str]:
-        """The result's items, and after them the final contents of the arrays written."""
-        result = self.result()
-        if self.is_tuple():
-            leaves = enumerate(result_leaves(self.p.fn))
-            parts = [self.copied(f"{self.value}[{k}]", v) for k, v in leaves if v != ir.Const(None)]
-        else:
-            parts = [self.copied(self.value, v) for v in result]
+    def output(self) -> str:
+        """What is returned; if arrays are written, its items and their final contents."""
+        whole = self.returned()
         known = dict(zip(self.d.residuals, self.d.arguments, strict=True))
-        return parts + [self.copied(self.names[known[v]], v) for v in self.written]
+        finals = [self.copied(self.names[known[v]], v) for v in self.written]
+        if not finals:
+            return self.own(whole, self.value)
+        if isinstance(whole, ir.MakeTuple):
+            items = [self.own(e, f"{self.value}[{k}]") for k, e in enumerate(whole.items)]
+            return made_tuple([*items, *finals])
+        items = [] if whole == ir.Const(None) else [self.own(whole, self.value)]
+        return made_tuple([*items, *finals]) if items or len(finals) > 1 else finals[0]
 
-    def cotangents(self) -> list[str]:
-        """Python expressions for the cotangent of each part of the output."""
-        count = len(self.result()) + len(self.written)
-        if count == 1 and not self.is_tuple():
-            return [self.cotangent]
-        return [f"{self.cotangent}[{k}]" for k in range(count)]
+    def own(self, expr: ir.Expr, path: str) -> str:
+        """A result or a part of it, its arrays copied."""
+        if isinstance(expr, ir.MakeTuple):
+            items = [self.own(item, f"{path}[{k}]") for k, item in enumerate(expr.items)]
+            return made_tuple(items, expr.maker)
+        return "None" if expr == ir.Const(None) else self.copied(path, expr)
+
+    def cotangents(self) -> list[tuple[ir.Expr, str]]:
+        """The leaves of the result, and where in the cotangent of the output theirs are."""
+        whole = self.returned()
+        if isinstance(whole, ir.MakeTuple):
+            return list(places(whole, self.cotangent))
+        if whole == ir.Const(None):
+            return []
+        return [(whole, f"{self.cotangent}[0]" if self.written else self.cotangent)]
+
+    def final_cotangents(self) -> list[str]:
+        whole = self.returned()
+        before = len(whole.items) if isinstance(whole, ir.MakeTuple) else 1
+        if whole == ir.Const(None):
+            if len(self.written) == 1:
+                return [self.cotangent]
+            before = 0
+        return [f"{self.cotangent}[{before + k}]" for k in range(len(self.written))]
 
     def outputs(self) -> str:
         """In words: what ``out`` of vjp holds."""
         kinds = [str(self.p.types[v]) if isinstance(v, ir.Var) else repr(v) for v in self.result()]
         return ", ".join([*kinds, *(f"final {v.name}" for v in self.written)])
+
+
+def places(expr: ir.Expr, path: str) -> Iterator[tuple[ir.Expr, str]]:
+    """The leaves of a tuple, and how to reach them."""
+    if isinstance(expr, ir.MakeTuple):
+        for k, item in enumerate(expr.items):
+            yield from places(item, f"{path}[{k}]")
+    elif expr != ir.Const(None):
+        yield expr, path
+
+
+def made_tuple(items: list[str], maker: str = "") -> str:
+    """A tuple, or a NamedTuple, as text."""
+    inner = ", ".join(items)
+    return f"{maker}({inner})" if maker else f"({inner},)" if items else "()"

@@ -19,6 +19,7 @@ from adcompile.emit.entries import MAKERS, Entry, EntryWriter
 from adcompile.emit.names import runtime_names
 from adcompile.emit.pieces import digest, exceptions, flags, header, imports, print_named
 from adcompile.errors import Loc
+from adcompile.makers import makers_in
 from adcompile.options import Options
 
 
@@ -46,12 +47,11 @@ def write_module(
     """Print everything and put it together."""
     py_func: Callable[..., Any] = getattr(func, "py_func", func)
     constants = {var.name: np.asarray(value) for var, value in problem.fn.constants}
+    reserved = {*constants, *problem.fn.makers, *makers_in(argtypes)}
     kinds = {var: str(kind) for var, kind in problem.types.items()}
-    forward, _, forward_lines = print_named(
-        derivative.forward, kinds, set(constants), options.parallel
-    )
+    forward, _, forward_lines = print_named(derivative.forward, kinds, reserved, options.parallel)
     adjoint, names, adjoint_lines = print_named(
-        derivative.adjoint, kinds, set(constants), options.parallel
+        derivative.adjoint, kinds, reserved, options.parallel
     )
 
     pair = [(forward, forward_lines, f"{problem.fn.name}_forward")]
@@ -59,9 +59,7 @@ def write_module(
     helpers = set(MAKERS) | runtime_names(derivative.forward) | runtime_names(derivative.adjoint)
     fused_source: str | None = None
     if fused is not None:
-        fused_source, _, fused_lines = print_named(
-            fused.fn, kinds, set(constants), options.parallel
-        )
+        fused_source, _, fused_lines = print_named(fused.fn, kinds, reserved, options.parallel)
         pair.append((fused_source, fused_lines, f"{problem.fn.name}_fused"))
         helpers |= runtime_names(fused.fn)
 

@@ -15,6 +15,7 @@ from adcompile.emit.nest import nest
 from adcompile.emit.source import print_function
 from adcompile.errors import AliasError, BroadcastError, Loc
 from adcompile.ir import nodes as ir
+from adcompile.makers import class_named, described, makers_in
 from adcompile.options import Options
 from adcompile.runtime import (
     contractions,
@@ -107,6 +108,8 @@ def header(
     ]
     if constants:
         lines.append(f"Captured arrays: {', '.join(constants)} ({digest(constants)}).")
+    if makers := {**makers_in(argtypes), **{name: class_named(name) for name in fn.makers}}:
+        lines.append(f"NamedTuples: {described(makers)}.")
     if fn.callees:  # with hashes, so that another function means another module
         lines.append(f"Functions called: {', '.join(map(repr, fn.callees))}.")
     lines.append('"""')

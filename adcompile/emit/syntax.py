@@ -61,6 +61,7 @@ LOGIC: Mapping[str, type[ast.boolop]] = {"and": ast.And, "or": ast.Or}
 _RUNTIME = "rt."
 PRINTED = {"complex2": "complex"}  # with two arguments
 _METHOD = "gen."
+_LIST = "list."
 PREFIX = "fn."  # functions of the user's
 
 
@@ -107,8 +108,11 @@ class Syntax:
                 return ast.Call(name_of("len"), [self.expr(base)], [])
             case Attribute(base, name):
                 return ast.Attribute(self.expr(base), name, ast.Load())
-            case MakeTuple(items):
-                return self.tuple_of(items)
+            case MakeTuple(items, maker):
+                made = self.tuple_of(items)
+                if not maker:
+                    return made
+                return ast.Call(name_of(maker), [self.expr(item) for item in items], [])
             case TupleGet(base, item):
                 return ast.Subscript(self.expr(base), constant(item), ast.Load())
             case _:
@@ -137,12 +141,14 @@ class Syntax:
 
     def call(
         self, fn: str, args: Iterable[Expr], keywords: Iterable[tuple[str, Expr]] = ()
-    ) -> ast.Call:
+    ) -> ast.expr:
         """A call by dotted name.  Runtime functions are known to the module by their bare names;
         a method of a Generator has it as its first argument."""
-        if fn.startswith(_METHOD):
+        if fn == "list.make":
+            return ast.List([self.expr(arg) for arg in args], ast.Load())
+        if fn.startswith((_METHOD, _LIST)):
             owner, *args = args
-            method = ast.Attribute(self.expr(owner), fn.removeprefix(_METHOD), ast.Load())
+            method = ast.Attribute(self.expr(owner), fn.partition(".")[2], ast.Load())
             return ast.Call(method, [self.argument(arg) for arg in args], [])
         return ast.Call(
             name_of(PRINTED.get(fn, fn).removeprefix(_RUNTIME).removeprefix(PREFIX)),

@@ -14,6 +14,7 @@ from adcompile.backends.store import Generated
 from adcompile.emit.names import runtime_names
 from adcompile.emit.pieces import digest, exceptions, flags, header, imports, print_named
 from adcompile.ir import nodes as ir
+from adcompile.makers import makers_in
 from adcompile.options import Options
 
 
@@ -30,7 +31,8 @@ def write_tangent_module(
     py_func: Callable[..., Any] = getattr(func, "py_func", func)
     constants = {var.name: np.asarray(value) for var, value in fn.constants}
     kinds = {var: str(kind) for var, kind in types.items()}
-    text, _, _ = print_named(tangent, kinds, set(constants), options.parallel)
+    reserved = {*constants, *fn.makers, *makers_in(argtypes)}
+    text, _, _ = print_named(tangent, kinds, reserved, options.parallel)
     content = "\n".join((text, str(options), str(argnums), digest(constants)))
     suffix = "_" + hashlib.sha256(content.encode()).hexdigest()[:10]
     top = header(py_func, fn, argtypes, options, constants)

@@ -21,6 +21,7 @@ from adcompile.frontend.source import Source, read_source
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements as all_statements
 from adcompile.ir.walk import stmt_defs
+from adcompile.makers import with_lists
 
 Function = FunctionType | LocalFunction
 DEEPEST, MOST = 60, 500  # calls of itself within each other, and in all
@@ -57,8 +58,9 @@ def bind_parameters(
             frame.known[name] = known
         elif absent and known is not None:
             frame.initial[var] = known
-        elif isinstance(kind, nt.BaseTuple):
+        elif isinstance(kind, nt.BaseTuple) and isinstance(with_lists(kind), nt.BaseTuple):
             session.arity[var] = len(kind)
+            session.kinds[var] = kind
         elif kind != want and isinstance(kind, nt.Number) and (cast := conversion_name(want)):
             frame.emit(ir.Assign(var, ir.Apply(cast, (var,))))
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from adcompile.arrays.signatures import SEQUENCES, SIGNATURES, Signature
-from adcompile.frontend.conditions import Conditions
 from adcompile.frontend.functions import dtype_name
+from adcompile.frontend.lists import Lists
 from adcompile.ir import nodes as ir
 
 _MANY = inspect.Parameter.VAR_POSITIONAL
@@ -23,7 +23,7 @@ WRITERS = (
 )
 
 
-class ArrayCalls(Conditions):
+class ArrayCalls(Lists):
     def only_positional(self, node: ast.Call, count: int | None = None) -> None:
         """Refuse keywords, stars, and another number of arguments."""
         written = ast.unparse(node.func)

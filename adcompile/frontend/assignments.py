@@ -82,6 +82,9 @@ class Assignments(Calls):
                         self.store(inner, self.temp(part, target), node)
             case ast.Subscript():
                 array = self.array(target)
+                if (new := self.changed_dict(array, target, value)) is not None:
+                    self.emit(ir.Assign(array, new, loc=self.loc(node)))
+                    return
                 self.emit(ir.Store(array, self.index(target), value, self.loc(node)))
             case ast.Attribute():
                 self.refuse(target, "assignment to an attribute", "Use a variable or an array.")
@@ -116,6 +119,32 @@ class Assignments(Calls):
             case _:
                 self.refuse(node, "assignment to an attribute", "Use a variable or an array.")
 
+    def changed_dict(
+        self, owner: ir.Var, target: ast.Subscript, value: ir.Expr | None
+    ) -> ir.Expr | None:
+        """The dict with another value for a literal key; None if ``owner`` is not known as one."""
+        match target.slice:
+            case ast.Constant(value=str() as key):
+                keys = self.session.dicts.get(owner)
+            case _:
+                return None
+        if keys is None:
+            return None
+        if owner in self.session.shared:
+            self.refuse(
+                target,
+                f"the dict {owner.name!r} is changed and has two names",
+                "Make a new dict: d = {...}.",
+            )
+        if key not in keys:
+            self.refuse(
+                target, f"a new key, {key!r}", "Give the dict all its keys when it is made."
+            )
+        items: dict[str, ir.Expr] = {}
+        for name in keys:
+            items[name] = self.temp(ir.Subscript(owner, (ir.Const(name),)), target)
+        return self.dict_of({**items, key: value or items[key]})
+
     def product_in_place(self, node: ast.AugAssign) -> None:
         """``a @= b``: the product, then a copy into ``a``."""
         if not isinstance(node.target, ast.Name):
@@ -126,6 +155,13 @@ class Assignments(Calls):
 
     def augmented_item(self, node: ast.AugAssign, array: ir.Var, target: ast.Subscript) -> None:
         op, loc = BINARY[type(node.op)], self.loc(node)
+        if array in self.session.dicts and self.changed_dict(array, target, None) is not None:
+            old = self.temp(ir.Subscript(array, self.index(target)), node)
+            value = self.temp(self.binary(node, node.op, old, self.atom(node.value)), node)
+            new = self.changed_dict(array, target, value)
+            assert new is not None
+            self.emit(ir.Assign(array, new, loc=loc))
+            return
         lifted = self.lifts(node.value)
         index = self.index(target, named=op not in "+-" or lifted)
         with self.block() as early:

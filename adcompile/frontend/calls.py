@@ -36,6 +36,7 @@ from adcompile.frontend.functions import (
 )
 from adcompile.frontend.source import is_dispatcher, plain_function
 from adcompile.ir import nodes as ir
+from adcompile.makers import Maker
 from adcompile.rules.draws import generator_draw, legacy_draw
 
 OPERATORS: dict[object, ast.operator] = {
@@ -95,6 +96,8 @@ class Calls(Arguments):
         if (array_name := array_function(func)) is not None:
             return self.array_call(node, array_name, node.args)
         if len(node.args) == 1 and not isinstance(node.args[0], ast.Tuple | ast.List):
+            if (done := self.of_tuple(node, func)) is not None:
+                return done
             if (array_name := array_builtin(func)) is not None:
                 return self.array_call(node, array_name, node.args)
         if (reduction := ufunc_method(func)) is not None:
@@ -140,6 +143,12 @@ class Calls(Arguments):
             return self.copy(node, node.args[0], into)
         if is_range(func):
             self.refuse(node, "range() outside a for statement", "Write a loop over it.")
+        if isinstance(func, type) and issubclass(func, tuple) and hasattr(func, "_fields"):
+            return self.make_named(node, func)
+        if (made := self.list_call(node, func)) is not None:
+            return made
+        if func is builtins.dict:
+            return self.dict_call(node)
         inner = plain_function(func)
         if isinstance(func, GUFunc):
             self.refuse(
@@ -177,6 +186,53 @@ class Calls(Arguments):
         plain = primitive_name(func) is not None or registered(func) is not None
         return func is not builtins.pow and not plain
 
+    # ------------------------------------------------------------ containers
+
+    def make_named(self, node: ast.Call, cls: Maker) -> ir.Expr:
+        """``Params(w, b=b)``."""
+        fields: tuple[str, ...] = getattr(cls, "_fields")  # noqa: B009
+        if len(node.args) > len(fields) or any(isinstance(a, ast.Starred) for a in node.args):
+            self.refuse(node, f"{cls.__name__} is called with too many or starred arguments")
+        given = dict(zip(fields, self.atoms(node.args)))
+        for keyword in node.keywords:
+            if keyword.arg not in fields or keyword.arg in given:
+                self.refuse(node, f"{cls.__name__} cannot take the argument {keyword.arg}=")
+            given[keyword.arg] = self.atom(keyword.value)
+        defaults: dict[str, object] = getattr(cls, "_field_defaults")  # noqa: B009
+        for name in fields:
+            if name not in given:
+                if name not in defaults:
+                    self.refuse(node, f"{cls.__name__} is called without {name!r}")
+                given[name] = self.temp(self.constant(defaults[name], node), node)
+        return self.named_tuple(cls, tuple(given[name] for name in fields))
+
+    def of_tuple(self, node: ast.Call, func: object) -> ir.Expr | None:
+        """``sum(t)``, ``max(t)`` and ``min(t)`` of a tuple of numbers."""
+        if func not in (builtins.sum, builtins.max, builtins.min) or node.keywords:
+            return None
+        if not isinstance(node.args[0], ast.Name) or self.static(node.args[0]) is not None:
+            return None
+        whole = self.atom(node.args[0])
+        count = self.session.arity.get(whole, 0) if isinstance(whole, ir.Var) else 0
+        if not count:
+            return None
+        done: ir.Expr = self.temp(ir.TupleGet(whole, 0), node)
+        for k in range(1, count):
+            item = self.temp(ir.TupleGet(whole, k), node)
+            if func is builtins.sum:
+                done = self.temp(ir.Binary("+", done, item), node)
+            else:
+                done = self.temp(ir.Apply(str(getattr(func, "__name__", "")), (done, item)), node)
+        return done
+
+    def dict_call(self, node: ast.Call) -> ir.Expr:
+        """``dict(a=x, b=y)``."""
+        if node.args or any(k.arg is None for k in node.keywords):
+            self.refuse(
+                node, "dict() with positional arguments or **", "Write dict(a=x, b=y) or {...}."
+            )
+        return self.dict_of({str(k.arg): self.atom(k.value) for k in node.keywords})
+
     # ------------------------------------------------------------ numbers
 
     def primitive(self, node: ast.Call, func: object, name: str, whole: bool) -> ir.Expr:
@@ -208,8 +264,23 @@ class Calls(Arguments):
 
     # ------------------------------------------------------------ arrays
 
+    def method_call(self, node: ast.expr, owner: ast.expr, function: Any) -> ir.Expr:
+        args = list(node.args) if isinstance(node, ast.Call) else []
+        keywords = list(node.keywords) if isinstance(node, ast.Call) else []
+        inner = plain_function(function)
+        if inner is None:
+            self.refuse(node, "this method is not a Python function", "Call a function instead.")
+        whole = ast.Call(ast.Name(inner.__name__, ast.Load()), [owner, *args], keywords)
+        return self.inline(ast.fix_missing_locations(ast.copy_location(whole, node)), inner)
+
     def method(self, node: ast.Call, into: ir.Var | None) -> ir.Expr:
         args: list[ast.expr]
+        if isinstance(node.func, ast.Attribute) and isinstance(
+            node.func.value, ast.Name | ast.Attribute
+        ):
+            owner = self.atom(node.func.value)
+            if (found := self.method_of(owner, node.func.attr)[1]) is not None:
+                return self.method_call(node, node.func.value, found)
         match node.func:
             case ast.Call(ast.Name("type"), [like]):
                 return self.cast(node, self.atom(like))
@@ -237,7 +308,9 @@ class Calls(Arguments):
                 return self.temp(ir.Apply("arr.array", (self.atom(base), kind)), node)
             case ast.Attribute(base, name) if generator_draw(name) is not None:
                 return self.draw(node, name, base, into)
-            case ast.Attribute(_, name):
+            case ast.Attribute(base, name):
+                if (made := self.list_method(node, base, name)) is not None:
+                    return made
                 self.refuse(node, f"calls of the method .{name}() are not supported")
             case _:
                 self.refuse(

@@ -10,13 +10,18 @@ from __future__ import annotations
 import ast
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from adcompile.frontend.lifting import Lifting
-from adcompile.frontend.operators import BINARY, COMPARE, UNARY, UNSUPPORTED, is_boolean
+from adcompile.frontend.operators import (
+    BINARY,
+    COMPARE,
+    UNARY,
+    UNSUPPORTED,
+    folded,
+    is_boolean,
+)
 from adcompile.ir import nodes as ir
-
-_ATTRIBUTES = ("shape", "size", "ndim", "T", "mT", "dtype", "real", "imag")
 
 
 class Expressions(Lifting):
@@ -25,6 +30,18 @@ class Expressions(Lifting):
     @abstractmethod
     def call(self, node: ast.Call, whole: bool, into: ir.Var | None = None) -> ir.Expr:
         """A call in an expression: of atoms, or ``whole`` in a tree (calls.py)."""
+
+    @abstractmethod
+    def method_call(self, node: ast.expr, owner: ast.expr, function: Any) -> ir.Expr:
+        """A method or property of an object, inlined (calls.py)."""
+
+    @abstractmethod
+    def display(self, items: tuple[ir.Expr, ...]) -> ir.Expr:
+        """A new list (lists.py)."""
+
+    @abstractmethod
+    def comprehension(self, node: ast.ListComp | ast.GeneratorExp) -> ir.Expr:
+        """A list made by a loop (lists.py)."""
 
     @abstractmethod
     def condition(self, node: ast.expr) -> ir.Expr:
@@ -41,6 +58,10 @@ class Expressions(Lifting):
     @abstractmethod
     def is_none(self, node: ast.Compare) -> ir.Expr:
         """``x is None`` where that is known while parsing."""
+
+    @abstractmethod
+    def membership(self, node: ast.Compare) -> ir.Expr:
+        """``x in items`` (conditions.py)."""
 
     # ------------------------------------------------------------ entry points
 
@@ -97,8 +118,14 @@ class Expressions(Lifting):
                 return self.subscript(node)
             case ast.Tuple(elts):
                 return ir.MakeTuple(self.atoms(elts))
+            case ast.Dict():
+                return self.dict(node)
             case ast.List() if self.in_subscript:
                 return self.tree(node)
+            case ast.List(elts):
+                return self.display(self.atoms(elts))
+            case ast.ListComp() | ast.GeneratorExp():
+                return self.comprehension(node)
             case ast.Call():
                 return self.call(node, whole=False, into=into)
             case _:
@@ -156,24 +183,40 @@ class Expressions(Lifting):
             case ast.Compare():
                 return self.compare(node)
             case ast.Attribute(base, name):
-                if name not in _ATTRIBUTES:
-                    self.refuse(node, f"the attribute {name!r} is not supported")
                 if name == "mT":
                     return self.temp(ir.Apply("arr.matrix_transpose", (self.atom(base),)), node)
-                return ir.Attribute(self.atom(base), name)
+                owner = self.atom(base)
+                what, function = self.method_of(owner, name)
+                if what == "property":
+                    return self.method_call(node, base, function)
+                return ir.Attribute(owner, name)
             case ast.Subscript():
                 return self.subscript(node, whole=True)
             case ast.Tuple(elts):
                 return ir.MakeTuple(self.trees(elts))
+            case ast.Dict():
+                return self.atom(node)
             case ast.List() if self.in_subscript:
                 items = self.sequence(node)
                 return self.temp(ir.Apply("arr.array", (items, ir.Const(None))), node)
+            case ast.List() | ast.ListComp() | ast.GeneratorExp():
+                return self.atom(node)
             case ast.Call():
                 return self.call(node, whole=True)
             case ast.IfExp() | ast.NamedExpr():
                 return self.atom(node)
             case _:
                 self.refuse_node(node)
+
+    def dict(self, node: ast.Dict) -> ir.Expr:
+        names = [k.value if isinstance(k, ast.Constant) else None for k in node.keys]
+        if not all(isinstance(name, str) for name in names):
+            self.refuse(
+                node,
+                "a dict whose keys are not literal text is not supported",
+                "Write the keys as literals, or use an array or a NamedTuple.",
+            )
+        return self.dict_of(dict(zip(map(str, names), self.atoms(node.values))))
 
     # ------------------------------------------------------------ operators
 
@@ -217,47 +260,6 @@ class Expressions(Lifting):
             done = ir.Logic("and", done, ir.Compare(names[k], middle, right))
             middle = right
         return done
-
-    def membership(self, node: ast.Compare) -> ir.Expr:
-        """``x in (1, 2)``: the comparisons with the items of a tuple."""
-        match node:
-            case ast.Compare(left, [op], [items]):
-                x = self.atom(left)
-                found: list[ir.Expr] | None = None
-                outside = self.static(items)
-                if isinstance(items, ast.Tuple | ast.List | ast.Set):
-                    found = list(self.atoms(items.elts))
-                elif outside is not None and isinstance(outside.value, tuple | frozenset):
-                    found = [self.constant(item, items) for item in outside.value]
-                elif outside is None and isinstance(whole := self.atom(items), ir.Var):
-                    count = self.session.arity.get(whole, 0)
-                    found = [self.temp(ir.TupleGet(whole, k), items) for k in range(count)]
-                    if whole not in self.session.arity:  # an array
-                        same = self.temp(ir.Compare("==", whole, x), node)
-                        any_of = self.any_of(node, same)
-                        return ir.Unary("not", any_of) if isinstance(op, ast.NotIn) else any_of
-                if found:
-                    return self.among(x, found, isinstance(op, ast.NotIn))
-            case _:
-                pass
-        self.refuse(node, "'in' is supported only for tuples", "Compare with each item.")
-
-    def any_of(self, node: ast.AST, mask: ir.Expr) -> ir.Expr:
-        axis, keepdims, where = ir.Const(None), ir.Const(False), ir.Const(None)
-        return self.temp(ir.Apply("arr.any", (mask, axis, keepdims, where)), node)
-
-    def among(self, x: ir.Expr, items: list[ir.Expr], negated: bool) -> ir.Expr:
-        done: ir.Expr | None = None
-        for item in items:
-            known = folded("==", x, item)
-            if known == ir.Const(True):
-                return ir.Const(not negated)
-            if known is None:
-                one = ir.Compare("==", x, item)
-                done = one if done is None else ir.Logic("or", done, one)
-        if done is None:
-            return ir.Const(negated)
-        return ir.Unary("not", done) if negated else done
 
     def chain_on(
         self, node: ast.Compare, done: ir.Expr, left: ir.Expr, nodes: list[ast.expr], ops: list[str]
@@ -343,35 +345,6 @@ class Expressions(Lifting):
         self.refuse(node, f"{what} is not supported", advice)
 
 
-def folded(op: str, a: ir.Expr, b: ir.Expr) -> ir.Const | None:
-    """Arithmetic with literal integers, and comparisons of literals: what a count that is known
-    while parsing decides."""
-    if not isinstance(a, ir.Const) or not isinstance(b, ir.Const):
-        return None
-    x, y = a.value, b.value
-    match op:
-        case "==" | "!=" if type(x) is type(y) and isinstance(x, str | int | None):
-            return ir.Const((x == y) is (op == "=="))
-        case _ if type(x) is not int or type(y) is not int:
-            return None
-        case "<" | "<=" | ">" | ">=":
-            below, same = x < y, x == y
-            return ir.Const(
-                below
-                if op == "<"
-                else not below
-                if op == ">="
-                else (below or same if op == "<=" else not below and not same)
-            )
-        case "+" | "-" | "*":
-            made = x + y if op == "+" else x - y if op == "-" else x * y
-        case "//" | "%" if y != 0:
-            made = x // y if op == "//" else x % y
-        case _:
-            return None
-    return ir.Const(made) if -(2**63) <= made < 2**63 else None
-
-
 def _plain(node: ast.expr) -> bool:
     return isinstance(node, ast.Name | ast.Constant)
 
@@ -380,7 +353,7 @@ def _in_subscripts(node: ast.expr) -> bool:
     if isinstance(node, ast.List):
         return True
     return isinstance(node, ast.Constant) and (
-        isinstance(node.value, int) or node.value in (None, Ellipsis)
+        isinstance(node.value, int | str) or node.value in (None, Ellipsis)
     )
 
 

@@ -6,16 +6,28 @@ import ast
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import Enum
 from types import ModuleType
 from typing import Any, NoReturn
 
 import numpy as np
+from numba.core import types as nt
 
+from adcompile.containers import dict_keys
 from adcompile.errors import Loc, UnsupportedError
 from adcompile.frontend.exits import Scope, diverges
 from adcompile.frontend.source import Source
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import stmt_defs
+from adcompile.makers import (
+    Maker,
+    class_named,
+    dict_class,
+    fields_of,
+    keys_of,
+    maker_name,
+    method_of,
+)
 
 
 @dataclass
@@ -35,9 +47,13 @@ class Session:
     flags: dict[ir.Var, ir.Var] = field(default_factory=dict)  # whether such a variable has a value
     owners: dict[ir.Var, tuple[object, str]] = field(default_factory=dict)
     callees: dict[str, Any] = field(default_factory=dict)
+    makers: dict[str, None] = field(default_factory=dict)  # names of classes of NamedTuples
     customs: list[Any] = field(default_factory=list)  # whose rules are being read
     computed: set[ir.Var] = field(default_factory=set)  # results of operations: never None
     ranges: set[ir.Var] = field(default_factory=set)  # tuples that are start, stop, step
+    dicts: dict[ir.Var, tuple[str, ...]] = field(default_factory=dict)  # their keys
+    shared: set[ir.Var] = field(default_factory=set)  # dicts with two names
+    kinds: dict[ir.Var, Any] = field(default_factory=dict)  # types of tuples that were given
     arity: dict[ir.Var, int] = field(default_factory=dict)  # of tuples: how many items they have
 
 
@@ -157,7 +173,50 @@ class Frame:
             shown = "result" if name == RESULT else name
             self.session.flags[var] = ir.Var(f"has_{shown}", temp=True)
 
+    def note_dict(self, stmt: ir.Assign) -> None:
+        """Which variables hold dicts made here, and which of those have two names."""
+        known, shared = self.session.dicts, self.session.shared
+        match stmt.value:
+            case ir.MakeTuple(_, maker) if maker and (keys := keys_of(class_named(maker))):
+                known[stmt.target] = keys
+            case ir.Var() as source if source in known:
+                known[stmt.target] = known[source]
+                if not source.temp:
+                    shared.update((stmt.target, source))
+            case _:
+                known.pop(stmt.target, None)
+        if isinstance(stmt.value, ir.MakeTuple):  # a dict in a dict
+            shared.update(i for i in stmt.value.items if isinstance(i, ir.Var) and i in known)
+
+    def note_kind(self, stmt: ir.Assign) -> None:
+        """Which variables hold NamedTuples that the caller has given, or parts of them."""
+        known = self.session.kinds
+        match stmt.value:
+            case ir.Var() as source:
+                kind = known.get(source)
+            case ir.Attribute(ir.Var() as source, name) if source in known:
+                fields = fields_of(getattr(known[source], "instance_class", tuple))
+                kind = tuple(known[source])[fields.index(name)] if name in fields else None
+            case ir.TupleGet(ir.Var() as source, k) if source in known and k < len(known[source]):
+                kind = tuple(known[source])[k]
+            case _:
+                kind = None
+        if isinstance(kind, nt.BaseTuple):
+            known[stmt.target] = kind
+        else:
+            known.pop(stmt.target, None)
+
+    def method_of(self, base: ir.Expr, name: str) -> tuple[str, Any]:
+        """A method or property of an object that the caller has given."""
+        kind = self.session.kinds.get(base) if isinstance(base, ir.Var) else None
+        if not isinstance(kind, nt.BaseNamedTuple) or name in fields_of(kind.instance_class):
+            return "", None
+        return method_of(kind.instance_class, name)
+
     def note_arity(self, stmt: ir.Stmt) -> None:
+        if isinstance(stmt, ir.Assign):
+            self.note_dict(stmt)
+            self.note_kind(stmt)
         known = self.session.arity
         match stmt:
             case ir.Assign(target, ir.MakeTuple(items)):
@@ -167,6 +226,9 @@ class Frame:
             case _:
                 for var in stmt_defs(stmt):
                     known.pop(var, None)
+                    if not isinstance(stmt, ir.Assign):
+                        self.session.dicts.pop(var, None)
+                        self.session.kinds.pop(var, None)
 
     @contextmanager
     def block(self) -> Iterator[list[ir.Stmt]]:
@@ -210,7 +272,7 @@ class Frame:
         """What a dotted name that starts outside the function means; None if it is local."""
         match node:
             case ast.Name(id=name):
-                if name in self.source.local_names:
+                if name in self.source.local_names or name.startswith("<"):
                     return self.known.get(name)
                 if self.outer is not None:
                     return self.outer.static(node)
@@ -225,6 +287,11 @@ class Frame:
                 if not hasattr(base.value, attr):
                     self.refuse(node, f"{ast.unparse(inner)} has no attribute {attr!r}")
                 return Static(getattr(base.value, attr))
+            case ast.Subscript(value=inner, slice=ast.Constant(value=str() as key)):
+                base = self.static(inner)
+                if base is not None and isinstance(base.value, dict) and key in base.value:
+                    return Static(base.value[key])
+                return None
             case ast.Call(func=func, args=[arg], keywords=[]):
                 return self.static_call(func, arg)
             case ast.Subscript(value=inner, slice=ast.Constant(value=int() as item)):
@@ -271,8 +338,15 @@ class Frame:
                 return ir.Apply(f"np.{type(value).__name__}", (ir.Const(plain),))
             case np.ndarray():
                 return self.captured(value, node)
+            case Enum():
+                return self.constant(value.value, node)
             case tuple() if type(value) is tuple:
                 return ir.MakeTuple(tuple(self.constant(item, node) for item in value))
+            case tuple() if hasattr(value, "_fields"):
+                items = tuple(self.constant(item, node) for item in value)
+                return self.named_tuple(type(value), items)
+            case dict() if all(isinstance(key, str) for key in value):
+                return self.dict_of({k: self.constant(v, node) for k, v in value.items()})
             case ModuleType():
                 self.refuse(node, f"the module {value.__name__} is used as a value")
             case _:
@@ -281,6 +355,16 @@ class Frame:
                     f"{ast.unparse(node)!r} is a {type(value).__name__}, which is not supported",
                     "Numbers, booleans, strings, tuples of them and NumPy arrays can be captured.",
                 )
+
+    def named_tuple(self, cls: Maker, items: tuple[ir.Expr, ...]) -> ir.Expr:
+        name = maker_name(cls)
+        self.session.makers[name] = None
+        return ir.MakeTuple(items, name)
+
+    def dict_of(self, items: dict[str, ir.Expr]) -> ir.Expr:
+        """A dict with literal keys, which is a NamedTuple."""
+        keys = dict_keys(items)
+        return self.named_tuple(dict_class(keys), tuple(items[key] for key in keys))
 
     def captured(self, array: np.ndarray[Any, Any], node: ast.expr) -> ir.Var:
         """The variable that stands for an array of the module or closure: one per object."""

@@ -21,6 +21,8 @@ class Lifting(Frame):
                 return True
             case ast.IfExp() | ast.NamedExpr() | ast.BinOp(op=ast.MatMult()) | ast.List():
                 return True
+            case ast.ListComp() | ast.GeneratorExp():
+                return True
             case ast.BinOp() if self.may_fail(node):
                 return True
             case ast.Compare(_, ops, comparators) if len(ops) > 1:
@@ -37,6 +39,8 @@ class Lifting(Frame):
             case ast.Subscript(ast.Name(id=name), index) if not isinstance(index, ast.Constant):
                 if name in self.vars and self.vars[name] in self.session.arity:
                     return True  # an item of a tuple is found by comparisons
+            case ast.Subscript(ast.Subscript(slice=ast.Constant(value=str()))):
+                return True
             case _:
                 pass
         return any(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 
+from adcompile.ir import nodes as ir
+
 BINARY: dict[type[ast.operator], str] = {
     ast.Add: "+",
     ast.Sub: "-",
@@ -35,13 +37,10 @@ COMPARE: dict[type[ast.cmpop], str] = {
 
 _LOOP = "Write it as a loop."
 UNSUPPORTED: dict[type[ast.AST], tuple[str, str]] = {
-    ast.List: ("a list", "Use a tuple, or an array made by np.zeros or np.empty."),
     ast.Dict: ("a dict", "Use arrays or separate variables."),
     ast.Set: ("a set", "Use arrays or separate variables."),
-    ast.ListComp: ("a comprehension", _LOOP),
     ast.SetComp: ("a comprehension", _LOOP),
     ast.DictComp: ("a comprehension", _LOOP),
-    ast.GeneratorExp: ("a generator expression", _LOOP),
     ast.Lambda: ("a lambda", "Define a function outside and call it."),
     ast.NamedExpr: ("an assignment expression (:=)", "Assign on a line of its own."),
     ast.Slice: ("a slice here", "Slice arrays only, or use integers."),
@@ -76,3 +75,32 @@ def is_boolean(node: ast.expr) -> bool:
             return all(is_boolean(value) for value in values)
         case _:
             return False
+
+
+def folded(op: str, a: ir.Expr, b: ir.Expr) -> ir.Const | None:
+    """Arithmetic with literal integers, and comparisons of literals: what a count that is known
+    while parsing decides."""
+    if not isinstance(a, ir.Const) or not isinstance(b, ir.Const):
+        return None
+    x, y = a.value, b.value
+    match op:
+        case "==" | "!=" if type(x) is type(y) and isinstance(x, str | int | None):
+            return ir.Const((x == y) is (op == "=="))
+        case _ if type(x) is not int or type(y) is not int:
+            return None
+        case "<" | "<=" | ">" | ">=":
+            below, same = x < y, x == y
+            return ir.Const(
+                below
+                if op == "<"
+                else not below
+                if op == ">="
+                else (below or same if op == "<=" else not below and not same)
+            )
+        case "+" | "-" | "*":
+            made = x + y if op == "+" else x - y if op == "-" else x * y
+        case "//" | "%" if y != 0:
+            made = x // y if op == "//" else x % y
+        case _:
+            return None
+    return ir.Const(made) if -(2**63) <= made < 2**63 else None

@@ -90,6 +90,7 @@ def _parse(func: Any, session: Session, kinds: Kinds) -> ir.Function:
         constants=tuple(session.constants.values()),
         exceptions=tuple(session.exceptions.items()),
         callees=tuple(session.callees.values()),
+        makers=tuple(session.makers),
         doc=ast.get_docstring(source.node) or "",
     )
 

@@ -150,6 +150,7 @@ class Statements(Raising):
         scope = Scope()
         bounds = self.bounds(node)
         if bounds is None or not isinstance(node.target, ast.Name):
+            self.check_unchanged(node)
             source = self.iterated(node.iter)
             bounds, var = (ir.Const(0), source.count, ir.Const(1)), self.counter(node)
             with self.block() as body:

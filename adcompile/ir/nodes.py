@@ -71,9 +71,7 @@ class Compare:
 
 @dataclass(frozen=True)
 class Logic:
-    """Short-circuit ``and`` / ``or``."""
-
-    op: str
+    op: str  # "and", "or": short-circuit
     a: Expr
     b: Expr
 
@@ -130,6 +128,7 @@ class Attribute:
 @dataclass(frozen=True)
 class MakeTuple:
     items: tuple[Expr, ...]
+    maker: str = ""  # the class of a NamedTuple, by its name in the generated module
 
 
 @dataclass(frozen=True)
@@ -388,7 +387,8 @@ Stmt: TypeAlias = Simple | Called | Control | Unset | Comment
 @dataclass(frozen=True)
 class Function:
     """``params`` in signature order.  ``constants`` are captured arrays, known to the generated
-    module under the variable's name; ``callees`` are functions of the user's that it calls."""
+    module under the variable's name; ``callees`` are functions of the user's that it calls,
+    ``makers`` names of classes of NamedTuples."""
 
     name: str
     params: tuple[Var, ...]
@@ -397,4 +397,5 @@ class Function:
     constants: tuple[tuple[Var, object], ...] = ()
     exceptions: tuple[tuple[str, type[BaseException]], ...] = ()
     callees: tuple[object, ...] = ()
+    makers: tuple[str, ...] = ()
     doc: str = field(default="", compare=False)

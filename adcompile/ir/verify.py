@@ -313,6 +313,8 @@ def stmt_problem(stmt: Stmt) -> str:
 def ssa_problem(stmt: Stmt) -> str:
     if isinstance(stmt, AssignMany | Do | Break):
         return f"{type(stmt).__name__} belongs to the plain dialect"
+    if isinstance(stmt, Store | Accumulate | Fill) and not isinstance(stmt.value, Var | Const):
+        return "a stored value without a name, through which no adjoint would flow"
     return ""
 
 

@@ -228,8 +228,8 @@ def map_children(f: Callable[[Expr], Expr], expr: Expr) -> Expr:
             return Dim(_array(f(array)), axis)
         case Attribute(base, name):
             return Attribute(f(base), name)
-        case MakeTuple(items):
-            return MakeTuple(tuple(f(item) for item in items))
+        case MakeTuple(items, maker):
+            return MakeTuple(tuple(f(item) for item in items), maker)
         case TupleGet(base, item, count):
             return TupleGet(f(base), item, count)
         case _:

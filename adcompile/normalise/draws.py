@@ -91,7 +91,7 @@ def _sized(stmt: ir.Call, types: Types) -> tuple[list[ir.Stmt], ir.Call]:
 
     def one(arg: ir.Expr) -> ir.Expr:
         if isinstance(arg, ir.MakeTuple):
-            return ir.MakeTuple(tuple(atom(item) for item in arg.items))
+            return ir.MakeTuple(tuple(atom(item) for item in arg.items), arg.maker)
         kind = types.get(arg) if isinstance(arg, ir.Var) else None
         if isinstance(kind, nt.BaseTuple):
             return ir.MakeTuple(tuple(atom(ir.TupleGet(arg, k)) for k in range(len(kind))))

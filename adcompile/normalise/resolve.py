@@ -7,15 +7,15 @@ which arrays/ turns into loops.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import NoReturn
 
 from numba.core import types as nt
 
-from adcompile.errors import Loc, UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import children, map_children, map_stmt_exprs
+from adcompile.makers import fields_of
+from adcompile.normalise.items import Items
 
 Types = dict[ir.Var, nt.Type]
 
@@ -25,16 +25,7 @@ def resolve(fn: ir.Function, types: Types) -> ir.Function:
     return replace(fn, body=_Resolver(types).block(fn.body))
 
 
-class _Resolver:
-    def __init__(self, types: Types) -> None:
-        self.types = types
-        self.loc = Loc("", 0)
-        self.before: list[ir.Stmt] = []  # what must stand in front of the current statement
-        self.in_condition = False  # of a while, in front of which nothing can stand
-
-    def refuse(self, message: str, advice: str = "") -> NoReturn:
-        raise UnsupportedError(message, self.loc, advice)
-
+class _Resolver(Items):
     def block(self, block: ir.Block) -> ir.Block:
         out: list[ir.Stmt] = []
         for stmt in block:
@@ -105,7 +96,10 @@ class _Resolver:
                     if self.is_plain(index):
                         return ir.View(stmt.target, value.base, index, stmt.loc)
                     return replace(stmt, value=ir.Subscript(value.base, index))
-            return replace(stmt, value=self.expr(value))
+            new = self.expr(value)
+            if isinstance(new, ir.Var):  # an item of a tuple, chosen at run time
+                return ir.View(stmt.target, new, (), stmt.loc)
+            return replace(stmt, value=new)
         return replace(stmt, value=self.expr(stmt.value))
 
     def unpacked(self, value: ir.TupleGet) -> ir.Expr:
@@ -238,6 +232,17 @@ class _Resolver:
                     if kind == nt.int64:
                         return ir.Const(int(value.value))
                 return self.expr(ir.Apply(f"np.{kind}", (self.expr(value),)))
+            case ir.Dim(base, axis) if self.array(base) is None:
+                shape = self.attribute(ir.Attribute(base, "shape"))
+                whole = self.types.get(base)
+                assert isinstance(whole, nt.BaseNamedTuple) and isinstance(shape, ir.TupleGet)
+                inner = tuple(whole)[shape.item]
+                return self.expr(ir.Subscript(self.early(shape, inner), (ir.Const(axis),)))
+            case ir.Binary("+", ir.Var() as a, ir.Var() as b) if self.is_tuple(a) and self.is_tuple(
+                b
+            ):
+                every = [ir.TupleGet(t, k) for t in (a, b) for k in range(len(list(self.types[t])))]
+                return ir.MakeTuple(tuple(every))
             case ir.Apply(fn, (ir.Var() as x,)) if fn == f"np.{self.types.get(x)}":
                 return x  # has that type already
             case ir.Unary() | ir.Binary() | ir.Compare() | ir.Logic() | ir.Select() | ir.Apply():
@@ -255,11 +260,20 @@ class _Resolver:
             base, index = outer.base, outer.index + index  # A[i][j] is A[i, j]
         if isinstance(base, ir.Attribute) and base.name == "shape":
             if isinstance(base.base, ir.Var) and (kind := self.array(base.base)) is not None:
-                dims = [ir.Dim(base.base, axis) for axis in range(kind.ndim)]
-                return self.item(dims, [nt.int64] * kind.ndim, index)
+                dims: list[ir.Expr] = [ir.Dim(base.base, axis) for axis in range(kind.ndim)]
+                if isinstance(index[0], ir.Slice):
+                    ends = (index[0].start, index[0].stop, index[0].step)
+                    cut = [None if e is None else self.constant_item(e) for e in ends]
+                    return ir.MakeTuple(tuple(dims[slice(*cut)]))
+                if isinstance(index[0], ir.Const | ir.Unary):
+                    axis: int = self.constant_item(index[0]) % kind.ndim
+                    return dims[axis]
+                return self.chosen(dims, [nt.int64] * kind.ndim, index[0])
         if isinstance(base, ir.Var):
             kind = self.array(base)
             if kind is not None:
+                if any(isinstance(i, ir.Var) and self.is_tuple(i) for i in index):
+                    index = self.index(index)
                 if kind.ndim == 0:
                     self.refuse("an array of rank 0", "Use a number, or an array of one element.")
                 if len(index) > kind.ndim and self.is_plain(index):
@@ -270,71 +284,22 @@ class _Resolver:
                     return ir.Subscript(base, self.index(index))
                 places = self.index(index)
                 return ir.Load(base, tuple(p for p in places if not isinstance(p, ir.Slice)))
-            if isinstance(self.types.get(base), nt.BaseTuple):
-                kinds = list(self.types[base])
-                return self.item([ir.TupleGet(base, k) for k in range(len(kinds))], kinds, index)
-        if isinstance(base, ir.MakeTuple):
-            return self.expr(base.items[self.constant_item(index)])
+            if isinstance(whole := self.types.get(base), nt.BaseTuple):
+                return self.item(base, whole, index)
+        if isinstance(base, ir.MakeTuple) and len(index) == 1:
+            return self.expr(base.items[self.constant_item(index[0])])
         self.refuse("subscript of something that is neither an array nor a tuple")
-
-    def item(
-        self, items: Sequence[ir.Expr], kinds: Sequence[nt.Type], index: tuple[ir.Index, ...]
-    ) -> ir.Expr:
-        """One item of a tuple: where the subscript is known at run time only, by comparison."""
-        match index:
-            case (ir.Const(value=int()),) | (ir.Unary("-", ir.Const(value=int())),):
-                k = self.constant_item(index)
-                if not -len(items) <= k < len(items):
-                    self.refuse(f"a tuple of {len(items)} has no item {k}")
-                return items[k]
-            case (ir.Slice(start, stop, step),):
-                ends = [
-                    None if e is None else self.constant_item((e,)) for e in (start, stop, step)
-                ]
-                return ir.MakeTuple(tuple(items[slice(*ends)]))
-            case (_, _, *_):
-                self.constant_item(index)
-            case _:
-                pass
-        place = index[0]
-        if not items or self.in_condition or len(set(kinds)) > 1 or isinstance(place, ir.Slice):
-            self.constant_item(())
-        assert not isinstance(place, ir.Slice)
-        where = self.expr(place)
-        if not isinstance(where, ir.Var):
-            named = ir.Var("t", temp=True)
-            self.types[named] = nt.int64
-            self.before.append(ir.Assign(named, where, loc=self.loc))
-            where = named
-        text = ir.Const("tuple index out of range")
-        chain: tuple[ir.Stmt, ...] = (ir.Raise("IndexError", (text,), self.loc),)
-        last: ir.Var | None = None
-        for n in reversed(range(len(items))):
-            one, out = ir.Var("t", temp=True), ir.Var("t", temp=True)
-            self.types[one] = self.types[out] = kinds[n]
-            same = ir.Compare("==", where, ir.Const(n))
-            hit = ir.Logic("or", same, ir.Compare("==", where, ir.Const(n - len(items))))
-            read = self.assign(ir.Assign(one, items[n], loc=self.loc))
-            joins = (ir.Join(out, one, last),)
-            chain, last = (ir.If(hit, (read,), chain, joins, self.loc),), out
-        self.before += chain
-        assert last is not None
-        return last
-
-    def constant_item(self, index: tuple[ir.Index, ...]) -> int:
-        if len(index) == 1:
-            match index[0]:
-                case ir.Const(value=int() as item):
-                    return item
-                case ir.Unary("-", ir.Const(value=int() as item)):
-                    return -item
-        self.refuse("a tuple's subscript must be a literal integer", "Use an array instead.")
 
     def attribute(self, expr: ir.Attribute) -> ir.Expr:
         base = expr.base
         if not isinstance(base, ir.Var):
             self.refuse(f"attribute {expr.name!r} of an expression", "Give the array a name first.")
         kind = self.types.get(base)
+        if isinstance(kind, nt.BaseNamedTuple) and expr.name != "len":
+            fields = fields_of(kind.instance_class)
+            if expr.name in fields:
+                return ir.TupleGet(base, fields.index(expr.name))
+            self.refuse(f"{base.name!r} has no attribute {expr.name!r}")
         if isinstance(kind, nt.BaseTuple) and expr.name == "len":
             return ir.Const(len(kind))
         if expr.name in ("real", "imag"):

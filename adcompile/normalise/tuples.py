@@ -13,15 +13,17 @@ from numba.core import types as nt
 from adcompile.errors import Loc, UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import map_children, map_stmt_exprs
+from adcompile.makers import maker_of
 
 Types = dict[ir.Var, nt.Type]
 
 
-def split_tuples(fn: ir.Function, types: Types) -> ir.Function:
-    """``fn`` without tuple variables; new variables are entered in ``types``."""
+def split_tuples(fn: ir.Function, types: Types, again: bool = False) -> ir.Function:
+    """``fn`` without tuple variables; new variables are entered in ``types``.  ``again``: the
+    parameters have been unpacked, and arrays/ has made tuples since."""
     splitter = _Splitter(types)
     head: list[ir.Stmt] = []
-    for param in fn.params:
+    for param in () if again else fn.params:
         splitter.unpack_param(param, head)
     return replace(fn, body=(*head, *splitter.block(fn.body)))
 
@@ -87,9 +89,12 @@ class _Splitter:
                 body = self.block(stmt.body)
                 done = [self.settle(c) for c in carried]
                 return [replace(new, body=body, carried=tuple(done))]
-            case ir.Assign(target) if isinstance(self.types.get(target), nt.Array):
-                value = self.expr(stmt.value)  # an array out of a tuple
+            case ir.Assign(target, ir.TupleGet()) if isinstance(self.types.get(target), nt.Array):
+                value = self.expr(stmt.value)
+                if isinstance(value, ir.TupleGet):  # out of a parameter
+                    return [replace(stmt, value=value)]
                 assert isinstance(value, ir.Var)
+                self.types[target] = self.types[value]
                 return [ir.View(target, value, (), stmt.loc)]
             case _:
                 return [map_stmt_exprs(self.expr, stmt)]
@@ -98,9 +103,12 @@ class _Splitter:
         if isinstance(value, ir.Var):
             self.parts[target] = self.items(value, loc)
             return
-        if not isinstance(value, ir.MakeTuple):
-            raise UnsupportedError("a tuple made in an unsupported way", loc, "Write it (a, b).")
         items = self.declare(target)
+        if not isinstance(value, ir.MakeTuple):  # a function of arrays that makes several
+            out.append(ir.Assign(target, value, loc=loc))
+            for k, item in enumerate(items):
+                self.take(item, ir.TupleGet(target, k), loc, out)
+            return
         for item, part in zip(items, value.items, strict=True):
             if self.is_tuple(item):
                 self.bind(item, part, loc, out)
@@ -110,6 +118,11 @@ class _Splitter:
                 out.append(ir.View(item, part, (), loc))
             else:
                 out.append(ir.Assign(item, part, loc=loc))
+
+    def take(self, item: ir.Var, value: ir.Expr, loc: Loc, out: list[ir.Stmt]) -> None:
+        out.append(ir.Assign(item, value, loc=loc))
+        for k, inner in enumerate(self.parts.get(item, ())):
+            self.take(inner, ir.TupleGet(item, k), loc, out)
 
     def call(self, stmt: ir.Call, target: ir.Var) -> ir.Stmt:
         items = self.declare(target)
@@ -206,6 +219,7 @@ class _Splitter:
                     return self.parts[var][k]
                 return expr
             case ir.Var() if expr in self.parts:
-                return ir.MakeTuple(tuple(self.expr(p) for p in self.parts[expr]))
+                items = tuple(self.expr(p) for p in self.parts[expr])
+                return ir.MakeTuple(items, maker_of(self.types[expr]))
             case _:
                 return expr

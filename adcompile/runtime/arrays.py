@@ -294,3 +294,11 @@ def pop_1_single(stack: Any, top: int) -> Any:
 @njit(**_flags)
 def pop_2_single(stack: Any, top: int) -> Any:
     return pop_2(stack, top).astype(np.float32)
+
+
+@njit(**_flags)
+def list_place(index: int, count: int) -> int:
+    """A subscript of a list of ``count`` items, counted from the front."""
+    if index < -count or index >= count:
+        raise IndexError("list index out of range")
+    return index + count if index < 0 else index

@@ -87,7 +87,7 @@ def _result(values: tuple[ir.Expr, ...], written: tuple[ir.Var, ...]) -> ir.Expr
     """The returned value, and after it the final contents of the arrays written."""
     value = values[0] if values else _NONE
     if isinstance(value, ir.MakeTuple):
-        return ir.MakeTuple((*value.items, *written))
+        return ir.MakeTuple((*value.items, *written)) if written else value
     parts = (*(() if value == _NONE else (value,)), *written)
     return parts[0] if len(parts) == 1 else ir.MakeTuple(parts) if parts else _NONE
 
@@ -264,7 +264,7 @@ class _Builder:
 
         def tangent(expr: ir.Expr) -> ir.Expr:
             if isinstance(expr, ir.MakeTuple):
-                return ir.MakeTuple(tuple(tangent(item) for item in expr.items))
+                return ir.MakeTuple(tuple(tangent(item) for item in expr.items), expr.maker)
             if isinstance(expr, ir.Const):
                 if isinstance(expr.value, complex):
                     return ir.Const(0j)

@@ -9,6 +9,7 @@ record, and so on in the functions that it calls.
 from __future__ import annotations
 
 import builtins
+import cmath
 import dis
 import functools
 from collections.abc import Callable
@@ -178,6 +179,13 @@ def _draw(function: Any, name: str, *args: Any, **options: Any) -> Any:
     if not any(isinstance(x, Var) for x in (*args, *options.values())):
         found = function(*args, **options)
         return lift(found) if isinstance(found, np.ndarray) else found
+    if name in ("permutation", "choice", "shuffle") and isinstance(args[0], Array):
+        places = np.arange(len(args[0]))  # moved as the array would be
+        drawn = function(places, *args[1:], **options)
+        if name != "shuffle":
+            return args[0][drawn]
+        args[0][...] = args[0][places]
+        return None
     draw = DRAWS.get(name)
     if draw is None or not draw.form:
         raise unknown(f"np.random.{name} of what is differentiated")
@@ -197,7 +205,7 @@ _OWN: dict[Any, Any] = {
     np.array: array, np.asarray: asarray, np.asanyarray: asarray, np.ascontiguousarray: asarray,
     np.broadcast: lambda *args: np.broadcast(*map(free, args)), np.full: _full,
     max: functools.partial(_extremum, "max", max), min: functools.partial(_extremum, "min", min),
-    stop_gradient: lambda x: lift(kept(x)),
+    stop_gradient: lambda x: lift(kept(x)), cmath.polar: lambda z: (abs(z), np.angle(z)),
 }  # fmt: skip
 _BUILTINS = vars(builtins) | {
     "max": _OWN[max], "min": _OWN[min], "float": _Kind(float), "complex": _Kind(complex),

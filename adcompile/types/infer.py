@@ -84,13 +84,18 @@ def infer(
 
 
 def infer_sites(
-    text: str, name: str, namespace: Mapping[str, object], argtypes: tuple[Type, ...]
+    text: str,
+    name: str,
+    namespace: Mapping[str, object],
+    argtypes: tuple[Type, ...],
+    lenient: bool = False,
 ) -> Inferred:
-    """As ``infer``, with the type at each definition besides."""
+    """As ``infer``, with the type at each definition besides.  ``lenient``: without the variables
+    whose versions have no one type."""
     scope = dict(namespace)
     exec(compile(text, FILENAME, "exec"), scope)
     with global_compiler_lock:
-        return _read(_typed_state(scope[name], argtypes))
+        return _read(_typed_state(scope[name], argtypes), lenient)
 
 
 def infer_function(func: object, argtypes: tuple[Type, ...]) -> Type:
@@ -123,13 +128,21 @@ def _typed_state(func: object, argtypes: tuple[Type, ...]) -> Any:
     raise AssertionError("Numba's pipeline ran past type inference")
 
 
-def _read(state: Any) -> Inferred:
+def _read(state: Any, lenient: bool = False) -> Inferred:
     versions: dict[str, list[Type]] = {}
     for variable, kind in state.typemap.items():
         base = variable.split(".")[0]
         if base and base.isidentifier() and not variable.startswith("arg."):
             versions.setdefault(base, []).append(unliteral(kind))
-    merged = {base: _merge(base, kinds) for base, kinds in versions.items()}
+    merged: dict[str, Type] = {}
+    for base, kinds in versions.items():
+        try:
+            merged[base] = _merge(base, kinds)
+        except InferenceFailed:
+            if not lenient:
+                raise
+    if lenient:
+        return Inferred(merged, {}, unliteral(state.return_type))
     sites: dict[tuple[int, str], list[Type]] = {}
     for block in state.func_ir.blocks.values():
         for statement in block.find_insts(ir.Assign):

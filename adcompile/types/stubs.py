@@ -43,12 +43,19 @@ class Stub:
         return tuple(dict.fromkeys(reads(self.call)))
 
     def result(self, kinds: tuple[nt.Type, ...]) -> nt.Type:
-        plain = [nt.unliteral(kind) for kind in kinds]
+        plain = [_as_array(nt.unliteral(kind)) for kind in kinds]
         try:
             return self.answer(self.call, dict(zip(self.operands, plain, strict=True)))
         except AdcompileError as error:
             self.failure = error
             raise TypingError(str(error)) from error
+
+
+def _as_array(kind: nt.Type) -> nt.Type:
+    """Lists of numbers will be arrays."""
+    if isinstance(kind, nt.List | nt.ListType) and isinstance(kind.dtype, nt.Number | nt.Boolean):
+        return nt.Array(kind.dtype, 1, "C")
+    return kind
 
 
 class StubType(nt.Callable):
@@ -57,7 +64,7 @@ class StubType(nt.Callable):
         super().__init__(f"adcompile.stub({id(stub)})")
 
     def get_call_type(self, context: Any, args: tuple[nt.Type, ...], kws: Any) -> Any:
-        if not any(isinstance(kind, nt.Array) for kind in args):
+        if not any(isinstance(kind, nt.Array | nt.List | nt.ListType) for kind in args):
             found = _native(context, self.stub.call, dict(zip(self.stub.operands, args)))
             if found is not None:
                 return signature(found, *args)

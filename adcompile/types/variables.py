@@ -17,12 +17,14 @@ from adcompile.arrays.expand import result_type
 from adcompile.emit.destruct import destruct
 from adcompile.emit.names import appearance
 from adcompile.emit.source import print_function
-from adcompile.errors import UnsupportedError
+from adcompile.errors import AdcompileError, Loc, UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import map_blocks, statements
+from adcompile.makers import class_named
 from adcompile.normalise.unset import without_unset
 from adcompile.runtime import arrays, likelihood, special
-from adcompile.types.infer import InferenceFailed, infer
+from adcompile.types import keys as _keys  # noqa: F401
+from adcompile.types.infer import InferenceFailed, infer_sites
 from adcompile.types.stubs import Stub, with_stubs
 
 _NO_NUMBER = re.compile(r"Literal\[bool\]\(False\) and array\((\w+), (\d)d, \w\) for '(\w+)")
@@ -38,51 +40,25 @@ def infer_variables(
     text, so the types cannot be confused.  ``callees``: the user's functions that stay calls;
     ``starts``: types of what is unset before a loop, where it is no number."""
     stubs: dict[str, Stub] = {}
-    kinds_named = f"{argtypes}{[s for s in statements(fn.body) if isinstance(s, ir.Alloc)]}"
-    narrow = "float32" in kinds_named or "complex64" in kinds_named
-
-    def block(stmts: ir.Block) -> ir.Block:
-        return tuple(map_blocks(block, with_stubs(s, result_type, stubs, narrow)) for s in stmts)
-
-    stubbed = replace(fn, body=block(fn.body))
     begun: dict[ir.Var, ir.Var] = {}
+    stubbed = _stubbed(fn, argtypes, stubs)
     plain = destruct(without_unset(stubbed, starts, begun))
-    names: dict[ir.Var, str] = {}
-    for k, var in enumerate(appearance(plain)):
-        names[var] = var.name if var in fn.params else f"{var.name}_{k}_"
-    for var, _ in fn.constants:
-        names[var] = f"{var.name}_captured_"
-    text, lines = print_function(plain, names, None, False)
-    namespace: dict[str, Any] = {"np": np, "math": math, "cmath": cmath}
-    namespace.update(vars(arrays))
-    namespace.update(vars(special))
-    namespace.update(vars(likelihood))
-    namespace.update({names[var]: value for var, value in fn.constants})
-    namespace.update(dict(fn.exceptions))
-    namespace.update(stubs)
-    namespace.update(callees)
+    names = _names(plain)
     kinds = tuple(plain_type(kind) for kind in argtypes)
+    text, lines = print_function(plain, names, None, False)
     try:
-        by_name, returns = infer(text, plain.name, namespace, kinds)
+        made = infer_sites(text, plain.name, _namespace(plain, names, stubs, callees), kinds)
     except InferenceFailed as failed:
-        loc = lines.get(failed.line, fn.loc) if failed.line is not None else fn.loc
-        for stub in stubs.values():
-            if (found_wrong := stub.failure) is not None:
-                if found_wrong.loc is None or not found_wrong.loc.line:
-                    found_wrong = type(found_wrong)(found_wrong.message, loc, found_wrong.advice)
-                raise found_wrong from None
-        if (array := _NO_NUMBER.search(failed.message)) is not None:
+        found_wrong = _refusal(failed, fn, lines, stubs)
+        stubs_failed = any(stub.failure is not None for stub in stubs.values())
+        if not stubs_failed and (array := _NO_NUMBER.search(failed.message)) is not None:
             by_names = {names[var]: head for var, head in begun.items() if var in names}
             head = by_names.get(array[3])
             if head is not None and head not in starts:
                 kind = nt.Array(getattr(nt, array[1]), int(array[2]), "C")
                 return infer_variables(fn, argtypes, callees, {**starts, head: kind})
-        raise UnsupportedError(
-            f"Numba cannot type this: {failed.message}",
-            loc,
-            "adcompile differentiates what Numba compiles in nopython mode.",
-        ) from None
-    found = {var: by_name[name] for var, name in names.items() if name in by_name}
+        raise found_wrong from None
+    found = {var: made.types[name] for var, name in names.items() if name in made.types}
     for param, kind in zip(fn.params, kinds, strict=True):
         found[param] = kind
     for stmt in statements(fn.body):  # an unset head has the type of what it becomes
@@ -94,7 +70,82 @@ def infer_variables(
     for var, value in fn.constants:
         assert isinstance(value, np.ndarray)
         found[var] = nt.Array(_dtype(value), value.ndim, "C", readonly=True)
-    return found, returns
+    return found, made.returns
+
+
+def infer_plain(
+    fn: ir.Function, argtypes: tuple[nt.Type, ...], callees: Mapping[str, Any]
+) -> dict[ir.Var, nt.Type]:
+    """Types of the variables of a program in the plain dialect, but of those that have several."""
+    stubs: dict[str, Stub] = {}
+    plain = destruct(_stubbed(fn, argtypes, stubs))
+    names = _names(plain)
+    text, lines = print_function(plain, names, None, False)
+    space = _namespace(plain, names, stubs, callees)
+    kinds = tuple(plain_type(kind) for kind in argtypes)
+    try:
+        made = infer_sites(text, plain.name, space, kinds, lenient=True)
+    except InferenceFailed as failed:
+        raise _refusal(failed, fn, lines, stubs) from None
+    return {var: made.types[name] for var, name in names.items() if name in made.types}
+
+
+def _stubbed(fn: ir.Function, argtypes: tuple[nt.Type, ...], stubs: dict[str, Stub]) -> ir.Function:
+    kinds_named = f"{argtypes}{[s for s in statements(fn.body) if isinstance(s, ir.Alloc)]}"
+    narrow = "float32" in kinds_named or "complex64" in kinds_named
+
+    def block(stmts: ir.Block) -> ir.Block:
+        return tuple(map_blocks(block, with_stubs(s, result_type, stubs, narrow)) for s in stmts)
+
+    return replace(fn, body=block(fn.body))
+
+
+def _names(plain: ir.Function) -> dict[ir.Var, str]:
+    """A name of its own for each variable."""
+    names: dict[ir.Var, str] = {}
+    for k, var in enumerate(appearance(plain)):
+        names[var] = var.name if var in plain.params else f"{var.name}_{k}_"
+    for var, _ in plain.constants:
+        names[var] = f"{var.name}_captured_"
+    return names
+
+
+def _namespace(
+    fn: ir.Function,
+    names: Mapping[ir.Var, str],
+    stubs: Mapping[str, Stub],
+    callees: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What the text sees."""
+    namespace: dict[str, Any] = {"np": np, "math": math, "cmath": cmath}
+    namespace.update(vars(arrays))
+    namespace.update(vars(special))
+    namespace.update(vars(likelihood))
+    namespace.update({names[var]: value for var, value in fn.constants})
+    namespace.update(dict(fn.exceptions))
+    namespace.update(stubs)
+    namespace.update(callees)
+    namespace.update({name: class_named(name) for name in fn.makers})
+    return namespace
+
+
+def _refusal(
+    failed: InferenceFailed,
+    fn: ir.Function,
+    lines: Mapping[int, Loc],
+    stubs: Mapping[str, Stub],
+) -> AdcompileError:
+    loc = lines.get(failed.line, fn.loc) if failed.line is not None else fn.loc
+    for stub in stubs.values():
+        if (wrong := stub.failure) is not None:
+            if wrong.loc is None or not wrong.loc.line:
+                wrong = type(wrong)(wrong.message, loc, wrong.advice)
+            return wrong
+    return UnsupportedError(
+        f"Numba cannot type this: {failed.message}",
+        loc,
+        "adcompile differentiates what Numba compiles in nopython mode.",
+    )
 
 
 def _dtype(value: np.ndarray[Any, Any]) -> nt.Type:

@@ -1,4 +1,4 @@
-"""Help for tests, ours and users': run generated code as plain Python, and check gradients."""
+"""Generated code as plain Python: the program that Numba would compile, for a debugger."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from adcompile.backends.cpu import Argnums, Ones, axes_of_one, type_of_value
 from adcompile.backends.store import Generated
 from adcompile.clones import PREFIX
 from adcompile.errors import BroadcastError
+from adcompile.makers import all_makers
 from adcompile.options import Options
 from adcompile.pipeline import derive, generate
 
@@ -85,7 +86,7 @@ def plain_jvp(
 def known_to(found: Generated) -> dict[str, Any]:
     """What the module is given besides its text: captured arrays, functions of the user's."""
     own = {c.name.removeprefix(PREFIX): c.func for c in found.callees}
-    return {**found.constants, **own}
+    return {**found.constants, **own, **all_makers()}
 
 
 def run_plain(text: str, constants: dict[str, Any]) -> dict[str, Any]:

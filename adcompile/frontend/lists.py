@@ -1,0 +1,119 @@
+"""Lists: displays, comprehensions and methods.  normalise/lists.py makes arrays of them."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Sequence
+
+from adcompile.frontend.conditions import Conditions
+from adcompile.ir import nodes as ir
+
+MAKE = "list.make"  # items -> a new list
+METHODS = {"append": 1, "extend": 1, "clear": 0}  # without a value; number of arguments
+_NO_METHOD = {
+    "insert": "Append instead, or use an array.",
+    "remove": "Use an array and a count of what is left.",
+    "reverse": "Read it from the end.",
+    "index": "Write it as a loop.",
+    "count": "Write it as a loop.",
+}
+
+
+class Lists(Conditions):
+    def display(self, items: tuple[ir.Expr, ...]) -> ir.Expr:
+        return ir.Apply(MAKE, items)
+
+    def comprehension(self, node: ast.ListComp | ast.GeneratorExp) -> ir.Expr:
+        """``[f(v) for v in x if c]`` as a loop.  Its names are its own."""
+        made = ir.Var("items", temp=True)
+        name = f"<list {len(self.vars)}>"  # no name of the user's
+        self.emit(ir.Assign(made, self.display(()), loc=self.loc(node)))
+        owner = ast.Attribute(ast.Name(name, ast.Load()), "append", ast.Load())
+        body: ast.stmt = ast.Expr(ast.Call(owner, [node.elt], []))
+        for part in reversed(node.generators):
+            if part.is_async:
+                self.refuse(node, "an asynchronous comprehension")
+            for test in reversed(part.ifs):
+                body = ast.If(test, [body], [])
+            body = ast.For(part.target, part.iter, [body], [])
+        names = {
+            inner.id
+            for part in node.generators
+            for inner in ast.walk(part.target)
+            if isinstance(inner, ast.Name)
+        }
+        hidden = {own: self.vars.pop(own) for own in names if own in self.vars}
+        known = {own: self.known.pop(own) for own in names if own in self.known}
+        self.vars[name] = made
+        self.vars.update({own: ir.Var("item", temp=True) for own in names if own[0] == "<"})
+        self.items([ast.fix_missing_locations(ast.copy_location(body, node))])
+        for own in names:
+            self.vars.pop(own, None)
+        self.vars.update(hidden)
+        self.known.update(known)
+        return made
+
+    def list_call(self, node: ast.Call, func: object) -> ir.Expr | None:
+        """``list(...)``, ``List(...)`` and ``List.empty_list(type)``; None for another call."""
+        owner = getattr(func, "__self__", None)
+        if is_typed_list(owner) and getattr(func, "__name__", "") == "empty_list":
+            return self.display(())
+        if func is not builtins.list and not is_typed_list(func):
+            return None
+        if node.keywords or len(node.args) > 1:
+            self.refuse(node, "list() with keywords or several arguments")
+        if not node.args:
+            return self.display(())
+        (given,) = node.args
+        if isinstance(given, ast.List | ast.ListComp | ast.GeneratorExp):
+            return self.value(given)
+        item = ast.Name("<item>", ast.Load())
+        part = ast.comprehension(ast.Name("<item>", ast.Store()), given, [], 0)
+        whole = ast.ListComp(item, [part])
+        return self.comprehension(ast.fix_missing_locations(ast.copy_location(whole, node)))
+
+    def list_method(self, node: ast.Call, base: ast.expr, name: str) -> ir.Expr | None:
+        """A method that only lists have; None for another."""
+        if node.keywords:
+            return None
+        if name == "pop":
+            if node.args:
+                self.refuse(node, ".pop() with an argument", "Use an index that moves instead.")
+            taken = ir.Var("t", temp=True)
+            self.emit(ir.Call((taken,), "list.pop", (self.atom(base),), self.loc(node)))
+            return taken
+        if name in _NO_METHOD:
+            self.refuse(node, f"calls of the method .{name}() are not supported", _NO_METHOD[name])
+        if name not in METHODS or len(node.args) != METHODS[name]:
+            return None
+        owner = self.atom(base)
+        if not isinstance(owner, ir.Var):
+            self.refuse(node, f"calls of the method .{name}() are not supported")
+        given = self.atoms(node.args)
+        self.emit(ir.Call((), f"list.{name}", (owner, *given), self.loc(node)))
+        return ir.Const(None)
+
+    def check_unchanged(self, node: ast.For) -> None:
+        """A list that changes its length while a loop runs over it is none we can follow."""
+        over = {part.id for part in ast.walk(node.iter) if isinstance(part, ast.Name)}
+        for part in (inner for stmt in node.body for inner in ast.walk(stmt)):
+            match part:
+                case ast.Call(ast.Attribute(ast.Name(id=name), method)) if name in over:
+                    if method in (*METHODS, "pop", *_NO_METHOD):
+                        self.refuse(
+                            part,
+                            f"{name!r} is changed while a loop runs over it",
+                            "Loop over a copy, list(x), or over range(len(x)).",
+                        )
+                case _:
+                    pass
+
+    def items(self, items: Sequence[ast.stmt]) -> None:
+        raise NotImplementedError  # statements.py
+
+
+def is_typed_list(obj: object) -> bool:
+    return getattr(obj, "__name__", "") == "List" and str(
+        getattr(obj, "__module__", "")
+    ).startswith("numba.typed")
