@@ -87,6 +87,8 @@ def _native(context: Any, expr: ir.Expr, kinds: dict[ir.Var, nt.Type]) -> nt.Typ
         return {float: nt.float64, complex: nt.complex128}.get(type(part.value), nt.int64)
 
     match expr:
+        case ir.Apply("arr.cast_like", (like, _)):
+            return kind(like)
         case ir.Binary(op, a, b):
             found = context.resolve_function_type(operator_named(op, 2), (kind(a), kind(b)), {})
         case ir.Apply(fn, args) if fn.startswith("np."):
