@@ -160,7 +160,8 @@ class Machine(Extents, Uses):
         if spelled in ("+", "*") and isinstance(self.result(f, operands), nt.Boolean):
             logic = "|" if spelled == "+" else "&"
             return self.combine(f, lambda p: ir.Binary(logic, p[0], p[1]), operands)
-        if spelled in ("np.round", "np.around", "np.ldexp") and len(operands) == 2:
+        whole = spelled == "**" and operands[1].weak and operands[1].dtype is nt.int64
+        if whole or (spelled in ("np.round", "np.around", "np.ldexp") and len(operands) == 2):
             places = operands[1]  # integers, which stay what they are
             if not places.rank:
                 atom, kind = places.at(self.out, ()), result_dtype(f, operands, self.out.loc)
