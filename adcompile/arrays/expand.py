@@ -133,6 +133,8 @@ class _Expander(Machine):
         super().__init__(fn, types)
         self.shapes: dict[ir.Var, tuple[ir.Expr, ...]] = {}  # tuples of extents
         self.whole = {id(s) for s in statements(fn.body) if _is_whole(s, types)}
+        self.computed: set[ir.Var] = set()  # arrays that are no views
+        self.slices: dict[ir.Var, tuple[ir.Var, tuple[ir.Index, ...]]] = {}
 
     def block(self, block: ir.Block) -> ir.Block:
         outer, self.out = self.out, Emitter(self.types)
@@ -178,6 +180,7 @@ class _Expander(Machine):
                 self.bind(stmt, target, constant)
             case ir.View(target, base, index) if self.is_arranged(base) or self.only_read(stmt):
                 arranged = self.pull(base)
+                self.slices[target] = (base, index)
                 self.close_for(arranged.reads)
                 part = subscripts.getitem(self, arranged, index)
                 self.bind(stmt, target, contractions.with_view(part, arranged, index))
@@ -261,7 +264,7 @@ class _Expander(Machine):
             self.close_for(pull.reads)
             self.types[target] = self.types[pull.array]
             self.out.out.append(ir.View(target, pull.array, (), stmt.loc))
-            self.roots[target] = self.roots_of(pull.array)
+            self.made_of[target] = self.roots[target] = self.roots_of(pull.array)
             if is_written:
                 self.written |= self.roots[target]
             self.bases[target] = self.bases.get(pull.array, (pull.array, ()))
@@ -278,6 +281,8 @@ class _Expander(Machine):
             self.aliases[target] = pull
             self.finished(stmt)
             return
+        if not pull.maybe_view:
+            self.computed.add(target)
         if self.is_read_once(target):
             named = pull if target.temp else with_name(pull, target.name)
             self.lazy[target] = (named, stmt, self.consumed)
@@ -309,8 +314,9 @@ class _Expander(Machine):
     def update(self, array: ir.Var, index: tuple[ir.Index, ...], value: ir.Expr, op: str) -> None:
         """``array[index] op value``, element by element; ``op`` is =, + or -."""
         self.settle_one(array)
+        factor = self.factor(array, index, value) if op == "=" else value
+        by_element = self.compiled and factor is not None and self.is_view(factor)
         pull = self.tree(value)
-        augmented = op != "=" or array in pull.reads
         self.settle(keep=pull)
         if self.nest is not None and self.nest.touches(self.roots_of(array), self.roots_of):
             self.close()
@@ -332,7 +338,7 @@ class _Expander(Machine):
             op = "="
         where = target.place or subscripts.places(self, whole, entries)
         if self.may_overlap(array, index, target, pull):
-            if self.compiled and augmented:
+            if by_element:
                 raise UnsupportedError(
                     "an augmented assignment that reads elements which it writes",
                     self.out.loc,
@@ -346,6 +352,27 @@ class _Expander(Machine):
         written, place = where(nest.body, nest.index)
         nest.body.write(written, place, atom, op)
         self.close()
+
+    def factor(
+        self, array: ir.Var, index: tuple[ir.Index, ...], value: ir.Expr
+    ) -> ir.Expr | None:
+        """``e`` if ``value`` is what ``array[index] *= e`` stores, of any operator."""
+        if isinstance(value, ir.Var) and value in self.lazy:
+            made = self.lazy[value][1]
+            value = made.value if isinstance(made, ir.Assign) else value
+        match value:
+            case ir.Binary(_, ir.Var() as old, e):
+                if old is array or self.slices.get(old) == (array, index):
+                    return e
+            case _:
+                pass
+        return None
+
+    def is_view(self, expr: ir.Expr) -> bool:
+        """Whether these are elements in memory, where anything computed has memory of its own."""
+        if not isinstance(expr, ir.Var) or expr in self.computed:
+            return False
+        return isinstance(self.types.get(expr), nt.Array)
 
     def combined(self, op: str, a: Pull, b: Pull) -> Pull:
         return self.elementwise(op, lambda p: ir.Binary(op, p[0], p[1]), [a, b])
