@@ -23,6 +23,7 @@ from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import (
     map_blocks,
+    map_expr,
     map_stmt_exprs,
     rename_block,
     statements,
@@ -87,6 +88,7 @@ def without_second_names(fn: ir.Function) -> ir.Function:
 def result_type(call: ir.Expr, types: Types) -> nt.Type:
     """The type of a whole-array expression for operands of these types."""
     trial = _Expander(ir.Function("trial", (), ()), dict(types))
+    call = map_expr(lambda part: _with_dims(part, types), call)
     target = trial.out.var("t", nt.none)
     if isinstance(call, ir.Apply) and call.fn.startswith(functions.PREFIX):
         found = functions.call(trial, call, target)
@@ -97,6 +99,17 @@ def result_type(call: ir.Expr, types: Types) -> nt.Type:
     if found is None or not found.rank:
         return trial.types[target] if found is None else found.dtype
     return array_type(found.dtype, found.rank)
+
+
+def _with_dims(expr: ir.Expr, types: Types) -> ir.Expr:
+    """A shape as a tuple of as many extents as the array has."""
+    match expr:
+        case ir.Attribute(ir.Var() as base, "shape"):
+            kind = types[base]
+            rank = kind.ndim if isinstance(kind, nt.Array) else 0
+            return ir.MakeTuple(tuple(ir.Dim(base, axis) for axis in range(rank)))
+        case _:
+            return expr
 
 
 def _is_whole(stmt: ir.Stmt, types: Types) -> bool:
@@ -353,9 +366,7 @@ class _Expander(Machine):
         nest.body.write(written, place, atom, op)
         self.close()
 
-    def factor(
-        self, array: ir.Var, index: tuple[ir.Index, ...], value: ir.Expr
-    ) -> ir.Expr | None:
+    def factor(self, array: ir.Var, index: tuple[ir.Index, ...], value: ir.Expr) -> ir.Expr | None:
         """``e`` if ``value`` is what ``array[index] *= e`` stores, of any operator."""
         if isinstance(value, ir.Var) and value in self.lazy:
             made = self.lazy[value][1]

@@ -137,13 +137,17 @@ def with_stubs(stmt: ir.Stmt, answer: Answer, stubs: dict[str, Stub], literals: 
     def one(expr: ir.Expr) -> ir.Expr:
         whole = isinstance(expr, ir.Apply) and expr.fn.startswith("arr.")
         special = isinstance(expr, ir.Apply) and is_special(expr.fn)
-        shape = isinstance(expr, ir.Attribute) and expr.name == "shape"
-        if whole or special or shape or (literals and is_weak(expr)):
-            stub = Stub(expr, answer)
-            name = f"op_{len(stubs)}_"
-            stubs[name] = stub
-            return ir.Apply(name, stub.operands)
-        return expr
+        return stubbed(expr) if whole or special or (literals and is_weak(expr)) else expr
+
+    def shape(expr: ir.Expr) -> ir.Expr:
+        is_shape = isinstance(expr, ir.Attribute) and expr.name == "shape"
+        return stubbed(expr) if is_shape else expr
+
+    def stubbed(expr: ir.Expr) -> ir.Expr:
+        stub = Stub(expr, answer)
+        name = f"op_{len(stubs)}_"
+        stubs[name] = stub
+        return ir.Apply(name, stub.operands)
 
     if isinstance(stmt, ir.Alloc) and stmt.fn.endswith(("full", "full_like")):
         # Numba fills with numbers only.
@@ -151,7 +155,9 @@ def with_stubs(stmt: ir.Stmt, answer: Answer, stubs: dict[str, Stub], literals: 
         filled = ir.Apply(f"arr.{stmt.fn.removeprefix('np.')}", given)
         return ir.Assign(stmt.target, one(filled), loc=stmt.loc)
     if isinstance(stmt, ir.Assign):
-        return ir.Assign(stmt.target, map_expr(one, stmt.value), stmt.inplace, stmt.loc)
+        return ir.Assign(
+            stmt.target, map_expr(shape, map_expr(one, stmt.value)), stmt.inplace, stmt.loc
+        )
     if isinstance(stmt, ir.Alloc):
-        return replace(stmt, args=tuple(map_expr(one, arg) for arg in stmt.args))
+        return replace(stmt, args=tuple(map_expr(shape, arg) for arg in stmt.args))
     return stmt
