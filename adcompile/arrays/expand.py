@@ -140,8 +140,6 @@ def _is_wide(entry: ir.Index, types: Types) -> bool:
 
 
 class _Expander(Machine):
-    compiled = False
-
     def __init__(self, fn: ir.Function, types: Types) -> None:
         super().__init__(fn, types)
         self.shapes: dict[ir.Var, tuple[ir.Expr, ...]] = {}  # tuples of extents

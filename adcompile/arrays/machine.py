@@ -37,6 +37,7 @@ _READERS = ir.Return | ir.Copy | ir.Alloc | ir.Assign | ir.Call | ir.Custom
 
 class Machine(Extents, Uses):
     regroup = False  # whether sums of arrays may be made in another order
+    compiled = False  # whether the user's function is a Dispatcher: then Numba says what is a view
 
     def __init__(self, fn: ir.Function, types: Types) -> None:
         Extents.__init__(self, types)
