@@ -142,7 +142,22 @@ def full_like_shape(x):
     return np.sum(out**2)
 
 
+@njit
+def transposed_in_branch(x):
+    m = np.outer(x, x * x)[:, 1:]
+    if x[0] > 0.0:
+        m = m.T
+    for _ in range(3):
+        m = m[::-1].T
+    total = 0.0
+    for i in range(m.shape[0]):
+        for j in range(m.shape[1]):
+            total += m[i, j] ** 2 * (i + 2 * j)
+    return total
+
+
 FOUND = (
+    transposed_in_branch,
     computed_operand,
     sorted_in_place,
     library_array_in_branch,

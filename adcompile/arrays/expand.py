@@ -287,6 +287,10 @@ class _Expander(Machine):
                 stmt.loc,
                 "Write the elements whole: z[i] = complex(a, b).",
             )
+        if target in self.outliving and not is_written:  # a copy serves as well
+            self.define(target, replace(pull, place=None, array=None, part=False))
+            self.finished(stmt)
+            return
         if pull.place is not None or pull.part:
             self.close_for(pull.reads)
             self.aliases[target] = pull
