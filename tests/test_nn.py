@@ -123,6 +123,22 @@ def test_compiled_is_what_runs_uncompiled() -> None:
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-13)
 
 
+def of_hinge(z: Any, labels: Any) -> Any:
+    return nn.hinge(z, labels)
+
+
+def of_cross_entropy(z: Any, labels: Any) -> Any:
+    return nn.cross_entropy(z, labels)
+
+
+def test_labels_that_are_no_class() -> None:
+    z = np.zeros((2, 3))
+    for f in (of_log_softmax, of_hinge, of_cross_entropy):
+        for labels in (np.array([0, 3]), np.array([-1, 0])):
+            with pytest.raises(IndexError, match="label"):
+                plain_value_and_grad(f)(z, labels)
+
+
 # ---------------------------------------------------------------- dropout
 
 
