@@ -42,8 +42,23 @@ def written(params: Any, x: Any) -> Any:
     return np.sum(w**3) + np.sum(other * b)
 
 
+def one_name_for_both(params: Any, x: Any) -> Any:
+    part = params[0]
+    total = np.sum(np.sin(part @ part.T))
+    part = params[1]
+    x, params_0 = x + 1.0, np.cos(part)
+    return total * np.sum(part * params_0) + np.sum(x**3)
+
+
+def shadows_names(params: Any, w_adj: Any) -> Any:
+    w, b = params
+    return np.sum(np.tanh(w_adj @ w + b) ** 2)
+
+
 @pytest.mark.parametrize("optimise", [True, False])
-@pytest.mark.parametrize("f", [unpacked, two_names, named_late, written])
+@pytest.mark.parametrize(
+    "f", [unpacked, two_names, named_late, written, one_name_for_both, shadows_names]
+)
 def test_names(f: Any, optimise: bool) -> None:
     rng = np.random.default_rng(0)
     w, b, x = rng.normal(size=(3, 4)), rng.normal(size=4), rng.normal(size=(5, 3))

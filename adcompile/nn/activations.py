@@ -8,7 +8,7 @@ from numba.extending import register_jitable
 from adcompile import vectormath as vm
 from adcompile.custom import stop_gradient
 from adcompile.nn.gates import Array
-from adcompile.nn.typing import keeps_dtype
+from adcompile.nn.precision import keeps_dtype
 
 
 @keeps_dtype

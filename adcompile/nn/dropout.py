@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from adcompile.nn.gates import Array
-from adcompile.nn.typing import keeps_dtype
+from adcompile.nn.precision import keeps_dtype
 
 
 @keeps_dtype

@@ -13,7 +13,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from adcompile.nn.gates import Array
-from adcompile.nn.typing import keeps_dtype
+from adcompile.nn.precision import keeps_dtype
 
 
 @keeps_dtype
