@@ -9,6 +9,7 @@ import pytest
 
 from adcompile.testing import plain_value_and_grad
 from tests import oracle
+from tests.test_arrays import compare
 
 
 def unpacked(params: Any, x: Any) -> Any:
@@ -83,3 +84,12 @@ def test_first_product_is_assigned() -> None:
     args = (np.ones((3, 4)), np.ones(4)), np.ones((5, 3))
     plain_value_and_grad(unpacked, (0, 1), mutate=kept)(*args)
     assert "dot_22_right_first(w_adj" in texts[0] and "zeros(w" not in texts[0]
+
+
+def like_shadows(w: Any, w_adj: Any, w_tan: Any) -> Any:
+    return np.sum(np.sin(w * w_adj) * w_tan)
+
+
+def test_parameters_called_like_shadows() -> None:
+    w, a, t = np.random.default_rng(0).normal(size=(3, 4))
+    compare(like_shadows, (w, a, t))
