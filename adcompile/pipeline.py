@@ -106,11 +106,11 @@ def resolved(
     types, returns = infer_variables(ssa, argtypes, namespace(ssa.callees, options))
     check_arguments(plain, argtypes, argnums)
     fn = standardise_draws(resolve(ssa, types), types)
-    fn = split_tuples(fn, types)
+    fn = name_items(split_tuples(fn, types), types)
     regroup = options.optimise and options.vector_math
     fn = expand(fn, types, argnums.ones, hasattr(func, "py_func"), regroup)
     check_complex(fn, types)
-    fn = name_items(split_tuples(fn, types, again=True))
+    fn = split_tuples(fn, types, again=True)
     fn = prepare_customs(fn, types, options)
     fn = define_unset(fn, types)
     seen("resolved", fn)

@@ -1,7 +1,7 @@
 """The worked examples of a course on back-propagation.
 
 Each prints the function, the adjoint that adcompile writes for it, the graph that the tape engine
-(DOT, for Graphviz), and how far the gradient is off that by hand and that by differences.
+records (DOT, for Graphviz), and how far the gradient is off those by hand and by differences.
 
     python examples/course.py            # all
     python examples/course.py neuron     # those with this word in their names

@@ -9,6 +9,7 @@ import pytest
 
 from adcompile.testing import plain_value_and_grad
 from tests import oracle
+from tests.test_arrays import compare
 
 
 def unpacked(params: Any, x: Any) -> Any:
@@ -42,8 +43,23 @@ def written(params: Any, x: Any) -> Any:
     return np.sum(w**3) + np.sum(other * b)
 
 
+def one_name_for_both(params: Any, x: Any) -> Any:
+    part = params[0]
+    total = np.sum(np.sin(part @ part.T))
+    part = params[1]
+    x, params_0 = x + 1.0, np.cos(part)
+    return total * np.sum(part * params_0) + np.sum(x**3)
+
+
+def shadows_names(params: Any, w_adj: Any) -> Any:
+    w, b = params
+    return np.sum(np.tanh(w_adj @ w + b) ** 2)
+
+
 @pytest.mark.parametrize("optimise", [True, False])
-@pytest.mark.parametrize("f", [unpacked, two_names, named_late, written])
+@pytest.mark.parametrize(
+    "f", [unpacked, two_names, named_late, written, one_name_for_both, shadows_names]
+)
 def test_names(f: Any, optimise: bool) -> None:
     rng = np.random.default_rng(0)
     w, b, x = rng.normal(size=(3, 4)), rng.normal(size=4), rng.normal(size=(5, 3))
@@ -68,3 +84,12 @@ def test_first_product_is_assigned() -> None:
     args = (np.ones((3, 4)), np.ones(4)), np.ones((5, 3))
     plain_value_and_grad(unpacked, (0, 1), mutate=kept)(*args)
     assert "dot_22_right_first(w_adj" in texts[0] and "zeros(w" not in texts[0]
+
+
+def like_shadows(w: Any, w_adj: Any, w_tan: Any) -> Any:
+    return np.sum(np.sin(w * w_adj) * w_tan)
+
+
+def test_parameters_called_like_shadows() -> None:
+    w, a, t = np.random.default_rng(0).normal(size=(3, 4))
+    compare(like_shadows, (w, a, t))

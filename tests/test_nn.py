@@ -90,16 +90,17 @@ def test_differences(programs: types.ModuleType, row: Row) -> None:
 @njit
 def in_njit_code(m: Any, rng: Any) -> Any:
     """Parts called from plain njit code; ``python -m tests.nn_compiled`` has all of them."""
-    return nn.sigmoid(nn.relu(m)), nn.dropout(m, 0.4, rng), stop_gradient(m)
+    return nn.sigmoid(nn.relu(m)), nn.dropout(m, 0.4, rng), stop_gradient(m), nn.relu(m[0, 0], 0)
 
 
 @pytest.mark.compiled
 def test_in_njit_code() -> None:
-    m = inputs()["m"]
+    m = inputs()["m"].astype(np.float32)
     found = in_njit_code(m, np.random.default_rng(0))
     expected = in_njit_code.py_func(m, np.random.default_rng(0))
     for a, b in zip(found, expected, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-12)
+        assert np.asarray(b).dtype == np.float32 == getattr(a, "dtype", np.float32)
+        np.testing.assert_allclose(a, b, rtol=1e-6)
 
 
 def network(params: Any, x: Any, labels: Any) -> Any:
@@ -120,6 +121,22 @@ def test_compiled_is_what_runs_uncompiled() -> None:
     assert value == pytest.approx(want, rel=1e-13)
     for a, b in zip(grads, expected, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-13)
+
+
+def of_hinge(z: Any, labels: Any) -> Any:
+    return nn.hinge(z, labels)
+
+
+def of_cross_entropy(z: Any, labels: Any) -> Any:
+    return nn.cross_entropy(z, labels)
+
+
+def test_labels_that_are_no_class() -> None:
+    z = np.zeros((2, 3))
+    for f in (of_log_softmax, of_hinge, of_cross_entropy):
+        for labels in (np.array([0, 3]), np.array([-1, 0])):
+            with pytest.raises(IndexError, match="label"):
+                plain_value_and_grad(f)(z, labels)
 
 
 # ---------------------------------------------------------------- dropout
