@@ -71,13 +71,11 @@ def swap(t):
     return v, u
 
 
-@njit
 def fill(out, x):
     for i in range(x.size):
         out.append(x[i] * x[i])
 
 
-@njit
 def total(items):
     s = 0.0
     for v in items:
@@ -85,7 +83,6 @@ def total(items):
     return s
 
 
-@njit
 def squares(x):
     out = []
     for i in range(len(x)):
