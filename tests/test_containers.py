@@ -55,7 +55,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> types.ModuleType:
 def test_program(
     written: types.ModuleType, k: int, optimise: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if "List" in PROGRAMS[k][1]:  # Numba's List takes none of the tape's variables
+    if "List" in PROGRAMS[k][1] or "np.mean(l)" in PROGRAMS[k][1]:  # not for the tape
         monkeypatch.setattr(oracle, "second_opinion", lambda *args: None)
     compare(getattr(written, f"f{k}"), arguments(k), optimise)
 
