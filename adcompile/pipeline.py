@@ -33,6 +33,7 @@ from adcompile.normalise.draws import refuse_parameters, standardise_draws
 from adcompile.normalise.guards import guard_divisions
 from adcompile.normalise.lists import has_lists, lower_lists
 from adcompile.normalise.name_controls import name_controls
+from adcompile.normalise.name_items import name_items
 from adcompile.normalise.places import find_places
 from adcompile.normalise.records import split_records
 from adcompile.normalise.references import number_references
@@ -105,7 +106,7 @@ def resolved(
     types, returns = infer_variables(ssa, argtypes, namespace(ssa.callees, options))
     check_arguments(plain, argtypes, argnums)
     fn = standardise_draws(resolve(ssa, types), types)
-    fn = split_tuples(fn, types)
+    fn = name_items(split_tuples(fn, types), types)
     regroup = options.optimise and options.vector_math
     fn = expand(fn, types, argnums.ones, hasattr(func, "py_func"), regroup)
     check_complex(fn, types)

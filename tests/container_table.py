@@ -71,13 +71,11 @@ def swap(t):
     return v, u
 
 
-@njit
 def fill(out, x):
     for i in range(x.size):
         out.append(x[i] * x[i])
 
 
-@njit
 def total(items):
     s = 0.0
     for v in items:
@@ -85,7 +83,6 @@ def total(items):
     return s
 
 
-@njit
 def squares(x):
     out = []
     for i in range(len(x)):
@@ -395,16 +392,6 @@ for k in range(len(l)):
     s += l[k][k] * np.sum(l[k])
 return s
 
-l = []
-h = x
-for k in range(3):
-    h = np.tanh(a * h + y)
-    l.append(h)
-s = 0.0
-for k in range(3):
-    s += np.sum(l[k]) * (k + 1)
-return s
-
 l = [a, b]
 l.append(a * b)
 v = l.pop()
@@ -471,6 +458,12 @@ l = [a, b] * 3
 for i in range(5):
     l[i] *= x[i]
 return sum(l) + l[5] ** 2
+
+l = [a]
+l = l * 3
+for i in range(2):
+    l.append(x[i] * l[0])
+return sum(l) + l[-1] ** 2
 
 l = [a, b] + [x[0], x[1]]
 return l[2] * l[0] + math.sin(l[3]) * len(l)
@@ -588,6 +581,279 @@ for i in range(x.size):
 return s
 """
 
+MORE_LISTS = """
+l = []
+for i in range(6):
+    if x[i] > 0.0:
+        l.append(x[i])
+        continue
+    l.append(y[i] * a)
+return sum(l) + l[2] * l[-1]
+
+l = []
+for i in range(6):
+    if i == 4:
+        break
+    l.append(x[i] * a)
+return sum(l) * len(l)
+
+l = [a]
+for i in range(5, 0, -2):
+    l.append(x[i] * l[-1])
+return sum(l) * len(l)
+
+l = []
+n = 0
+while n < 6:
+    l.append(x[n])
+    n += 1
+    if len(l) > 3:
+        l.clear()
+return sum(l) + len(l)
+
+l = [a, b]
+k = list(l)
+k[0] = 5.0 * b
+return l[0] * k[0] * k[1]
+
+def add(l, v):
+    l.append(v * a)
+    return len(l)
+l = []
+n = 0
+for i in range(4):
+    n += add(l, x[i])
+return sum(l) * n
+
+def build(u):
+    out = [u]
+    for i in range(3):
+        out.append(out[-1] * b)
+    return out
+s = 0.0
+for i in range(4):
+    l = build(x[i])
+    s += l[3] * l[1]
+return s
+
+def build(u):
+    if u > 0.0:
+        return [u, a]
+    return [b, u]
+s = 0.0
+for i in range(4):
+    l = build(x[i])
+    s += l[0] * math.sin(l[1])
+return s
+
+def head(l):
+    l[0] = l[0] * a
+    return l
+l = [x[0], b]
+k = head(l)
+return k[0] * l[0] * l[1]
+
+l = [a, b]
+t = (l, 3.0)
+return t[0][1] * t[1]
+
+l = [a, b]
+m2 = l
+m2.append(a * b)
+return l[2] * len(l) * m2[0]
+
+l = [1, 2, 3]
+return sum(l) * a + l[1] * b
+
+l = [True, False, True]
+s = 0.0
+for i in range(3):
+    if l[i]:
+        s += x[i] ** 2
+return s
+
+l = [0] * 4
+for i in range(4):
+    l[i] = i * 2
+return x[l[2]] * a
+
+l = [(a, (b, x[0]))]
+for i in range(3):
+    l.append((x[i], (y[i], a)))
+s = 0.0
+for u, (v, w) in l:
+    s += u * v * w
+return s
+
+l = [State(a, b), State(b, a)]
+s = 0.0
+for st in l:
+    s += st.pos ** 2 * st.vel
+return s
+
+l = []
+for i in range(3):
+    l.append(State(x[i], a))
+s = 0.0
+for st in l:
+    s += st.pos ** 2 * st.vel
+return s
+
+l = [a, b, a * b]
+s = 0.0
+for i, v in enumerate(l):
+    s += v ** (i + 1)
+for u, v in zip(l, x):
+    s += u * v
+for v in reversed(l):
+    s = s * 0.5 + v
+return s
+
+l = [a, b, a * b]
+return max(l) * min(l) + np.mean(l) * np.prod(np.array(l))
+
+l = [x[i] for i in range(6)]
+return np.dot(np.array(l), y) + np.sum(np.asarray(l) ** 2)
+
+l = [a, b]
+u, v = l
+return u * v ** 2
+
+l = [a, b]
+l[0], l[1] = l[1], l[0] * l[1]
+return l[0] + l[1] ** 2
+
+l = [a] * 3
+l[-1] = b
+l[-3] *= b
+return l[0] * l[1] + l[2] ** 2
+
+l = [a, b]
+k = [l[0] * l[1]]
+for v in l:
+    k.append(v * k[-1])
+return sum(k)
+
+l = []
+for i in range(3):
+    inner = []
+    for j in range(i + 1):
+        inner.append(x[j] * a)
+    l.append(sum(inner) * len(inner))
+return sum(l)
+
+l = [x[0]]
+for i in range(12):
+    if l[-1] > 2.0:
+        l.append(l[-1] * 0.3)
+    else:
+        l.append(l[-1] ** 2 + a)
+    if len(l) > 9:
+        return l[-1] * l[4]
+return l[0]
+
+l = [a, b]
+s = 0.0
+if l:
+    s = l[0]
+e = [a]
+e.clear()
+if not e:
+    s += l[1] ** 2
+return s
+
+v = np.array([a, b, a * b])
+l = list(v)
+l.append(v[0] * 2.0)
+return sum(l) * l[3]
+
+l = [np.array([a, b]), x[:2]]
+l[0][1] = a * a
+return np.sum(l[0] * l[1])
+
+l = [i * a for i in range(4) if i % 2 == 0]
+return sum(l) + len(l)
+
+l = [x[0], a]
+i = 1
+l[i] += l[i - 1] * l[i]
+return l[1] ** 2
+
+l = [a]
+for i in range(3):
+    for j in range(2):
+        if x[j] > y[i]:
+            break
+        l.append(l[-1] + x[j] * y[i])
+return sum(l) * len(l)
+"""
+
+MORE = """
+d = {"p": State(a, b), "q": (x, y)}
+return d["p"].pos * np.sum(d["q"][0] * d["q"][1])
+
+d = {"u": a}
+for i in range(3):
+    if x[i] > 0.0:
+        d["u"] = d["u"] * x[i]
+    else:
+        d["u"] += y[i]
+return d["u"] ** 2
+
+d = {"u": x * a, "v": b}
+d["u"][1] = b * b
+return np.sum(d["u"]) * d["v"]
+
+d = {"u": x * a}
+d["u"] += y
+return np.sum(d["u"] ** 2)
+
+p = Params(x * 1.0, a)
+q = p.w
+q[0] = b
+return np.sum(p.w ** 2)
+
+t = (x * 1.0, y * 1.0)
+for k in range(2):
+    t[k][k] = a * b
+return np.sum(t[0] ** 2) + np.sum(t[1] ** 3)
+
+t = (x, y)
+z = t[0] if a > b else t[1]
+return np.sum(z ** 2)
+
+t = ((x, y), (y, x))
+s = 0.0
+for i in range(2):
+    for j in range(2):
+        s += t[i][j][i + j] * (i + 1) * a
+return s
+
+t = (a, b, a * b)
+i = 0
+s = 0.0
+while t[i] < 10.0 and i < 2:
+    s += t[i] ** 2
+    i += 1
+return s
+
+s = State(a, b)
+t = (s, State(b, a))
+for k in range(3):
+    t = (t[1], State(t[0].pos * x[k], t[0].vel))
+return t[0].pos * t[1].vel
+
+n = Nested(Params(x, (a, b)), [a, b, x[0]])
+return n.scale[2] * n.inner.b[1] * n.inner.w[0]
+
+global_sum = 0.0
+for c in COEFFICIENTS:
+    global_sum += c * a ** 2
+for row in LIMITS:
+    global_sum += np.sum(row * x[:2])
+return global_sum
+"""
+
 ENUMS = """
 mode = Mode.SQUARE
 if mode == Mode.SQUARE:
@@ -605,21 +871,6 @@ for mode in (Mode.LINEAR, Mode.SQUARE):
     else:
         s += b * b
 return s
-"""
-
-RECORDS = """
-points = np.zeros(3, dtype=POINT)
-for i in range(3):
-    points[i].u = x[i] * a
-    points[i].v = y[i]
-s = 0.0
-for i in range(3):
-    s += points[i].u * math.sin(points[i].v)
-return s
-
-points = np.zeros(3, dtype=POINT)
-points["u"] = x[:3] * a
-return np.sum(points["u"] ** 2)
 """
 
 

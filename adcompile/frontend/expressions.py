@@ -23,6 +23,8 @@ from adcompile.frontend.operators import (
 )
 from adcompile.ir import nodes as ir
 
+Container = ast.List | ast.ListComp | ast.GeneratorExp | ast.Dict
+
 
 class Expressions(Lifting):
     in_subscript = False
@@ -36,12 +38,8 @@ class Expressions(Lifting):
         """A method or property of an object, inlined (calls.py)."""
 
     @abstractmethod
-    def display(self, items: tuple[ir.Expr, ...]) -> ir.Expr:
-        """A new list (lists.py)."""
-
-    @abstractmethod
-    def comprehension(self, node: ast.ListComp | ast.GeneratorExp) -> ir.Expr:
-        """A list made by a loop (lists.py)."""
+    def container(self, node: Container) -> ir.Expr:
+        """A list or dict that is written out, or made by a loop (lists.py)."""
 
     @abstractmethod
     def condition(self, node: ast.expr) -> ir.Expr:
@@ -118,14 +116,10 @@ class Expressions(Lifting):
                 return self.subscript(node)
             case ast.Tuple(elts):
                 return ir.MakeTuple(self.atoms(elts))
-            case ast.Dict():
-                return self.dict(node)
             case ast.List() if self.in_subscript:
                 return self.tree(node)
-            case ast.List(elts):
-                return self.display(self.atoms(elts))
-            case ast.ListComp() | ast.GeneratorExp():
-                return self.comprehension(node)
+            case ast.List() | ast.ListComp() | ast.GeneratorExp() | ast.Dict():
+                return self.container(node)
             case ast.Call():
                 return self.call(node, whole=False, into=into)
             case _:
@@ -194,12 +188,10 @@ class Expressions(Lifting):
                 return self.subscript(node, whole=True)
             case ast.Tuple(elts):
                 return ir.MakeTuple(self.trees(elts))
-            case ast.Dict():
-                return self.atom(node)
             case ast.List() if self.in_subscript:
                 items = self.sequence(node)
                 return self.temp(ir.Apply("arr.array", (items, ir.Const(None))), node)
-            case ast.List() | ast.ListComp() | ast.GeneratorExp():
+            case ast.List() | ast.ListComp() | ast.GeneratorExp() | ast.Dict():
                 return self.atom(node)
             case ast.Call():
                 return self.call(node, whole=True)
@@ -207,16 +199,6 @@ class Expressions(Lifting):
                 return self.atom(node)
             case _:
                 self.refuse_node(node)
-
-    def dict(self, node: ast.Dict) -> ir.Expr:
-        names = [k.value if isinstance(k, ast.Constant) else None for k in node.keys]
-        if not all(isinstance(name, str) for name in names):
-            self.refuse(
-                node,
-                "a dict whose keys are not literal text is not supported",
-                "Write the keys as literals, or use an array or a NamedTuple.",
-            )
-        return self.dict_of(dict(zip(map(str, names), self.atoms(node.values))))
 
     # ------------------------------------------------------------ operators
 

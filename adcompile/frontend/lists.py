@@ -1,4 +1,4 @@
-"""Lists: displays, comprehensions and methods.  normalise/lists.py makes arrays of them."""
+"""Lists and dicts: displays, comprehensions, methods.  normalise/lists.py makes arrays of lists."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import builtins
 from collections.abc import Sequence
 
 from adcompile.frontend.conditions import Conditions
+from adcompile.frontend.expressions import Container
 from adcompile.ir import nodes as ir
 
 MAKE = "list.make"  # items -> a new list
@@ -21,6 +22,25 @@ _NO_METHOD = {
 
 
 class Lists(Conditions):
+    def container(self, node: Container) -> ir.Expr:
+        match node:
+            case ast.List(elts):
+                return self.display(self.atoms(elts))
+            case ast.Dict():
+                return self.dict(node)
+            case _:
+                return self.comprehension(node)
+
+    def dict(self, node: ast.Dict) -> ir.Expr:
+        names = [k.value if isinstance(k, ast.Constant) else None for k in node.keys]
+        if not all(isinstance(name, str) for name in names):
+            self.refuse(
+                node,
+                "a dict whose keys are not literal text is not supported",
+                "Write the keys as literals, or use an array or a NamedTuple.",
+            )
+        return self.dict_of(dict(zip(map(str, names), self.atoms(node.values))))
+
     def display(self, items: tuple[ir.Expr, ...]) -> ir.Expr:
         return ir.Apply(MAKE, items)
 

@@ -128,7 +128,7 @@ class Attribute:
 @dataclass(frozen=True)
 class MakeTuple:
     items: tuple[Expr, ...]
-    maker: str = ""  # the class of a NamedTuple, by its name in the generated module
+    maker: str = ""  # of a NamedTuple: its class, by name
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from adcompile.normalise.list_storage import ONE, ZERO, Storage
 class Making(Storage):
     def make(self, stmt: ir.Assign) -> None:
         target, value = stmt.target, stmt.value
+        self.lengths.pop(target, None)
         match value:
             case ir.Apply("list.make", items):
                 self.display(stmt, target, items)
@@ -22,6 +23,10 @@ class Making(Storage):
                 self.concatenate(target, a, b)
             case ir.Subscript(ir.Var() as source, (ir.Slice() as part,)) if source in self.kinds:
                 self.copy(target, source, part)
+            case ir.Subscript() | ir.TupleGet() | ir.Attribute() if target not in self.changed:
+                made = self.of(target)  # out of a tuple, as a ListValues
+                self.assign(made.arrays[0], ir.TupleGet(self.temp(self.expr(value)), 0))
+                self.assign(made.count, ir.Attribute(made.arrays[0], "len"))
             case _:
                 self.check_second_name(target, value)
                 assert isinstance(value, ir.Var)
@@ -39,6 +44,7 @@ class Making(Storage):
         for k, item in enumerate(items):
             self.put(made, ir.Const(k), item)
         self.assign(made.count, ir.Const(len(items)))
+        self.lengths[target] = len(items)
 
     def repeat(self, target: ir.Var, source: ir.Var, times: ir.Expr) -> None:
         made, given = self.of(target), self.of(source)

@@ -11,6 +11,7 @@ from numba.core import types as nt
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements
+from adcompile.makers import maker_of
 from adcompile.normalise.capacity import Places
 
 Types = dict[ir.Var, nt.Type]
@@ -30,8 +31,8 @@ class Stored:
 
 
 class Storage:
-    def __init__(self, fn: ir.Function, body: ir.Block, lists: Types) -> None:
-        self.fn, self.kinds = fn, lists
+    def __init__(self, fn: ir.Function, body: ir.Block, lists: Types, types: Types) -> None:
+        self.fn, self.kinds, self.types = fn, lists, types
         self.places = Places.of(body)
         self.stored: dict[ir.Var, Stored] = {}
         self.out: list[ir.Stmt] = []
@@ -41,6 +42,7 @@ class Storage:
         shortening = (s for s in calls if s.fn in ("list.pop", "list.clear"))
         self.shortened = {s.args[0] for s in shortening}
         self.growing = self.find_growing(body)
+        self.lengths: dict[ir.Var, int] = {}  # known here
 
     def refuse(self, message: str, advice: str = "") -> NoReturn:
         raise UnsupportedError(message, self.loc, advice)
@@ -70,11 +72,12 @@ class Storage:
     def storage(self, var: ir.Var, name: str) -> Stored:
         kind = self.kinds[var].dtype
         if not is_stored(kind):
-            shown = "arrays" if isinstance(kind, nt.Array) else f"{kind}"
+            names = {nt.Array: "arrays", nt.List: "lists", nt.ListType: "lists"}
+            shown = names.get(type(kind), f"{kind}")
             self.refuse(f"a list of {shown} that grows or is written to", ROWS)
         number = len(leaves_of(kind))
-        names = [name] if number == 1 else [f"{name}_{k}" for k in range(number)]
-        arrays = tuple(ir.Var(one, var.temp) for one in names)
+        wishes = [name] if number == 1 else [f"{name}_{k}" for k in range(number)]
+        arrays = tuple(ir.Var(one, var.temp) for one in wishes)
         return Stored(kind, arrays, ir.Var(f"{var.name}_count", var.temp))
 
     def emit(self, stmt: ir.Stmt) -> None:
@@ -153,7 +156,7 @@ def rebuilt(kind: nt.Type, leaves: list[ir.Subscript]) -> ir.Expr:
 
     def made(part: nt.Type) -> ir.Expr:
         if isinstance(part, nt.BaseTuple):
-            return ir.MakeTuple(tuple(made(inner) for inner in part))
+            return ir.MakeTuple(tuple(made(inner) for inner in part), maker_of(part))
         return rest.pop(0)
 
     return made(kind)

@@ -15,6 +15,7 @@ from numba.core import types as nt
 
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import (
+    blocks,
     map_blocks,
     map_children,
     map_stmt_exprs,
@@ -22,6 +23,7 @@ from adcompile.ir.walk import (
     stmt_exprs,
     subexpressions,
 )
+from adcompile.makers import ListValues, fields_of, keys_of, maker_name
 from adcompile.normalise.list_making import Making
 from adcompile.normalise.list_names import without_second_names
 from adcompile.normalise.list_storage import MAKE, ONE, ZERO, Stored, Types, rebuilt
@@ -46,12 +48,21 @@ def lower_lists(fn: ir.Function, types: Types) -> ir.Function:
 
     body = without_second_names(fn.body, is_list)
     body, tuples = tuples_for_lists(body, types)
-    lowerer = _Lowerer(fn, body, {v: k for v, k in types.items() if is_list(v) and v not in tuples})
+    lists = {v: k for v, k in types.items() if is_list(v) and v not in tuples}
+    lowerer = _Lowerer(fn, body, lists, types)
     head = lowerer.parameters()
-    return replace(fn, body=(*head, *lowerer.block(body)))
+    made = (*head, *lowerer.block(body))
+    makers = dict.fromkeys((*fn.makers, maker_name(ListValues)))
+    return replace(fn, body=made, makers=tuple(makers))
+
+
+def is_tuple(kind: nt.Type | None) -> bool:
+    return isinstance(kind, nt.BaseTuple)
 
 
 class _Lowerer(Making):
+    in_condition = False
+
     def parameters(self) -> ir.Block:
         """Lists that the caller gives are arrays in a NamedTuple."""
         outer, self.out = self.out, []
@@ -75,6 +86,8 @@ class _Lowerer(Making):
         for stmt in block:
             self.loc = stmt.loc
             self.stmt(stmt)
+            if not isinstance(stmt, ir.Assign) or stmt.target not in self.lengths:
+                self.forget_lengths(stmt)
         made, self.out = tuple(self.out), outer
         return made
 
@@ -86,8 +99,9 @@ class _Lowerer(Making):
                 self.make(stmt)
             case ir.Assign(target, ir.Apply(fn, args)) if fn.startswith("arr."):
                 self.emit(replace(stmt, value=ir.Apply(fn, tuple(map(self.whole, args)))))
-            case ir.Assign(target, ir.MakeTuple(items)) if any(i in self.kinds for i in items):
-                self.emit(replace(stmt, value=ir.MakeTuple(tuple(map(self.whole, items)))))
+            case ir.Assign(_, ir.MakeTuple(items, maker)) if any(i in self.kinds for i in items):
+                held = tuple(self.held(stmt, item) for item in items)
+                self.emit(replace(stmt, value=ir.MakeTuple(held, maker)))
             case ir.AssignMany(targets) if any(t in self.kinds for t in targets):
                 self.exchange(stmt)
             case ir.Copy(target, source) if source in self.kinds:
@@ -103,6 +117,7 @@ class _Lowerer(Making):
                 self.store(stmt, array, place)
             case ir.If() | ir.While():
                 cond = self.condition(stmt.cond)
+                self.lengths = {}
                 made = map_blocks(self.block, stmt)
                 assert isinstance(made, ir.If | ir.While)
                 self.emit(replace(made, cond=cond))
@@ -110,6 +125,12 @@ class _Lowerer(Making):
                 self.loop(stmt)
             case _:
                 self.emit(map_stmt_exprs(self.expr, stmt))
+
+    def forget_lengths(self, stmt: ir.Stmt) -> None:
+        if blocks(stmt) or isinstance(stmt, ir.AssignMany):
+            self.lengths = {}
+        elif isinstance(stmt, ir.Call) and stmt.args:
+            self.lengths = {v: n for v, n in self.lengths.items() if v is not stmt.args[0]}
 
     def loop(self, stmt: ir.For) -> None:
         """Where each iteration appends one item, their number follows from the loop variable, so
@@ -130,14 +151,19 @@ class _Lowerer(Making):
             if not isinstance(touching[0], ir.Call) or touching[0].fn != "list.append":
                 continue
             count = self.of(owner).count
-            before = ir.Var(f"{owner.name}_before", temp=True)
-            self.assign(before, count)
             done: ir.Expr = stmt.var
             if start != ZERO:
                 done = ir.Binary("-", done, start)
             if step != ONE:
                 done = ir.Binary("//", done, step)
-            counted.append(ir.Assign(count, ir.Binary("+", before, done), loc=stmt.loc))
+            known = self.lengths.get(owner)
+            before: ir.Expr = ir.Const(known)
+            if known is None:
+                before = ir.Var(f"{owner.name}_before", temp=True)
+                self.assign(before, count)
+            total = done if known == 0 else ir.Binary("+", before, done)
+            counted.append(ir.Assign(count, total, loc=stmt.loc))
+        self.lengths = {}
         body = self.block(stmt.body)
         new = replace(stmt, start=start, stop=stop, step=step, body=(*counted, *body))
         self.emit(new)
@@ -198,6 +224,18 @@ class _Lowerer(Making):
 
     # ------------------------------------------------------------ expressions
 
+    def held(self, stmt: ir.Assign, item: ir.Expr) -> ir.Expr:
+        """An item of a tuple; a list is there as lists of the caller's are."""
+        if item not in self.kinds:
+            return self.expr(item)
+        if item in self.changed and isinstance(self.types.get(stmt.target), nt.BaseTuple):
+            self.refuse(
+                "a list that changes its length, in a tuple", "Put np.array(x) in the tuple."
+            )
+        whole = self.whole(item)
+        kind = self.types.get(stmt.target)
+        return ir.MakeTuple((whole,), maker_name(ListValues)) if is_tuple(kind) else whole
+
     def whole(self, expr: ir.Expr) -> ir.Expr:
         """A list as an operand of an array function: the part of its array that is filled."""
         match expr:
@@ -213,13 +251,19 @@ class _Lowerer(Making):
                 return self.expr(expr)
 
     def condition(self, expr: ir.Expr) -> ir.Expr:
+        self.in_condition = True
+        found = self.truth(expr)
+        self.in_condition = False
+        return found
+
+    def truth(self, expr: ir.Expr) -> ir.Expr:
         match expr:
             case ir.Var() if expr in self.kinds:
                 return ir.Compare(">", self.of(expr).count, ZERO)
             case ir.Unary("not", x):
-                return ir.Unary("not", self.condition(x))
+                return ir.Unary("not", self.truth(x))
             case ir.Logic(op, a, b):
-                return ir.Logic(op, self.condition(a), self.condition(b))
+                return ir.Logic(op, self.truth(a), self.truth(b))
             case _:
                 return self.expr(expr)
 
@@ -227,6 +271,15 @@ class _Lowerer(Making):
         match expr:
             case ir.Attribute(ir.Var() as owner, "len") if owner in self.kinds:
                 return self.of(owner).count
+            case ir.Subscript(ir.Subscript() | ir.TupleGet() | ir.Attribute() as inner, index) if (
+                isinstance(kind := self.kind_of(inner), nt.List)
+            ):
+                owner = ir.Var("t", temp=True)  # a list out of a tuple
+                self.kinds[owner] = kind
+                if self.in_condition:
+                    self.refuse("a list out of a tuple in a condition", "Give it a name first.")
+                self.make(ir.Assign(owner, inner, loc=self.loc))
+                return self.expr(ir.Subscript(owner, index))
             case ir.Subscript(ir.Var() as owner, (index,)) if owner in self.kinds:
                 if isinstance(index, ir.Slice):
                     self.refuse("a part of a list here", "Give it a name first.")
@@ -247,6 +300,29 @@ class _Lowerer(Making):
                 )
             case _:
                 return map_children(self.expr, expr)
+
+    def kind_of(self, expr: ir.Expr) -> nt.Type | None:
+        """The type of an item of a tuple."""
+        match expr:
+            case ir.Var():
+                return self.types.get(expr)
+            case ir.Subscript(base, (ir.Const(value=int() as k),)) | ir.TupleGet(base, k):
+                whole = self.kind_of(base)
+                return tuple(whole)[k] if isinstance(whole, nt.BaseTuple) else None
+            case ir.Subscript(base, (ir.Const(value=str() as key),)):
+                whole = self.kind_of(base)
+                if not isinstance(whole, nt.BaseNamedTuple):
+                    return None
+                keys = keys_of(whole.instance_class) or ()
+                return tuple(whole)[keys.index(key)] if key in keys else None
+            case ir.Attribute(base, name):
+                whole = self.kind_of(base)
+                if not isinstance(whole, nt.BaseNamedTuple):
+                    return None
+                fields = fields_of(whole.instance_class)
+                return tuple(whole)[fields.index(name)] if name in fields else None
+            case _:
+                return None
 
     def item(self, owner: ir.Var, index: ir.Expr) -> ir.Expr:
         made, place = self.of(owner), self.place(owner, index)

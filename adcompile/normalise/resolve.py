@@ -305,6 +305,8 @@ class _Resolver(Items):
         if expr.name in ("real", "imag"):
             if isinstance(kind, nt.Number | nt.Array):
                 return ir.Apply(f"np.{expr.name}", (base,))
+        if isinstance(kind, nt.Number) and expr.name == "shape":
+            return ir.MakeTuple(())
         if not isinstance(kind, nt.Array):
             self.refuse(f"attribute {expr.name!r} of a value of type {kind}")
         dims: list[ir.Expr] = [ir.Dim(base, axis) for axis in range(kind.ndim)]

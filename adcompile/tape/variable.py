@@ -138,6 +138,13 @@ class Array(Var):
         node = self.origin if self._view is None else self.node
         return None if node is None else node.grad
 
+    def __copy__(self) -> Array:
+        made: Any = np.copy(self)
+        return made  # type: ignore[no-any-return]
+
+    def __deepcopy__(self, _: Any) -> Array:
+        return self.__copy__()
+
     def __len__(self) -> int:
         return len(self.value)
 

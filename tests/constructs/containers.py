@@ -1,0 +1,169 @@
+"""NamedTuples, dicts, lists and Enums.  tests/test_containers.py has many more."""
+
+from __future__ import annotations
+
+import enum
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import float64, njit
+from numba.typed import List
+
+from tests.constructs.entries import Table
+
+TABLE = Table()
+right, refused = TABLE.right, TABLE.refused
+NAMED = "NamedTuples and dicts"
+LISTS = "Lists"
+
+
+class State(NamedTuple):
+    pos: float
+    vel: float
+    n: int = 2
+
+
+class Mode(enum.IntEnum):
+    LINEAR = 1
+    SQUARE = 2
+
+
+START = State(0.3, 1.7)
+
+
+@njit
+def advance(s, h):
+    return State(s.pos + h * s.vel, s.vel - h * math.sin(s.pos), s.n)
+
+
+@right(NAMED, "a NamedTuple made, read, returned by a callee and changed in a loop")
+def stepping(a, x):
+    s = State(a, vel=x[0])
+    for i in range(x.size):
+        s = advance(s, 0.1 * x[i])
+    return s.pos * s.vel * s.n
+
+
+@right(NAMED, "a NamedTuple of the module")
+def of_module(a):
+    s = advance(START, a)
+    return s.pos * s[1]
+
+
+@right(NAMED, "a dict with literal keys, nested, its items set", interprets=True, compiles=False)
+def keyed(x, a):
+    d = {"layer": dict(w=x * a, b=a), "gain": 2.0}
+    d["gain"] *= a
+    return d["gain"] * np.sum(np.tanh(d["layer"]["w"] + d["layer"]["b"]))
+
+
+@right(NAMED, "members of Enum and IntEnum")
+def of_mode(x, a):
+    mode = Mode.SQUARE
+    if mode == Mode.SQUARE:
+        return a**Mode.SQUARE * x[Mode.LINEAR]
+    return a
+
+
+@right(LISTS, "a list written out, read and assigned")
+def written_list(x, a):
+    items = [a, x[0], a * x[1]]
+    items[1] = items[0] * items[-1]
+    items[0] += x[2]
+    return items[0] * items[1] + items[2] ** 2 + len(items)
+
+
+@right(LISTS, "append in loops, `[0.0] * n`, iteration, `sum`, `max`")
+def appended(x, a):
+    items = [a]
+    sums = [0.0] * x.size
+    for i in range(x.size):
+        items.append(items[-1] * 0.5 + x[i])
+        sums[i] = items[i] * a
+    total = 0.0
+    for v in items:
+        total += math.sin(v)
+    return total + sum(sums) ** 2 + max(items)
+
+
+@right(LISTS, "a list that a while loop fills, pop, truth")
+def stacked(x, a):
+    stack = [a]
+    s = 0.0
+    while stack:
+        v = stack.pop()
+        s += math.sin(v) * x[0]
+        if v < 5.0:
+            stack.append(v * 2.0 + 0.3)
+    return s
+
+
+@right(LISTS, "comprehensions and generators in sum()", compiles=False)
+def comprehended(x, y, a):
+    squares = [v * v for v in x if v > 0.0]
+    return sum(squares) * a + sum(u * v for u, v in zip(x, y))
+
+
+@right(LISTS, "`np.array` of a list, slices, `+`")
+def as_array(x, a):
+    items = [v * a for v in x]
+    part = items[1:4] + [a]
+    return np.sum(np.array(items) ** 2) + part[-1] * part[0]
+
+
+@right(LISTS, "numba.typed.List", interprets=False)
+def typed_list(x):
+    items = List()
+    other = List.empty_list(float64)
+    for i in range(x.size):
+        items.append(x[i] ** 2)
+        other.append(items[i] * x[0])
+    return items[1] * other[2]
+
+
+@right(LISTS, "a list of tuples, a list of arrays written out")
+def of_parts(x, y, a):
+    pairs = [(a, x[0])]
+    for i in range(3):
+        pairs.append((x[i] * a, y[i]))
+    s = 0.0
+    for u, v in pairs:
+        s += u * math.sin(v)
+    for z in [x, y * a]:
+        s += np.sum(z**2)
+    return s
+
+
+@refused(LISTS, "a list of arrays that grows", "a list of arrays", "An array's rows do that.")
+def list_of_arrays(x, a):
+    kept = []  # !
+    for i in range(3):
+        kept.append(x * a)
+    return np.sum(kept[1])
+
+
+@refused(
+    LISTS,
+    "a list changed while a loop runs over it",
+    "'items' is changed while a loop runs over it",
+    "The trip count would not be known when the loop begins.",
+)
+def changed_in_loop(x, a):
+    items = [a]
+    for v in items:
+        items.append(v * x[0])  # !
+    return items[1]
+
+
+@refused(NAMED, "a dict with other keys than literals", "a dict whose keys", "No types for it.")
+def unknown_keys(x, a):
+    d = {x.size: a}  # !
+    return d[x.size]
+
+
+@refused(NAMED, "a new key of a dict", "a new key", "It would have another type.")
+def new_key(x, a):
+    d = {"u": a}
+    d["v"] = x[0]  # !
+    return d["u"]
