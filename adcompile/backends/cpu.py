@@ -6,6 +6,7 @@ a thread that is inside Numba and needs a specialisation of ours.
 
 from __future__ import annotations
 
+import copy
 import importlib
 import inspect
 import warnings
@@ -30,7 +31,7 @@ from adcompile.errors import (
     NonScalarOutputError,
     UnsupportedError,
 )
-from adcompile.fingerprint import fingerprint
+from adcompile.fingerprint import fingerprint, is_function
 from adcompile.frontend.parse import parse
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements
@@ -231,7 +232,14 @@ def axes_of_one(args: tuple[Any, ...]) -> Ones:
 
 
 def compile_entry(loaded: Loaded, kind: str, argtypes: Types) -> Any:
+    """Numba's result for these types.
+
+    Functions among the arguments are inlined, and the entry never reads them: it is compiled for
+    None in their place, as the type of a function is another one in every process, and so would be
+    what Numba keeps on disk.  Both are passed as a pointer that nobody follows.
+    """
     entry = loaded.entry(kind)
+    wanted, argtypes = argtypes, tuple(types.none if is_function(k) else k for k in argtypes)
     with warnings.catch_warnings():
         # Both speak of generated code: large captured arrays, products of strided arrays.
         warnings.filterwarnings("ignore", "Cannot cache compiled", errors.NumbaWarning)
@@ -246,7 +254,13 @@ def compile_entry(loaded: Loaded, kind: str, argtypes: Types) -> Any:
                 raise
             store.drop_compiled(loaded.path, entry.stats.cache_path)
             entry.compile(argtypes)
-    return entry.overloads[argtypes]
+    result = entry.overloads[argtypes]
+    if argtypes == wanted:
+        return result
+    described = copy.copy(result.fndesc)  # as other compiled code calls it
+    described.argtypes = wanted
+    result.target_context.insert_user_function(result.entry_point, described, [result.library])
+    return result._replace(signature=result.signature.replace(args=wanted), fndesc=described)
 
 
 # ---------------------------------------------------------------- types and values
