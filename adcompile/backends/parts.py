@@ -51,7 +51,7 @@ class _PartLowering(typed_passes.NativeLowering):
         return True
 
 
-class _PartCompiler(compiler.CompilerBase):  # type: ignore[misc]
+class _PartCompiler(compiler.CompilerBase):
     def define_pipelines(self) -> list[Any]:
         whole = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
         manager = PassManager("adcompile_part")

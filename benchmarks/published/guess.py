@@ -21,11 +21,11 @@ INTEGER_NAME = re.compile(
     r"\w*_(len|size|idx|period|periods|window|steps|index|count))$"
 )
 AS_INTEGER = {"range", "prange", "zeros", "empty", "ones"}
-ARRAY_FUNCTIONS = set(
-    "sum mean std var prod min max argmin argmax argsort sort cumsum cumprod median diff dot "
-    "zeros_like empty_like ones_like asarray any all unique copy full_like".split()
-)
-SKIPPED = object()
+ARRAY_FUNCTIONS = {
+    *("sum", "mean", "std", "var", "prod", "min", "max", "argmin", "argmax", "argsort", "sort"),
+    *("cumsum", "cumprod", "median", "diff", "dot", "zeros_like", "empty_like", "ones_like"),
+    *("asarray", "any", "all", "unique", "copy", "full_like"),
+}
 
 
 @dataclass
@@ -266,15 +266,15 @@ def argument_lists(
     ordered = sorted(ranked, key=lambda combo: sum(rank for rank, _ in combo))
     defaults = [p.default for p in parameters.values()]
     for combo in ordered[:limit]:
-        kinds = tuple(kind for _, kind in combo)
-        if not any(kind in KINDS for kind in kinds):
+        chosen = tuple(kind for _, kind in combo)
+        if not any(kind in KINDS for kind in chosen):
             continue
         for style in range(3):
             rng = np.random.default_rng(7 + style)
             yield (
-                kinds,
+                chosen,
                 [
                     defaults[k] if kind == "default" else value(kind, rng, style)
-                    for k, kind in enumerate(kinds)
+                    for k, kind in enumerate(chosen)
                 ],
             )

@@ -110,7 +110,8 @@ def source(target: Any) -> str:
     texts = []
     for func in (target, getattr(target, "__globals__", {}).get("func")):
         with contextlib.suppress(OSError, TypeError):
-            texts.append(Path(inspect.getsourcefile(getattr(func, "py_func", func))).read_text())
+            plain: Any = getattr(func, "py_func", func)
+            texts.append(Path(inspect.getsourcefile(plain) or "").read_text())
     return "".join(texts)
 
 
