@@ -170,8 +170,10 @@ def main() -> None:
     np.empty, np.empty_like = unwritten(np.empty), unwritten(np.empty_like)
     listing = json.loads(Path(sys.argv[1]).read_text())["found"]
     out: dict[tuple[str, str], list[Case]] = {}
-    with warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stdout(
-        io.StringIO()
+    with (
+        warnings.catch_warnings(),
+        np.errstate(all="ignore"),
+        contextlib.redirect_stdout(io.StringIO()),
     ):
         warnings.simplefilter("ignore")
         for entry in listing:

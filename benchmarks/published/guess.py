@@ -78,7 +78,9 @@ class Reader(ast.NodeVisitor):
         known = self.of(inner)
         if known is not None:
             parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-            plain = [p for p in parts if not (isinstance(p, ast.Constant) and p.value in (None, ...))]
+            plain = [
+                p for p in parts if not (isinstance(p, ast.Constant) and p.value in (None, ...))
+            ]
             known.rank = max(known.rank, levels - 1 + len(plain))
             known.exact |= len(parts) > 1 or levels > 1
         if isinstance(inner, ast.Attribute) and inner.attr == "shape":
@@ -103,8 +105,21 @@ class Reader(ast.NodeVisitor):
     def visit_Attribute(self, node: ast.Attribute) -> None:
         known = self.of(node.value)
         if known is not None:
-            if node.attr in (*ARRAY_FUNCTIONS, "shape", "size", "T", "ndim", "dtype", "reshape",
-                             "flatten", "ravel", "real", "imag", "astype", "fill"):
+            if node.attr in (
+                *ARRAY_FUNCTIONS,
+                "shape",
+                "size",
+                "T",
+                "ndim",
+                "dtype",
+                "reshape",
+                "flatten",
+                "ravel",
+                "real",
+                "imag",
+                "astype",
+                "fill",
+            ):
                 known.rank = max(known.rank, 1)
             else:
                 known.other = True
@@ -128,7 +143,9 @@ class Reader(ast.NodeVisitor):
             known = self.of(side)
             if known is None:
                 continue
-            others = [s.value for s in (node.left, *node.comparators) if isinstance(s, ast.Constant)]
+            others = [
+                s.value for s in (node.left, *node.comparators) if isinstance(s, ast.Constant)
+            ]
             if isinstance(node.ops[0], (ast.Is, ast.IsNot)):
                 known.none = True
             elif any(isinstance(v, str) for v in others):
@@ -154,7 +171,14 @@ class Reader(ast.NodeVisitor):
             if name == "len" or (name in ARRAY_FUNCTIONS and len(node.args) == 1):
                 known.rank = max(known.rank, 1)
             elif isinstance(getattr(node.func, "value", None), ast.Name) and name in (
-                "exp", "log", "sqrt", "sin", "cos", "tan", "erf", "gamma"
+                "exp",
+                "log",
+                "sqrt",
+                "sin",
+                "cos",
+                "tan",
+                "erf",
+                "gamma",
             ):
                 known.number |= node.func.value.id == "math"  # type: ignore[attr-defined]
         target = self.func.__globals__.get(name) if isinstance(node.func, ast.Name) else None
