@@ -64,7 +64,14 @@ REFUSED = [
     ("d = {x.size: a}\nreturn a", "not literal text"),
     ("d = {'u': a}\nd['v'] = b\nreturn d['u']", "a new key"),
     ("d = {'u': a}\ne = d\nd['u'] = b\nreturn e['u']", "two names"),
-    ("d = {'u': a}\nreturn d['v']", "'v'"),
+    ("d = {'u': a}\nreturn d['v']", "no key 'v'"),
+    ("d = {'u': a}\nfor k in d:\n    a += d[k]\nreturn a", "loop over a dict"),
+    (
+        "d = {'u': a}\ne = {'u': b}\nfor i in range(3):\n    d['u'] *= 2.0\n    a += e['u']\n"
+        "    e = d\nreturn a",
+        "changed in a loop",
+    ),
+    ("d = {'u': a}\ne = same(d)\nd['u'] = b\nreturn e['u']", "two names"),
     ("d = {'u': a}\nk = 'u'\nif a > b:\n    k = 'v'\nreturn d[k]", "cannot type"),
     ("return State(a)", "without 'vel'"),
     ("return State(a, b, mass=a).pos", "mass="),
@@ -81,7 +88,6 @@ REFUSED = [
     ("l = [a, b]\nl[0:1] = [b, a]\nreturn l[0]", "part of a list"),
     ("l = [[a], [b, a]]\nl[0].append(a)\nreturn l[0][1]", "no list made here"),
     ("l = [[a, b], [b, a]]\nk = l + l\nreturn k[0][1]", "list of lists"),
-    ("t = ([a, b], a)\nreturn (t[0] + t[0])[3]", "list"),
     ("return x.flags", "flags"),
     ("return x.field", "field"),
 ]

@@ -367,4 +367,5 @@ class Arguments(ArrayCalls, Customs):
             elif value in self.session.computed:
                 self.session.computed.add(var)
             callee.bound.add(var)
+            self.bindings = frozenset((var,))
             self.emit(ir.Assign(var, value, loc=self.loc(node)))

@@ -239,6 +239,10 @@ class Expressions(Lifting):
                 elif outside is not None and isinstance(outside.value, tuple | frozenset):
                     found = [self.constant(item, items) for item in outside.value]
                 elif outside is None and isinstance(whole := self.atom(items), ir.Var):
+                    if (keys := self.keys_known(whole)) is not None:
+                        if isinstance(x, ir.Const):
+                            return ir.Const((x.value in keys) is isinstance(op, ast.In))
+                        self.refuse(node, "'in' of a dict takes a literal key")
                     count = self.session.arity.get(whole, 0)
                     found = [self.temp(ir.TupleGet(whole, k), items) for k in range(count)]
                 if found:
@@ -293,6 +297,10 @@ class Expressions(Lifting):
                         return ir.Subscript(shape, (axis,))
             case _:
                 pass
+        if isinstance(node.slice, ast.Constant) and isinstance(key := node.slice.value, str):
+            keys = self.keys_known(self.vars[base.id]) if self.is_local(base) else None
+            if keys is not None and key not in keys:
+                self.refuse(node, f"the dict has no key {key!r}", f"It has {', '.join(keys)}.")
         keep = whole and isinstance(base, ast.Subscript) and not self.base_lifts(base)
         keep = keep and not any(self.lifts(part) for part in self.index_nodes(node))
         found = self.tree(base) if keep else self.atom(base)

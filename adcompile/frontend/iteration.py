@@ -163,6 +163,8 @@ class Iteration(Assignments):
         if isinstance(value, ir.Const):
             self.refuse(node, f"a loop over {ast.unparse(node)}", "Loop over range() or an array.")
         assert isinstance(value, ir.Var)
+        if self.keys_known(value) is not None:
+            self.refuse(node, "a loop over a dict", "Write its items out, or use a tuple.")
         items = self.session.arity.get(value)
         sequence = self.kept(value, node)
         assert isinstance(sequence, ir.Var)
