@@ -18,6 +18,7 @@ bench: $(VENV)/.bench
 		$(BIN)/python -m benchmarks.$$name || exit 1; \
 	done
 	$(BIN)/python -m benchmarks.arrays
+	$(BIN)/python -m benchmarks.training_step
 
 # One stamp per extra: installed once, and again when pyproject.toml changes.
 $(VENV)/.%: pyproject.toml | $(BIN)/python

@@ -9,7 +9,7 @@ from typing import Any
 from numba.core import types as nt
 
 from adcompile.adjoint.assemble import Problem, assemble, result_leaves
-from adcompile.adjoint.fused import Fused, candidates, fuse
+from adcompile.adjoint.fused import Fused, candidates, fuse, nested
 from adcompile.analysis.activity import find_activity, is_float
 from adcompile.analysis.alias import find_roots, written_roots
 from adcompile.analysis.complex_numbers import check_complex
@@ -33,6 +33,7 @@ from adcompile.normalise.draws import refuse_parameters, standardise_draws
 from adcompile.normalise.guards import guard_divisions
 from adcompile.normalise.lists import has_lists, lower_lists
 from adcompile.normalise.name_controls import name_controls
+from adcompile.normalise.name_items import name_items
 from adcompile.normalise.places import find_places
 from adcompile.normalise.records import split_records
 from adcompile.normalise.references import number_references
@@ -105,7 +106,7 @@ def resolved(
     types, returns = infer_variables(ssa, argtypes, namespace(ssa.callees, options))
     check_arguments(plain, argtypes, argnums)
     fn = standardise_draws(resolve(ssa, types), types)
-    fn = split_tuples(fn, types)
+    fn = name_items(split_tuples(fn, types), types)
     regroup = options.optimise and options.vector_math
     fn = expand(fn, types, argnums.ones, hasattr(func, "py_func"), regroup)
     check_complex(fn, types)
@@ -206,10 +207,15 @@ def derive(
     may_fuse = argnums.mode == "grad" and options.optimise and not arenas.places
     may_fuse = may_fuse and problem.stack is None
     for loop in candidates(problem)[:_ATTEMPTS] if may_fuse else ():
-        joint_plan = Planner(*known, loop).run([])
-        joint_tapes = lay_out(joint_plan, types, scopes, loop)
+        loops = nested(problem, loop)
+        while True:
+            joint_plan = Planner(*known, loops).run([])
+            if len(loops) == 1 or not joint_plan.stored:
+                break
+            loops = loops[:1]  # to make a tape in each of many iterations takes too long
+        joint_tapes = lay_out(joint_plan, types, scopes, loops)
         joint = replace(problem, plan=joint_plan, tapes=joint_tapes)
-        made = fuse(joint, loop, tuple(seeded))
+        made = fuse(joint, loops, tuple(seeded))
         if made is not None:
             problem = joint
             finish = Finish(types, found.plain, options)  # its remarks are about what runs

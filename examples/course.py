@@ -1,7 +1,7 @@
 """The worked examples of a course on back-propagation.
 
-Each prints the function, the adjoint that adcompile writes for it, the graph where there is a tape
-engine to draw it, and the gradient beside the one derived by hand and the one by differences.
+Each prints the function, the adjoint that adcompile writes for it, the graph that the tape engine
+records (DOT, for Graphviz), and how far the gradient is off those by hand and by differences.
 
     python examples/course.py            # all
     python examples/course.py neuron     # those with this word in their names
@@ -9,7 +9,6 @@ engine to draw it, and the gradient beside the one derived by hand and the one b
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import sys
 import time
@@ -20,7 +19,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from adcompile import grad, jacobian, nn, value_and_grad
+from adcompile import grad, jacobian, nn, tape, value_and_grad
 from adcompile.training import numerical_gradient
 
 rng = np.random.default_rng(0)
@@ -223,12 +222,8 @@ EXAMPLES = [
 
 
 def draw(f: Callable[..., Any], args: tuple[Any, ...]) -> str:
-    """The graph that the tape engine records, as DOT; empty where there is none."""
-    try:
-        dot = getattr(importlib.import_module("adcompile.tape"), "dot", None)
-    except ImportError:
-        return ""
-    return str(dot(f, *args)) if dot is not None else ""
+    """The graph that the tape engine records, in the language of Graphviz."""
+    return str(tape.value_and_grad(f, argnums=tuple(range(len(args)))).dot(*args))
 
 
 def flat(tree: Any) -> list[Any]:
@@ -257,7 +252,7 @@ def show(example: Example) -> None:
     derivative = value_and_grad(example.f, argnums=tuple(range(len(example.args))))
     value, slopes = derivative(*example.args)
     print(derivative.fused_source or derivative.adjoint_source)
-    print(draw(example.f, example.args), end="")
+    print(draw(example.f, example.args))
     print(f"value {float(value):.6g}")
     for name, slope in zip(inspect.signature(example.f).parameters, slopes):
         if not isinstance(slope, tuple) and np.size(slope) <= 3:

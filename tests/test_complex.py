@@ -88,6 +88,7 @@ def check(f: Any, args: tuple[Any, ...], optimise: bool, compiled: bool = False)
     for k, g in zip(active, grads, strict=True):
         assert np.shape(g) == np.shape(items[k])
         assert np.iscomplexobj(g) == np.iscomplexobj(items[k])
+    oracle.second_opinion(of_items, items, active, value, grads)
 
     rng = np.random.default_rng(1)
     judged = 0

@@ -12,6 +12,7 @@ import pytest
 
 from adcompile import UnsupportedError
 from adcompile.testing import plain_value_and_grad
+from tests.constructs import dispatchers
 from tests.constructs.check import ENTRIES, PLAIN, check, check_compiled
 from tests.constructs.entries import Entry
 from tests.constructs.page import PAGE, page
@@ -47,6 +48,14 @@ def test_refused(entry: Entry) -> None:
     line = linecache.getline(error.loc.file, error.loc.line)
     assert "# !" in line and 0 <= error.loc.column < len(line)
     assert re.search(rf"at {re.escape(error.loc.file)}:{error.loc.line}\n", str(error))
+
+
+def test_deeper_recursion_ends_the_run() -> None:
+    derivative = plain_value_and_grad(dispatchers.depth_at_run_time)
+    value, _ = derivative(0.7, 4)
+    assert value == dispatchers.depth_at_run_time(0.7, 4)
+    with pytest.raises(UnsupportedError, match=r"more than 4 deep.*\n  at .*dispatchers.py:\d+\n"):
+        derivative(0.7, 5)
 
 
 @pytest.mark.compiled

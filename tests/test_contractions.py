@@ -321,6 +321,21 @@ def test_unrolled_program(optimise: bool) -> None:
     assert not any(isinstance(s, ir.For) for s in statements(body))
 
 
+def loops_inside(a: Any, b: Any) -> Any:
+    total = 0.0
+    for i in range(3):
+        c = np.dot(a + i, b)
+        for j in range(c.shape[0]):
+            for k in range(j, c.shape[1]):
+                total += np.sin(c[j, k] * (i + 1)) * j
+    return total
+
+
+@pytest.mark.parametrize("optimise", [True, False])
+def test_loops_in_unrolled_loops(optimise: bool) -> None:
+    compare(loops_inside, (rng.normal(size=(4, 3)), rng.normal(size=(3, 7))), optimise)
+
+
 def test_what_stays_a_loop() -> None:
     def long(a: Any) -> Any:
         for _ in range(100):

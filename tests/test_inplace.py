@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from adcompile import AliasError, value_and_grad, vjp
-from tests.oracle import copies, directional, unit_directions
+from tests.oracle import copies, directional, second_opinion, unit_directions
 from tests.test_arrays import compare
 
 Program = Callable[..., float]
@@ -65,6 +65,7 @@ def check(f: Program, *args: Any, argnums: tuple[int, ...], compiled: bool = Tru
 
     np.testing.assert_allclose(value, f(*copies(args)), rtol=1e-12, atol=1e-14)
     assert len(grads) == len(argnums)
+    second_opinion(f, args, argnums, value, grads)
     for k, gradient in zip(argnums, grads):
         assert np.shape(gradient) == np.shape(args[k])
         entries = np.ravel(gradient)

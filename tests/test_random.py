@@ -223,6 +223,7 @@ def test_derivatives(case: Any, optimise: bool) -> None:
     given = list(args)
     value, grads = plain_value_and_grad(f, argnums, optimise)(*oracle.copies(args))
     assert value == pytest.approx(f(*oracle.copies(args)), rel=0 if f in EXACT else 1e-14)
+    oracle.second_opinion(f, given, argnums, value, grads)
     rng = np.random.default_rng(1)
     judged = 0
     for d in [oracle.random_direction(given, argnums, rng) for _ in range(4)]:

@@ -3,6 +3,7 @@ drawings.  That it agrees with compiled derivatives is tested where those are (s
 
 from __future__ import annotations
 
+import copy
 import math
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -264,6 +265,24 @@ def test_any_python() -> None:
     np.testing.assert_array_equal(
         grad(anything, engine="tape")(X, 0.8), tape.grad(anything)(X, 0.8)
     )
+
+
+def asks(x: Any, k: Any) -> Any:
+    """What asks for types gets the answer of the plain program."""
+    total = 0.0
+    if isinstance(x, np.ndarray) and not isinstance(k, np.ndarray):
+        total += k * x[0] ** 2
+    if isinstance(x[1], float) and isinstance(x[1], np.floating | np.ndarray):
+        total += x[1] ** 3
+    if issubclass(x.dtype.type, np.inexact) and x.dtype == np.float64:
+        total += np.float64(x[2]) * np.finfo(np.float64).nmant
+    y = copy.copy(x)
+    y[0] = 3.0
+    return total + np.sum(x * copy.deepcopy(y))
+
+
+def test_types() -> None:
+    compare(asks, X, 0.8)
 
 
 def test_dicts_and_lists_of_arguments() -> None:

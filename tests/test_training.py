@@ -1,4 +1,4 @@
-"""Data, the training loop, files of parameters, the course's baselines, and whole trainings."""
+"""Data, the training loop, files of parameters, initialisers."""
 
 from __future__ import annotations
 
@@ -8,20 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from numba import njit
 
-from adcompile import nn, optim, value_and_grad
+from adcompile import nn, optim
 from adcompile.data import batches, epoch_order, moments, normalise, split
-from adcompile.training import (
-    check_gradient,
-    fit,
-    load,
-    numerical_descent,
-    numerical_gradient,
-    plot,
-    random_search,
-    save,
-)
+from adcompile.training import fit, load, plot, save
 
 
 class Pair(NamedTuple):
@@ -105,120 +95,6 @@ def test_fit_reports(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     plot(history, tmp_path / "curves.png")
     assert (tmp_path / "curves.png").stat().st_size > 1000
-
-
-# ---------------------------------------------------------------- a small network, trained
-
-
-@njit
-def scores(params: Any, x: Any) -> Any:
-    w1, b1, w2, b2 = params
-    return nn.affine(nn.tanh(nn.affine(x, w1, b1)), w2, b2)
-
-
-@value_and_grad
-def cost(params: Any, x: Any, labels: Any) -> Any:
-    return nn.cross_entropy(scores(params, x), labels)
-
-
-@njit
-def epoch(
-    state: Any, params: Any, x: Any, labels: Any, rng: Any, rate: float, shuffle: bool
-) -> Any:
-    order = epoch_order(x.shape[0], rng, shuffle)
-    total = 0.0
-    for start in range(0, order.size, 10):
-        batch = order[start : start + 10]
-        value, grads = cost(params, x[batch], labels[batch])
-        total += value * batch.size
-        state, params = optim.sgd(state, params, grads, rate)
-    return state, params, total / order.size
-
-
-def first(hidden: int = 8) -> Any:
-    rng = np.random.default_rng(5)
-    return (
-        nn.xavier_normal(rng, 2, hidden),
-        nn.zeros(hidden),
-        nn.xavier_uniform(rng, hidden, 3),
-        nn.zeros(3),
-    )
-
-
-def rings(count: int) -> tuple[Any, Any]:
-    """Three classes, one around the other, sorted by class."""
-    rng = np.random.default_rng(7)
-    labels = np.repeat(np.arange(3), count)
-    angle = rng.uniform(0.0, 2.0 * np.pi, labels.size)
-    radius = 0.4 + 0.8 * labels + rng.normal(scale=0.1, size=labels.size)
-    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1), labels
-
-
-def share_right(params: Any, x: Any, labels: Any) -> float:
-    return float(np.mean(np.argmax(scores(params, x), axis=1) == labels))
-
-
-@pytest.mark.compiled
-def test_shuffled_data_learns_and_sorted_data_does_not() -> None:
-    x, labels = rings(100)
-    reached = {}
-    for shuffle in (True, False):
-        params, rng = first(16), np.random.default_rng(0)
-        state = optim.sgd_state(params)
-        for _ in range(20):
-            state, params, _ = epoch(state, params, x, labels, rng, 0.5, shuffle)
-        reached[shuffle] = share_right(params, x, labels)
-    assert reached[True] > 0.95
-    assert reached[False] < 0.6  # what comes last wipes out the rest
-
-
-@pytest.mark.compiled
-def test_an_epoch_in_njit_code_is_the_one_in_python() -> None:
-    x, labels = rings(20)
-    ours, theirs = first(), first()
-    _, ours, loss = epoch(
-        optim.sgd_state(ours), ours, x, labels, np.random.default_rng(0), 0.5, True
-    )
-    _, theirs, same = epoch.py_func(
-        optim.sgd_state(theirs), theirs, x, labels, np.random.default_rng(0), 0.5, True
-    )
-    assert loss == pytest.approx(same, rel=1e-12)
-    for a, b in zip(ours, theirs, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-10)
-
-
-@pytest.mark.compiled
-def test_baselines() -> None:
-    x, labels = rings(4)
-    params = first(3)
-    assert check_gradient(cost, params, x, labels) < 1e-8
-    _, grads = cost(params, x, labels)
-
-    def plain(params: Any, x: Any, labels: Any) -> float:
-        return float(nn.cross_entropy(scores(params, x), labels))
-
-    for g, n in zip(grads, numerical_gradient(plain, params, x, labels)):
-        np.testing.assert_allclose(g, n, atol=1e-8)
-
-    start = plain(params, x, labels)
-    tried, by_chance = random_search(
-        plain, params, x, labels, rng=np.random.default_rng(0), steps=20
-    )
-    assert plain(tried, x, labels) == by_chance < start
-    moved, downhill = numerical_descent(plain, params, x, labels, steps=20, rate=0.5)
-    assert downhill < by_chance and plain(moved, x, labels) == downhill
-
-    def wrong(params: Any, x: Any, labels: Any) -> Any:
-        value, grads = cost(params, x, labels)
-        return value, (*grads[:3], grads[3] * 1.01)
-
-    def holes(params: Any, x: Any, labels: Any) -> Any:
-        value, grads = cost(params, x, labels)
-        return value, (grads[0] * np.nan, *grads[1:])
-
-    for broken in (wrong, holes):
-        broken.value_and_grad, broken.py_func = broken, plain  # type: ignore[attr-defined]
-        assert not check_gradient(broken, params, x, labels) < 1e-4
 
 
 def test_initialisers_have_their_variances() -> None:

@@ -107,7 +107,7 @@ def assemble(p: Problem, seeded: tuple[ir.Var, ...], finals: tuple[ir.Var, ...])
     builder.brought_back.add(id(p.fn.body))
     seeds: list[ir.Var] = []
     for var in seeded:
-        seed = ir.Var("result_adj" if var.temp else f"{var.name}_adj")
+        seed = ir.Var(_free("result_adj" if var.temp else f"{var.name}_adj", p.fn))
         seeds.append(seed)
         if var in p.roots:
             if var in p.activity:
@@ -209,13 +209,21 @@ def made_in_c_order(stmt: ir.Stmt | None) -> bool:
     return isinstance(stmt, ir.Alloc) and stmt.fn in _IN_C_ORDER
 
 
+def _free(name: str, fn: ir.Function) -> str:
+    """A name that no parameter of the user's has."""
+    taken = {param.name for param in fn.params}
+    while name in taken:
+        name += "_"
+    return name
+
+
 def make_builder(
     p: Problem,
 ) -> tuple[ReverseBuilder, dict[ir.Var, ir.Var], tuple[ir.Var, ...]]:
     """A builder, the shadows that callers provide, and the scalar inputs."""
     arrays = [v for v in p.inputs if isinstance(p.types[v], nt.Array)]
     scalars = tuple(v for v in p.inputs if not isinstance(p.types[v], nt.Array))
-    given = {v: ir.Var(f"{v.name}_adj") for v in arrays}
+    given = {v: ir.Var(_free(f"{v.name}_adj", p.fn)) for v in arrays}
     builder = ReverseBuilder(
         p.types,
         p.activity,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from adcompile.adjoint.assemble import Problem, make_builder, scalar_results, spared
 from adcompile.adjoint.forward import ForwardBuilder
 from adcompile.adjoint.postpone import postpone
+from adcompile.adjoint.reverse import ReverseBuilder
 from adcompile.analysis.alias import written_roots
 from adcompile.analysis.exposed import exposed
 from adcompile.analysis.independence import exchanges_only_sums
@@ -46,9 +47,57 @@ def candidates(p: Problem) -> list[ir.For]:
     return [loop for _, loop in sorted(found, key=lambda pair: -pair[0])]
 
 
-def fuse(p: Problem, loop: ir.For, seeded: tuple[ir.Var, ...]) -> Fused | None:
-    """None if the adjoint of the sums is not known before the loop.  ``p`` is planned with ``loop``
-    as a local frame."""
+def nested(p: Problem, loop: ir.For) -> tuple[ir.For, ...]:
+    """``loop`` and the loops in it that run forward and in reverse at once as well, each in the one
+    before: down to a line of elements, if all allow it, and nothing that has a reverse comes after
+    them."""
+    found = [loop]
+    while any(isinstance(s, ir.For | ir.While) for s in found[-1].body):
+        reversed_ = [s for s in found[-1].body if id(s) in p.needs.reversed]
+        last = reversed_[-1] if reversed_ else None
+        if not isinstance(last, ir.For):
+            return (loop,)
+        if not exchanges_only_sums(last, p.roots, p.activity, p.scopes):
+            return (loop,)
+        found.append(last)
+    return tuple(found)
+
+
+def at_once(
+    builder: ReverseBuilder, forward: ForwardBuilder, loops: tuple[ir.For, ...]
+) -> tuple[list[ir.Stmt], ir.For, list[ir.Stmt]]:
+    """The first of ``loops``, after what must stand before it; and what in it is reverse."""
+    loop, inner = loops[0], loops[1:]
+    place = next((k for k, s in enumerate(loop.body) if inner and s is inner[0]), len(loop.body))
+    before, after = loop.body[:place], loop.body[place + 1 :]
+    reverse: list[ir.Stmt] = []
+
+    def run(out: list[ir.Stmt]) -> None:
+        reverse.clear()
+        out.extend(forward.block(before, loop))
+        if not inner:
+            builder.block(loop.body, None, reverse)
+            out.extend(reverse)
+            return
+        builder.prologue(loop.body, None, reverse)
+        builder.brought_back.add(id(before))
+        out.extend(reverse)
+        start, joint, deeper = at_once(builder, forward, inner)
+        out.extend((*start, joint, *forward.block(after, loop)))
+        last: list[ir.Stmt] = []
+        builder.block(before, None, last)
+        out.extend(last)
+        reverse.extend((*start, *deeper, *last))
+
+    body: list[ir.Stmt] = []
+    start = builder.joint_iteration(loop, body, run)
+    return start, replace(loop, body=tuple(body)), reverse
+
+
+def fuse(p: Problem, loops: tuple[ir.For, ...], seeded: tuple[ir.Var, ...]) -> Fused | None:
+    """None if the adjoint of the sums is not known before the loops.  ``p`` is planned with
+    ``loops``, each in the one before, as local frames."""
+    loop = loops[0]
     builder, given, scalars = make_builder(p)
     place = next(k for k, s in enumerate(p.fn.body) if s is loop)
     before, after = p.fn.body[:place], p.fn.body[place + 1 :]
@@ -63,10 +112,7 @@ def fuse(p: Problem, loop: ir.For, seeded: tuple[ir.Var, ...]) -> Fused | None:
     late = {v for s in statements((loop, *after)) for v in stmt_defs(s)}
     filled = written_roots(replace(p.fn, body=(loop, *after)), p.roots)
     forward = ForwardBuilder(p.plan, p.tapes)
-    reverse_body: list[ir.Stmt] = []
-    start = builder.joint_iteration(loop, reverse_body)
-    body = (*forward.block(loop.body, loop), *reverse_body)
-    joint = replace(loop, body=body)
+    start, joint, reverse_body = at_once(builder, forward, loops)
     zeros = {adj: builder.zero(var) for var, adj in builder.adj_vars.items()}
     halves = postpone(reverse_after, late, filled, (*start, *reverse_body), p.roots, zeros)
     if halves is None:

@@ -11,7 +11,7 @@ plan stored or recomputes, so that the statements below find every value under i
 from __future__ import annotations
 
 import linecache
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import assert_never
 
@@ -277,9 +277,9 @@ class ReverseBuilder(Prologue):
             if c.init is not None:
                 self.add(c.init, handed[c], out, c.head)
 
-    def joint_iteration(self, stmt: ir.For, body: Out) -> Out:
-        """The reverse of one iteration right after its forward part; what must stand before the
-        loop is returned.  The carried values are sums, so the adjoint of each stays as it is."""
+    def joint_iteration(self, stmt: ir.For, body: Out, run: Callable[[Out], None]) -> Out:
+        """One iteration, forward and at once in reverse, which ``run`` appends; what must stand
+        before the loop is returned.  The carried values are sums, so the adjoint of each stays."""
         sums = [(c, self.adj.pop(c.out, None)) for c in stmt.carried]
         outer = dict(self.adj)
         inner = {v for s in statements(stmt.body) for v in stmt_defs(s)}
@@ -288,7 +288,7 @@ class ReverseBuilder(Prologue):
         names = dict(self.adj_vars)
         done = set(self.brought_back)
         self.adj = dict(begin)
-        self.block(stmt.body, None, [])
+        run([])
         touched = [v for v in self.adj if v not in inner and v not in begin]
         self.adj_vars = {**self.adj_vars, **names}
         start: Out = []
@@ -300,7 +300,7 @@ class ReverseBuilder(Prologue):
         after = dict(self.adj)
         self.adj = {**{v: after[v] for v in touched}, **begin}
         self.brought_back = done
-        self.block(stmt.body, None, body)
+        run(body)
         self.adj = after
         for c, value in sums:
             if c.init is not None and value is not None:

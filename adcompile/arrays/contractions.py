@@ -137,7 +137,7 @@ def _in_memory(m: Machine, part: Pull) -> ir.Var:
     if part.view is None or not m.roots_of(part.view[0]).isdisjoint(m.written):
         return m.lasting(part)
     base, index = part.view
-    made = m.out.var("part", nt.Array(part.dtype, part.rank, "A"))
+    made = m.out.var(f"{base.name}_part", nt.Array(part.dtype, part.rank, "A"))
     m.out.out.append(ir.View(made, base, index, m.out.loc))
     m.roots[made] = m.roots_of(base)
     m.dims[made] = part.dims

@@ -153,7 +153,8 @@ def diag(m: Machine, a: Pull, k: int = 0) -> Pull:
     """The diagonal of a matrix, or a matrix with a diagonal."""
     if a.rank == 2:
         found = copied(diagonal(m, a, k))
-        return replace(found, maybe_view=a.place is not None)
+        # In NumPy it is a view, in Numba a copy.
+        return replace(found, maybe_view=a.place is not None and not m.compiled)
     size = m.size(m.out.integer("+", a.dims[0], ir.Const(abs(k))))
     made = m.fresh((size, size), a.dtype, "np.zeros")
     down, right = max(-k, 0), max(k, 0)

@@ -17,12 +17,13 @@ from adcompile.arrays import contractions, functions, making, subscripts
 from adcompile.arrays.emitter import Emitter, Types, array_type
 from adcompile.arrays.expanded import check_expanded
 from adcompile.arrays.machine import Machine
-from adcompile.arrays.made import note_dims
+from adcompile.arrays.made import item_at, note_dims
 from adcompile.arrays.pull import Pull, with_name
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import (
     map_blocks,
+    map_expr,
     map_stmt_exprs,
     rename_block,
     statements,
@@ -59,14 +60,6 @@ def expand(
     return made
 
 
-def item_at(fn: ir.Function, whole: ir.Var, path: list[int]) -> ir.Var:
-    """The variable that holds an item of a tuple parameter."""
-    for place in path:
-        got = ir.TupleGet(whole, place)
-        whole = next(s.target for s in fn.body if isinstance(s, ir.Assign) and s.value == got)
-    return whole
-
-
 def without_second_names(fn: ir.Function) -> ir.Function:
     """``fn`` (ssa) without ``y = x`` for arrays, which the parameters of inlined calls are."""
     first: dict[ir.Var, ir.Var] = {}
@@ -87,6 +80,7 @@ def without_second_names(fn: ir.Function) -> ir.Function:
 def result_type(call: ir.Expr, types: Types) -> nt.Type:
     """The type of a whole-array expression for operands of these types."""
     trial = _Expander(ir.Function("trial", (), ()), dict(types))
+    call = map_expr(lambda part: _with_dims(part, types), call)
     target = trial.out.var("t", nt.none)
     if isinstance(call, ir.Apply) and call.fn.startswith(functions.PREFIX):
         found = functions.call(trial, call, target)
@@ -97,6 +91,17 @@ def result_type(call: ir.Expr, types: Types) -> nt.Type:
     if found is None or not found.rank:
         return trial.types[target] if found is None else found.dtype
     return array_type(found.dtype, found.rank)
+
+
+def _with_dims(expr: ir.Expr, types: Types) -> ir.Expr:
+    """A shape as a tuple of as many extents as the array has."""
+    match expr:
+        case ir.Attribute(ir.Var() as base, "shape"):
+            kind = types[base]
+            rank = kind.ndim if isinstance(kind, nt.Array) else 0
+            return ir.MakeTuple(tuple(ir.Dim(base, axis) for axis in range(rank)))
+        case _:
+            return expr
 
 
 def _is_whole(stmt: ir.Stmt, types: Types) -> bool:
@@ -127,12 +132,12 @@ def _is_wide(entry: ir.Index, types: Types) -> bool:
 
 
 class _Expander(Machine):
-    compiled = False
-
     def __init__(self, fn: ir.Function, types: Types) -> None:
         super().__init__(fn, types)
         self.shapes: dict[ir.Var, tuple[ir.Expr, ...]] = {}  # tuples of extents
         self.whole = {id(s) for s in statements(fn.body) if _is_whole(s, types)}
+        self.computed: set[ir.Var] = set()  # arrays that are no views
+        self.slices: dict[ir.Var, tuple[ir.Var, tuple[ir.Index, ...]]] = {}
 
     def block(self, block: ir.Block) -> ir.Block:
         outer, self.out = self.out, Emitter(self.types)
@@ -178,6 +183,7 @@ class _Expander(Machine):
                 self.bind(stmt, target, constant)
             case ir.View(target, base, index) if self.is_arranged(base) or self.only_read(stmt):
                 arranged = self.pull(base)
+                self.slices[target] = (base, index)
                 self.close_for(arranged.reads)
                 part = subscripts.getitem(self, arranged, index)
                 self.bind(stmt, target, contractions.with_view(part, arranged, index))
@@ -261,7 +267,7 @@ class _Expander(Machine):
             self.close_for(pull.reads)
             self.types[target] = self.types[pull.array]
             self.out.out.append(ir.View(target, pull.array, (), stmt.loc))
-            self.roots[target] = self.roots_of(pull.array)
+            self.made_of[target] = self.roots[target] = self.roots_of(pull.array)
             if is_written:
                 self.written |= self.roots[target]
             self.bases[target] = self.bases.get(pull.array, (pull.array, ()))
@@ -273,11 +279,17 @@ class _Expander(Machine):
                 stmt.loc,
                 "Write the elements whole: z[i] = complex(a, b).",
             )
+        if target in self.outliving and not is_written:  # a copy serves as well
+            self.define(target, replace(pull, place=None, array=None, part=False))
+            self.finished(stmt)
+            return
         if pull.place is not None or pull.part:
             self.close_for(pull.reads)
             self.aliases[target] = pull
             self.finished(stmt)
             return
+        if not pull.maybe_view:
+            self.computed.add(target)
         if self.is_read_once(target):
             named = pull if target.temp else with_name(pull, target.name)
             self.lazy[target] = (named, stmt, self.consumed)
@@ -309,8 +321,9 @@ class _Expander(Machine):
     def update(self, array: ir.Var, index: tuple[ir.Index, ...], value: ir.Expr, op: str) -> None:
         """``array[index] op value``, element by element; ``op`` is =, + or -."""
         self.settle_one(array)
+        factor = self.factor(array, index, value) if op == "=" else value
+        by_element = self.compiled and factor is not None and self.is_view(factor)
         pull = self.tree(value)
-        augmented = op != "=" or array in pull.reads
         self.settle(keep=pull)
         if self.nest is not None and self.nest.touches(self.roots_of(array), self.roots_of):
             self.close()
@@ -332,7 +345,7 @@ class _Expander(Machine):
             op = "="
         where = target.place or subscripts.places(self, whole, entries)
         if self.may_overlap(array, index, target, pull):
-            if self.compiled and augmented:
+            if by_element:
                 raise UnsupportedError(
                     "an augmented assignment that reads elements which it writes",
                     self.out.loc,
@@ -346,6 +359,25 @@ class _Expander(Machine):
         written, place = where(nest.body, nest.index)
         nest.body.write(written, place, atom, op)
         self.close()
+
+    def factor(self, array: ir.Var, index: tuple[ir.Index, ...], value: ir.Expr) -> ir.Expr | None:
+        """``e`` if ``value`` is what ``array[index] *= e`` stores, of any operator."""
+        if isinstance(value, ir.Var) and value in self.lazy:
+            made = self.lazy[value][1]
+            value = made.value if isinstance(made, ir.Assign) else value
+        match value:
+            case ir.Binary(_, ir.Var() as old, e):
+                if old is array or self.slices.get(old) == (array, index):
+                    return e
+            case _:
+                pass
+        return None
+
+    def is_view(self, expr: ir.Expr) -> bool:
+        """Whether these are elements in memory, where anything computed has memory of its own."""
+        if not isinstance(expr, ir.Var) or expr in self.computed:
+            return False
+        return isinstance(self.types.get(expr), nt.Array)
 
     def combined(self, op: str, a: Pull, b: Pull) -> Pull:
         return self.elementwise(op, lambda p: ir.Binary(op, p[0], p[1]), [a, b])

@@ -37,6 +37,7 @@ _READERS = ir.Return | ir.Copy | ir.Alloc | ir.Assign | ir.Call | ir.Custom
 
 class Machine(Extents, Uses):
     regroup = False  # whether sums of arrays may be made in another order
+    compiled = False  # whether the user's function is a Dispatcher: then Numba says what is a view
 
     def __init__(self, fn: ir.Function, types: Types) -> None:
         Extents.__init__(self, types)
@@ -45,6 +46,7 @@ class Machine(Extents, Uses):
         self.lazy: dict[ir.Var, tuple[Pull, ir.Stmt, set[int]]] = {}
         self.aliases: dict[ir.Var, Pull] = {}
         self.bases: dict[ir.Var, tuple[ir.Var, tuple[ir.Index, ...]]] = {}
+        self.made_of: dict[ir.Var, frozenset[ir.Var]] = {}  # the roots of what has another name
         self.made_by_library: set[ir.Var] = set()
         self.parts: dict[ir.Var, tuple[ir.Expr, ...]] = {}  # of tuples
         self.loops = 0  # of the user around the statement
@@ -160,7 +162,8 @@ class Machine(Extents, Uses):
         if spelled in ("+", "*") and isinstance(self.result(f, operands), nt.Boolean):
             logic = "|" if spelled == "+" else "&"
             return self.combine(f, lambda p: ir.Binary(logic, p[0], p[1]), operands)
-        if spelled in ("np.round", "np.around", "np.ldexp") and len(operands) == 2:
+        whole = spelled == "**" and operands[1].weak and operands[1].dtype is nt.int64
+        if whole or (spelled in ("np.round", "np.around", "np.ldexp") and len(operands) == 2):
             places = operands[1]  # integers, which stay what they are
             if not places.rank:
                 atom, kind = places.at(self.out, ()), result_dtype(f, operands, self.out.loc)
@@ -346,7 +349,8 @@ class Machine(Extents, Uses):
         return False
 
     def roots_of(self, array: ir.Var) -> frozenset[ir.Var]:
-        return self.roots.get(array, frozenset((array,)))
+        found = self.roots.get(array, frozenset((array,)))
+        return frozenset[ir.Var]().union(*(self.made_of.get(v, {v}) for v in found))
 
     def is_arranged(self, array: ir.Var) -> bool:
         """Whether it is not in memory as it stands."""

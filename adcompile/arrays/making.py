@@ -35,13 +35,14 @@ def constant(m: Machine, fn: str, args: Sequence[ir.Expr], kind: nt.Type) -> Pul
     if value is None or not args or not isinstance(kind, nt.Array):
         return None
     dims = args[0].items if isinstance(args[0], ir.MakeTuple) else args[:1]
-    atoms = all(isinstance(d, ir.Var | ir.Const | ir.Dim) for d in dims)
-    if not atoms or len(dims) != kind.ndim or kind.dtype not in (nt.float64, nt.float32):
+    if len(dims) != kind.ndim or kind.dtype not in (nt.float64, nt.float32):
+        return None
+    if not all(isinstance(d, ir.Var | ir.Const | ir.Dim) for d in dims):
         return None
     for dim in dims:
         if isinstance(m.canonical(dim), ir.Var):
             below = ir.Compare("<", dim, ZERO)
-            m.out.fail_if(below, "ValueError", "negative dimensions not allowed")
+            m.out.fail_if(below, "ValueError", "negative dimensions are not allowed")
 
     def at(out: Emitter, index: Index) -> ir.Expr:
         return m.cast(out, ir.Const(value), nt.float64, kind.dtype)

@@ -19,11 +19,13 @@ class Uses:
         self.consumed: set[int] = set()
         self.readers: dict[ir.Var, list[int]] = {}
         self.views: set[ir.Var] = set()  # arrays of which there is a view
+        self.outliving: set[ir.Var] = set()  # what branches and loops hand on
         self.roots = find_roots(fn, types)
         self.written = self.written_anywhere(fn)
         for stmt in statements(fn.body):
             for var in all_reads(stmt):
                 self.readers.setdefault(var, []).append(id(stmt))
+            self.outliving |= set(handed_on(stmt))
             if isinstance(stmt, ir.View):
                 self.views.add(stmt.base)
 
@@ -49,6 +51,11 @@ class Uses:
 
 def all_reads(stmt: ir.Stmt) -> Iterable[ir.Var]:
     yield from stmt_reads(stmt)
+    yield from handed_on(stmt)
+
+
+def handed_on(stmt: ir.Stmt) -> Iterable[ir.Var]:
+    """What joins and carried values read."""
     match stmt:
         case ir.If(joins=joins):
             for j in joins:

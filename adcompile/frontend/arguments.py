@@ -13,10 +13,12 @@ from typing import Any, Self
 
 from numba.core import types as nt
 
-from adcompile.frontend.array_calls import ArrayCalls
-from adcompile.frontend.customs import Customs, Given
-from adcompile.frontend.frame import Frame, LocalFunction, Static
-from adcompile.frontend.source import Source, as_def, read_source
+from adcompile.errors import UnsupportedError
+from adcompile.frontend.customs import Given
+from adcompile.frontend.frame import Frame, LocalFunction
+from adcompile.frontend.function_values import FunctionValues
+from adcompile.frontend.session import Static
+from adcompile.frontend.source import Source, read_source
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements as all_statements
 from adcompile.ir.walk import stmt_defs
@@ -24,6 +26,7 @@ from adcompile.makers import with_lists
 
 Function = FunctionType | LocalFunction
 DEEPEST, MOST = 60, 500  # calls of itself within each other, and in all
+UNROLLED = 4  # where the depth is known at run time
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ def bind_parameters(
     wanted: Sequence[Any] = kinds if signature is None else signature.args
     for (name, var), kind, want in zip(params.items(), kinds, wanted):
         known = _known(kind)
+        if isinstance(kind, nt.Number):
+            session.numbers.add(var)
         absent = known is not None and known.value is None
         if var in session.flags:
             frame.emit(ir.Assign(session.flags[var], ir.Const(not absent)))
@@ -70,6 +75,8 @@ def _known(kind: Any) -> Static | None:
             return Static(value)
         case nt.Omitted(value=value) if callable(value):
             return Static(value)
+        case nt.NumberClass(instance_type=number):
+            return Static(number)
         case nt.Dispatcher(dispatcher=dispatcher):
             return Static(dispatcher)
         case nt.Function(typing_key=key) if callable(key):
@@ -95,57 +102,17 @@ def conversion_name(kind: Any) -> str | None:
     return f"np.{kind}" if is_number else None
 
 
-class Arguments(ArrayCalls, Customs):
+class Arguments(FunctionValues):
     @abstractmethod
     def lower_body(self) -> ir.Expr | None:
         """Emit the function's statements; its result, or None if it has none (statements.py)."""
 
+    @abstractmethod
+    def exception(self, cls: object, node: ast.AST) -> str:
+        """Record an exception class; its key (raising.py)."""
+
     def child(self, source: Source, outer: Frame | None) -> Self:
         return type(self)(self.session, source, outer)
-
-    # ------------------------------------------------------------ functions as values
-
-    def static(self, node: ast.expr) -> Static | None:
-        if isinstance(node, ast.Lambda):
-            return Static(LocalFunction(self.source.inner(as_def(node)), self))
-        return super().static(node)
-
-    def define(self, node: ast.FunctionDef) -> None:
-        """A function inside the function."""
-        if node.decorator_list:
-            self.refuse(node, "a decorated function inside the function", "Define it outside.")
-        self.name_function(node.name, Static(LocalFunction(self.source.inner(node), self)), node)
-
-    def names_function(self, value: ast.expr) -> Static | None:
-        """The function that an expression stands for, if it does."""
-        found = self.static(value)
-        if found is None or not callable(found.value) or isinstance(found.value, type):
-            return None
-        return found
-
-    def name_function(self, name: str, found: Static, node: ast.stmt) -> None:
-        times = [
-            part
-            for part in ast.walk(self.source.node)
-            if (isinstance(part, ast.Name) and part.id == name and isinstance(part.ctx, ast.Store))
-            or (isinstance(part, ast.FunctionDef) and part.name == name)
-        ]
-        if self.depth > self.root_depth and len(times) > 1:
-            self.refuse(
-                node,
-                f"{name!r} is one function here and another elsewhere",
-                "Call the functions in the branches.",
-            )
-        self.known[name] = found
-        self.functions.add(name)
-
-    def unname_function(self, name: str, node: ast.stmt) -> None:
-        """The name is assigned something else."""
-        if name in self.functions:
-            if self.depth > self.root_depth:
-                self.refuse(node, f"{name!r} is a function, and something else here", "Rename it.")
-            self.functions.discard(name)
-            del self.known[name]
 
     # ------------------------------------------------------------ inlining
 
@@ -192,7 +159,8 @@ class Arguments(ArrayCalls, Customs):
         if local:
             callee.loops = self.loops
         self.bind(node, callee, values() if callable(values) else values)
-        self.check_recursion(node, callee)
+        if self.too_deep(node, callee):
+            return ir.Const(0.0)
         self.session.stack.append(source.key)
         self.session.literals.append(callee.known)
         try:
@@ -220,30 +188,39 @@ class Arguments(ArrayCalls, Customs):
         if not diverges(self.out):
             self.out.append(stmt)
 
-    def check_recursion(self, node: ast.AST, callee: Frame) -> None:
-        """A function may call itself to a depth that literal integers decide."""
+    def too_deep(self, node: ast.AST, callee: Frame) -> bool:
+        """Whether a function calls itself deeper than calls are followed, which then ends the run.
+
+        A depth that literal integers count is followed to its end.
+        """
         session, key = self.session, callee.source.key
-        before = [
-            known for k, known in zip(session.stack[1:], session.literals, strict=False) if k == key
-        ]
-        if key not in session.stack:
-            return
+        depth = session.stack.count(key)
+        if not depth:
+            return False
         session.repeated += 1
-        last = before[-1] if before else {}
-        moves = any(
-            isinstance(found.value, int) and name in last and last[name].value != found.value
+        frames = zip(reversed(session.stack), reversed(session.literals))
+        last = next((known for one, known in frames if one == key), {})
+        counted = any(
+            isinstance(found.value, int) and (name not in last or last[name].value != found.value)
             for name, found in callee.known.items()
         )
-        counted = any(isinstance(found.value, int) for found in callee.known.values())
-        good = moves or (not before and counted)
-        if not good or len(before) > DEEPEST or session.repeated > MOST:
+        name = callee.source.node.name
+        if session.repeated > MOST:
             self.refuse(
                 node,
-                f"{callee.source.node.name} calls itself: recursion to a depth that is known at "
-                "run time only is not supported",
-                "Write it as a loop. A depth counted by literal integers is followed, and so is "
-                "return f(...) as the last thing a function does.",
+                f"{name} calls itself too often: recursion is followed call by call",
+                "Write it as a loop, or end with return f(...), which is one.",
             )
+        deepest = DEEPEST if counted else UNROLLED
+        if depth <= deepest:
+            return False
+        text = (
+            f"{name} calls itself more than {deepest} deep, to a depth that is known at run time "
+            f"only\n  at {self.loc(node)}\n  Write it as a loop, or end with return f(...)."
+        )
+        key_of_error = self.exception(UnsupportedError, node)
+        self.emit(ir.Raise(key_of_error, (ir.Const(text),), self.loc(node)))
+        return True
 
     # ------------------------------------------------------------ arguments
 
@@ -366,6 +343,8 @@ class Arguments(ArrayCalls, Customs):
                 value = self.constant(value.value, ast.Name(name, ast.Load()))
             elif value in self.session.computed:
                 self.session.computed.add(var)
+            elif value in self.session.unknown:
+                self.session.unknown.add(var)
             callee.bound.add(var)
             self.bindings = frozenset((var,))
             self.emit(ir.Assign(var, value, loc=self.loc(node)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from abc import abstractmethod
 from collections.abc import Iterator
 
 from adcompile.frontend.calls import Calls
@@ -21,6 +22,9 @@ class Assignments(Calls):
         match targets[0], value:
             case ast.Name(id=name), _ if (found := self.names_function(value)) is not None:
                 self.name_function(name, found, node)
+            case ast.Name(id=name), ast.Call(func=func) if self.makes_range(func):
+                self.session.ranges.add(self.var(name))
+                self.emit(ir.Assign(self.var(name), self.range_value(value), loc=self.loc(node)))
             case ast.Name(id=name), _:
                 self.unname_function(name, node)
                 self.assign(self.var(name), value, node)
@@ -32,6 +36,14 @@ class Assignments(Calls):
                 self.simultaneous(target.elts, elts, node)
             case target, _:
                 self.store(target, self.atom(value), node)
+
+    def makes_range(self, func: ast.expr) -> bool:
+        outside = self.static(func)
+        return outside is not None and outside.value is range
+
+    @abstractmethod
+    def range_value(self, node: ast.expr) -> ir.Expr:
+        """start, stop and step of a call of ``range``, as a tuple (iteration.py)."""
 
     def simultaneous(self, targets: list[ast.expr], values: list[ast.expr], node: ast.stmt) -> None:
         """``a, b = b, a``: all values first."""

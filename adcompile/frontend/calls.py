@@ -6,10 +6,15 @@ from __future__ import annotations
 import ast
 import builtins
 import cmath
+import operator
 from collections.abc import Sequence
+from types import FunctionType
 from typing import Any
 
 import numpy as np
+from numba import literally
+from numba.core.registry import cpu_target
+from numba.np.ufunc.gufunc import GUFunc
 
 from adcompile.arrays.signatures import (
     array_builtin,
@@ -20,7 +25,7 @@ from adcompile.arrays.signatures import (
 from adcompile.frontend.arguments import Arguments
 from adcompile.frontend.array_calls import WRITERS
 from adcompile.frontend.customs import registered
-from adcompile.frontend.frame import LocalFunction
+from adcompile.frontend.frame import LocalFunction, TypeOf
 from adcompile.frontend.functions import (
     ADVICE,
     ALLOCATORS,
@@ -33,6 +38,28 @@ from adcompile.frontend.source import is_dispatcher, plain_function
 from adcompile.ir import nodes as ir
 from adcompile.makers import Maker
 from adcompile.rules.draws import generator_draw, legacy_draw
+
+OPERATORS: dict[object, ast.operator] = {
+    operator.add: ast.Add(),
+    operator.sub: ast.Sub(),
+    operator.mul: ast.Mult(),
+    operator.truediv: ast.Div(),
+    operator.pow: ast.Pow(),
+}
+
+
+def has_overload(func: FunctionType) -> bool:
+    """Whether Numba has an implementation of its own for a Python function, which is not that
+    function itself, as with ``register_jitable``."""
+    context: Any = cpu_target.typing_context
+    context.refresh()
+    try:
+        kind = context.resolve_value_type(func)
+    except Exception:  # Numba's own family of errors for what it cannot type
+        return False
+    makers = [getattr(t, "_overload_func", None) for t in getattr(kind, "templates", ())]
+    cells = [cell for made in makers for cell in getattr(made, "__closure__", None) or ()]
+    return not any(cell.cell_contents is func for cell in cells)
 
 
 class Calls(Arguments):
@@ -48,6 +75,8 @@ class Calls(Arguments):
         func = outside.value
         if isinstance(func, LocalFunction):
             return self.inline(node, func)
+        if isinstance(func, TypeOf):
+            return self.cast(node, func.like)
         if hasattr(func, "__adcompile__"):
             self.refuse(
                 node,
@@ -83,6 +112,14 @@ class Calls(Arguments):
         if func is builtins.len:
             self.only_positional(node, 1)
             return self.length(node.args[0])
+        if func is literally:
+            self.only_positional(node, 1)
+            return self.atom(node.args[0])
+        if any(func is one for one in OPERATORS):
+            self.only_positional(node, 2)
+            a, b = self.trees(node.args) if whole else self.atoms(node.args)
+            op = next(op for one, op in OPERATORS.items() if one is func)
+            return self.binary(node, op, a, b)
         if func is builtins.pow or func is builtins.divmod:
             self.only_positional(node, 2)
             a, b = self.trees(node.args) if whole else self.atoms(node.args)
@@ -113,6 +150,18 @@ class Calls(Arguments):
         if func is builtins.dict:
             return self.dict_call(node)
         inner = plain_function(func)
+        if isinstance(func, GUFunc):
+            self.refuse(
+                node,
+                f"{ast.unparse(node.func)} is made by guvectorize, which is not supported",
+                "Call the function inside it in a loop.",
+            )
+        if isinstance(func, FunctionType) and has_overload(func):
+            self.refuse(
+                node,
+                f"{func.__name__} has an @overload, which is what Numba runs in its place",
+                "Call the function that the overload returns.",
+            )
         if inner is None or inner.__module__.partition(".")[0] in ("numpy", "math", "scipy"):
             name = shown_name(func, ast.unparse(node.func))
             if isinstance(getattr(func, "__self__", None), np.random.Generator):
@@ -233,6 +282,8 @@ class Calls(Arguments):
             if (found := self.method_of(owner, node.func.attr)[1]) is not None:
                 return self.method_call(node, node.func.value, found)
         match node.func:
+            case ast.Call(ast.Name("type"), [like]):
+                return self.cast(node, self.atom(like))
             case ast.Attribute(base, "copy"):
                 self.only_positional(node, 0)
                 return self.copy(node, base, into)
@@ -267,6 +318,12 @@ class Calls(Arguments):
                     f"{ast.unparse(node.func)!r} is called but not known while parsing",
                     "Only functions of the module or closure can be called.",
                 )
+
+    def cast(self, node: ast.Call, like: ir.Expr) -> ir.Expr:
+        """``type(x)(value)``"""
+        self.only_positional(node, 1)
+        value = self.atom(node.args[0])
+        return self.temp(ir.Apply("arr.cast_like", (like, value)), node)
 
     def copy(self, node: ast.Call, source: ast.expr, into: ir.Var | None) -> ir.Expr:
         array = self.atom(source)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from adcompile.frontend.expressions import Expressions
-from adcompile.frontend.operators import is_boolean
+from adcompile.frontend.operators import folded, is_boolean
 from adcompile.ir import nodes as ir
 
 
@@ -17,6 +17,8 @@ class Conditions(Expressions):
                 is_, absent = isinstance(op, ast.Is), self.absent(left)
             case ast.Compare(ast.Constant(value=None), [op], [right]):
                 is_, absent = isinstance(op, ast.Is), self.absent(right)
+            case ast.Compare(left, [ast.Is() | ast.IsNot() as op], [ast.Constant(value=bool())]):
+                return self.is_boolean(left, op, node.comparators[0])
             case _:
                 absent = None
         if absent is None:
@@ -31,9 +33,20 @@ class Conditions(Expressions):
             return absent if is_ else absent.x
         return absent if is_ else ir.Unary("not", absent)
 
+    def is_boolean(self, left: ast.expr, op: ast.cmpop, right: ast.expr) -> ir.Expr:
+        """``x is True``: x is a boolean, and that one."""
+        x, wanted = self.tree(left), self.tree(right)
+        if isinstance(x, ir.Const):
+            same = isinstance(x.value, bool) and x == wanted
+            return ir.Const(same is isinstance(op, ast.Is))
+        if x in self.session.numbers:
+            return ir.Const(isinstance(op, ast.IsNot))
+        return ir.Compare("==" if isinstance(op, ast.Is) else "!=", x, wanted)
+
     def absent(self, node: ast.expr) -> ir.Expr | None:
         """Whether a name is None; None where that cannot be known."""
-        x = self.tree(node)
+        local = isinstance(node, ast.Name) and self.static(node) is None
+        x = self.var(node.id) if local and isinstance(node, ast.Name) else self.tree(node)
         if isinstance(x, ir.Const):
             return ir.Const(x.value is None)
         if not isinstance(x, ir.Var):
@@ -47,6 +60,53 @@ class Conditions(Expressions):
         if x in self.session.unknown:
             return ir.Compare("==", x, ir.Const(None)) if self.session.lenient else None
         return ir.Const(False)
+
+    # ------------------------------------------------------------ in
+
+    def membership(self, node: ast.Compare) -> ir.Expr:
+        """``x in (1, 2)``: the comparisons with the items of a tuple."""
+        match node:
+            case ast.Compare(left, [op], [items]):
+                x = self.atom(left)
+                found: list[ir.Expr] | None = None
+                outside = self.static(items)
+                if isinstance(items, ast.Tuple | ast.List | ast.Set):
+                    found = list(self.atoms(items.elts))
+                elif outside is not None and isinstance(outside.value, tuple | frozenset):
+                    found = [self.constant(item, items) for item in outside.value]
+                elif outside is None and isinstance(whole := self.atom(items), ir.Var):
+                    if (keys := self.keys_known(whole)) is not None:
+                        if isinstance(x, ir.Const):
+                            return ir.Const((x.value in keys) is isinstance(op, ast.In))
+                        self.refuse(node, "'in' of a dict takes a literal key")
+                    count = self.session.arity.get(whole, 0)
+                    found = [self.temp(ir.TupleGet(whole, k), items) for k in range(count)]
+                    if whole not in self.session.arity:  # an array
+                        same = self.temp(ir.Compare("==", whole, x), node)
+                        any_of = self.any_of(node, same)
+                        return ir.Unary("not", any_of) if isinstance(op, ast.NotIn) else any_of
+                if found:
+                    return self.among(x, found, isinstance(op, ast.NotIn))
+            case _:
+                pass
+        self.refuse(node, "'in' is supported only for tuples", "Compare with each item.")
+
+    def any_of(self, node: ast.AST, mask: ir.Expr) -> ir.Expr:
+        axis, keepdims, where = ir.Const(None), ir.Const(False), ir.Const(None)
+        return self.temp(ir.Apply("arr.any", (mask, axis, keepdims, where)), node)
+
+    def among(self, x: ir.Expr, items: list[ir.Expr], negated: bool) -> ir.Expr:
+        done: ir.Expr | None = None
+        for item in items:
+            known = folded("==", x, item)
+            if known == ir.Const(True):
+                return ir.Const(not negated)
+            if known is None:
+                one = ir.Compare("==", x, item)
+                done = one if done is None else ir.Logic("or", done, one)
+        if done is None:
+            return ir.Const(negated)
+        return ir.Unary("not", done) if negated else done
 
     # ------------------------------------------------------------ and, or
 

@@ -13,7 +13,14 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from adcompile.frontend.lifting import Lifting
-from adcompile.frontend.operators import BINARY, COMPARE, UNARY, UNSUPPORTED, is_boolean
+from adcompile.frontend.operators import (
+    BINARY,
+    COMPARE,
+    UNARY,
+    UNSUPPORTED,
+    folded,
+    is_boolean,
+)
 from adcompile.ir import nodes as ir
 
 Container = ast.List | ast.ListComp | ast.GeneratorExp | ast.Dict
@@ -50,6 +57,10 @@ class Expressions(Lifting):
     def is_none(self, node: ast.Compare) -> ir.Expr:
         """``x is None`` where that is known while parsing."""
 
+    @abstractmethod
+    def membership(self, node: ast.Compare) -> ir.Expr:
+        """``x in items`` (conditions.py)."""
+
     # ------------------------------------------------------------ entry points
 
     def atom(self, node: ast.expr) -> ir.Expr:
@@ -62,10 +73,14 @@ class Expressions(Lifting):
             cond = self.condition(node.test)
             if isinstance(cond, ir.Const):
                 return self.assign(target, node.body if cond.value else node.orelse, at)
+            flagged = target in self.session.flags
             with self.block() as then:
                 self.assign(target, node.body, at)
             with self.block() as orelse:
+                late = not flagged and target not in self.session.flags
                 self.assign(target, node.orelse, at)
+            if late and (flag := self.session.flags.get(target)) is not None:  # it may be None
+                then.append(ir.Assign(flag, ir.Const(True), loc=self.loc(node)))
             self.emit(ir.If(cond, tuple(then), tuple(orelse), loc=self.loc(node)))
             return None
         value = self.value(node, target)
@@ -139,7 +154,8 @@ class Expressions(Lifting):
                     return ir.Const(...)
                 return self.constant(value, node)
             case ast.Name(name):
-                return self.var(name)
+                var = self.var(name)
+                return self.kept(var, node) if self.source.rebinds else var
             case ast.BinOp(left, op, right):
                 if self.may_fail(node) or isinstance(op, ast.MatMult):
                     return self.atom(node)
@@ -227,43 +243,6 @@ class Expressions(Lifting):
             middle = right
         return done
 
-    def membership(self, node: ast.Compare) -> ir.Expr:
-        """``x in (1, 2)``: the comparisons with the items of a tuple."""
-        match node:
-            case ast.Compare(left, [op], [items]):
-                x = self.atom(left)
-                found: list[ir.Expr] | None = None
-                outside = self.static(items)
-                if isinstance(items, ast.Tuple | ast.List | ast.Set):
-                    found = list(self.atoms(items.elts))
-                elif outside is not None and isinstance(outside.value, tuple | frozenset):
-                    found = [self.constant(item, items) for item in outside.value]
-                elif outside is None and isinstance(whole := self.atom(items), ir.Var):
-                    if (keys := self.keys_known(whole)) is not None:
-                        if isinstance(x, ir.Const):
-                            return ir.Const((x.value in keys) is isinstance(op, ast.In))
-                        self.refuse(node, "'in' of a dict takes a literal key")
-                    count = self.session.arity.get(whole, 0)
-                    found = [self.temp(ir.TupleGet(whole, k), items) for k in range(count)]
-                if found:
-                    return self.among(x, found, isinstance(op, ast.NotIn))
-            case _:
-                pass
-        self.refuse(node, "'in' is supported only for tuples", "Compare with each item.")
-
-    def among(self, x: ir.Expr, items: list[ir.Expr], negated: bool) -> ir.Expr:
-        done: ir.Expr | None = None
-        for item in items:
-            known = folded("==", x, item)
-            if known == ir.Const(True):
-                return ir.Const(not negated)
-            if known is None:
-                one = ir.Compare("==", x, item)
-                done = one if done is None else ir.Logic("or", done, one)
-        if done is None:
-            return ir.Const(negated)
-        return ir.Unary("not", done) if negated else done
-
     def chain_on(
         self, node: ast.Compare, done: ir.Expr, left: ir.Expr, nodes: list[ast.expr], ops: list[str]
     ) -> ir.Expr:
@@ -286,6 +265,8 @@ class Expressions(Lifting):
     def subscript(self, node: ast.Subscript, whole: bool = False) -> ir.Expr:
         base = node.value
         match base, node.slice:
+            case ast.Attribute(value=ast.Name(), attr="shape"), ast.Slice():
+                return ir.Subscript(self.atom(base), self.index(node))
             case ast.Attribute(value=ast.Name(), attr="shape"), _ if self.static(base) is None:
                 shape = self.tree(base)
                 axis = self.tree(node.slice)
@@ -348,35 +329,6 @@ class Expressions(Lifting):
     def refuse_node(self, node: ast.AST) -> NoReturn:
         what, advice = UNSUPPORTED.get(type(node), (type(node).__name__, ""))
         self.refuse(node, f"{what} is not supported", advice)
-
-
-def folded(op: str, a: ir.Expr, b: ir.Expr) -> ir.Const | None:
-    """Arithmetic with literal integers, and comparisons of literals: what a count that is known
-    while parsing decides."""
-    if not isinstance(a, ir.Const) or not isinstance(b, ir.Const):
-        return None
-    x, y = a.value, b.value
-    match op:
-        case "==" | "!=" if type(x) is type(y) and isinstance(x, str | int | None):
-            return ir.Const((x == y) is (op == "=="))
-        case _ if type(x) is not int or type(y) is not int:
-            return None
-        case "<" | "<=" | ">" | ">=":
-            below, same = x < y, x == y
-            return ir.Const(
-                below
-                if op == "<"
-                else not below
-                if op == ">="
-                else (below or same if op == "<=" else not below and not same)
-            )
-        case "+" | "-" | "*":
-            made = x + y if op == "+" else x - y if op == "-" else x * y
-        case "//" | "%" if y != 0:
-            made = x // y if op == "//" else x % y
-        case _:
-            return None
-    return ir.Const(made) if -(2**63) <= made < 2**63 else None
 
 
 def _plain(node: ast.expr) -> bool:

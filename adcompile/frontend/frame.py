@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from types import ModuleType
 from typing import Any, NoReturn, TypeGuard
@@ -16,6 +16,7 @@ from numba.core import types as nt
 from adcompile.containers import dict_keys
 from adcompile.errors import Loc, UnsupportedError
 from adcompile.frontend.exits import Scope, diverges
+from adcompile.frontend.session import Session, Static
 from adcompile.frontend.source import Source
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import stmt_defs
@@ -30,46 +31,22 @@ from adcompile.makers import (
 )
 
 
-@dataclass
-class Session:
-    """What one call of ``parse`` collects, inlined callees included."""
-
-    constants: dict[int, tuple[ir.Var, object]] = field(default_factory=dict)
-    exceptions: dict[str, type[BaseException]] = field(default_factory=dict)
-    dispatchers: list[Any] = field(default_factory=list)
-    stack: list[object] = field(default_factory=list)  # keys of the functions being read
-    literals: list[dict[str, Static]] = field(default_factory=list)  # what is known to each
-    repeated: int = 0  # how many calls of themselves were followed
-    lenient: bool = False
-    unknown: set[ir.Var] = field(default_factory=set)  # parameters of whose type nothing is known
-    nullable: set[tuple[object, str]] = field(default_factory=set)  # (function, name): may be None
-    flags: dict[ir.Var, ir.Var] = field(default_factory=dict)  # whether such a variable has a value
-    owners: dict[ir.Var, tuple[object, str]] = field(default_factory=dict)
-    callees: dict[str, Any] = field(default_factory=dict)
-    makers: dict[str, None] = field(default_factory=dict)  # names of classes of NamedTuples
-    customs: list[Any] = field(default_factory=list)  # whose rules are being read
-    computed: set[ir.Var] = field(default_factory=set)  # results of operations: never None
-    dicts: dict[ir.Var, tuple[str, ...]] = field(default_factory=dict)  # their keys
-    shared: set[ir.Var] = field(default_factory=set)  # dicts with two names
-    stored: set[ir.Var] = field(default_factory=set)  # dicts whose items were set
-    passed: dict[ir.Var, ir.Var] = field(default_factory=dict)  # parameters that are dicts
-    kinds: dict[ir.Var, Any] = field(default_factory=dict)  # types of tuples that were given
-    arity: dict[ir.Var, int] = field(default_factory=dict)  # of tuples: how many items they have
-
-
-@dataclass(frozen=True)
-class Static:
-    """A value known while parsing: a module, a function, a number."""
-
-    value: object
-
-
 @dataclass(eq=False)
 class LocalFunction:
     """A function or lambda inside the one that is read: free names are those of ``frame``."""
 
     source: Source
     frame: Frame
+
+    def __call__(self) -> None:
+        """It counts as callable."""
+
+
+@dataclass(eq=False)
+class TypeOf:
+    """``type(x)``, which converts numbers."""
+
+    like: ir.Var
 
     def __call__(self) -> None:
         """It counts as callable."""
@@ -139,8 +116,7 @@ class Frame:
                 for var in stmt_defs(stmt) if flags else ():
                     if var in flags:
                         self.out.append(ir.Assign(flags[var], ir.Const(True), loc=stmt.loc))
-        if isinstance(stmt, ir.Assign):
-            self.note_arity(stmt)
+        self.note_arity(stmt)
 
     def forget_initial(self, stmt: ir.Stmt) -> None:
         for var in stmt_defs(stmt):
@@ -242,17 +218,22 @@ class Frame:
             return "", None
         return method_of(kind.instance_class, name)
 
-    def note_arity(self, stmt: ir.Assign) -> None:
-        self.note_dict(stmt)
-        self.note_kind(stmt)
+    def note_arity(self, stmt: ir.Stmt) -> None:
+        if isinstance(stmt, ir.Assign):
+            self.note_dict(stmt)
+            self.note_kind(stmt)
         known = self.session.arity
-        match stmt.value:
-            case ir.MakeTuple(items):
-                known[stmt.target] = len(items)
-            case ir.Var() as source if source in known:
-                known[stmt.target] = known[source]
+        match stmt:
+            case ir.Assign(target, ir.MakeTuple(items)):
+                known[target] = len(items)
+            case ir.Assign(target, ir.Var() as source) if source in known:
+                known[target] = known[source]
             case _:
-                known.pop(stmt.target, None)
+                for var in stmt_defs(stmt):
+                    known.pop(var, None)
+                    if not isinstance(stmt, ir.Assign):
+                        self.session.dicts.pop(var, None)
+                        self.session.kinds.pop(var, None)
 
     @contextmanager
     def block(self) -> Iterator[list[ir.Stmt]]:
@@ -273,6 +254,14 @@ class Frame:
         self.emit(ir.Assign(var, value, loc=self.loc(node)))
         self.session.computed.add(var)
         return var
+
+    def kept(self, value: ir.Expr, node: ast.AST) -> ir.Expr:
+        """The value as it is now, whatever becomes of the user's name."""
+        if not isinstance(value, ir.Var) or value.temp:
+            return value
+        kept = ir.Var(value.name, temp=True)
+        self.emit(ir.Assign(kept, value, loc=self.loc(node)))
+        return kept
 
     # ------------------------------------------------------------ names
 
@@ -321,7 +310,11 @@ class Frame:
                 return None
 
     def static_call(self, func: ast.expr, arg: ast.expr) -> Static | None:
-        """``np.finfo(np.float64)``, and ``np.iinfo``."""
+        """``np.finfo(np.float64)``, ``np.iinfo`` and ``type(x)``."""
+        if isinstance(func, ast.Name) and func.id == "type" and isinstance(arg, ast.Name):
+            outside = self.static(func)
+            if outside is not None and outside.value is type and self.static(arg) is None:
+                return Static(TypeOf(self.var(arg.id)))
         if not isinstance(func, ast.Attribute | ast.Name) or getattr(
             func, "attr", getattr(func, "id", "")
         ) not in ("finfo", "iinfo"):

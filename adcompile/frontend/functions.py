@@ -9,6 +9,7 @@ import sys
 from types import BuiltinFunctionType, ModuleType
 
 import numpy as np
+from numba.core import types as nt
 
 BUILTINS = ("abs", "min", "max", "float", "int", "bool", "round", "complex")
 ALLOCATORS = {  # parameters in order, dtype last
@@ -86,6 +87,8 @@ def primitive_name(obj: object) -> str | None:
         return f"np.{name}"
     if name in _NUMERIC and getattr(np, name) is obj:
         return f"np.{name}"
+    if isinstance(obj, nt.Number):  # numba.float64(x)
+        return f"np.{obj}"
     if isinstance(obj, type) and issubclass(obj, np.number | np.bool_):
         return "np.bool_" if obj is np.bool_ else f"np.{name}"
     return None

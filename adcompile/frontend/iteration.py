@@ -41,6 +41,10 @@ class Iteration(Assignments):
         stop = bounds[0] if len(bounds) == 1 else bounds[1]
         return start, stop, bounds[2] if len(bounds) == 3 else ONE
 
+    def range_value(self, node: ast.expr) -> ir.Expr:
+        assert isinstance(node, ast.Call)
+        return ir.MakeTuple(tuple(self.temp(bound, node) for bound in self.range(node)))
+
     def callee_of(self, node: ast.expr) -> object:
         """The function that an expression calls, if it is known while parsing."""
         outside = self.static(node.func) if isinstance(node, ast.Call) else None
@@ -51,7 +55,14 @@ class Iteration(Assignments):
 
     def bounds(self, node: ast.For) -> Bounds | None:
         """Of a loop over integers that it counts itself; None for other loops."""
-        if not isinstance(node.target, ast.Name) or not isinstance(node.iter, ast.Call):
+        if not isinstance(node.target, ast.Name):
+            return None
+        if isinstance(node.iter, ast.Name) and self.static(node.iter) is None:
+            kept = self.var(node.iter.id)
+            if kept in self.session.ranges:
+                start, stop, step = (self.temp(ir.TupleGet(kept, k), node) for k in range(3))
+                return start, stop, step
+        if not isinstance(node.iter, ast.Call):
             return None
         if self.is_range(node.iter):
             return self.range(node.iter)
@@ -112,14 +123,6 @@ class Iteration(Assignments):
             return ir.MakeTuple(tuple(self.item_value(item) for item in node.elts))
         return self.kept(self.atom(node), node)
 
-    def kept(self, value: ir.Expr, node: ast.AST) -> ir.Expr:
-        """The value as it is now, whatever becomes of the user's name."""
-        if not isinstance(value, ir.Var) or value.temp:
-            return value
-        kept = ir.Var(value.name, temp=True)
-        self.emit(ir.Assign(kept, value, loc=self.loc(node)))
-        return kept
-
     def over_range(self, node: ast.Call) -> Iterated:
         start, stop, step = (self.kept(self.temp(bound, node), node) for bound in self.range(node))
         span = stop if start == ZERO else ir.Binary("-", stop, start)
@@ -165,6 +168,10 @@ class Iteration(Assignments):
         assert isinstance(value, ir.Var)
         if self.keys_known(value) is not None:
             self.refuse(node, "a loop over a dict", "Write its items out, or use a tuple.")
+        if value in self.session.ranges:
+            self.refuse(
+                node, "a range by name in enumerate, zip or reversed", "Write range() there."
+            )
         items = self.session.arity.get(value)
         sequence = self.kept(value, node)
         assert isinstance(sequence, ir.Var)
@@ -234,6 +241,10 @@ class Iteration(Assignments):
         self.only_positional(node.iter)
         args, places = node.iter.args, node.target
         shown = f"np.{getattr(called, '__name__', '')}"
+        used = {part.id for part in ast.walk(node.iter) if isinstance(part, ast.Name)}
+        for part in (inner for stmt in node.body for inner in ast.walk(stmt)):
+            if isinstance(part, ast.Name) and part.id in used and isinstance(part.ctx, ast.Store):
+                self.refuse(node, f"a loop over {shown} that assigns {part.id}", "Rename it.")
         if called is np.ndenumerate:
             pair = node.target.elts if isinstance(node.target, ast.Tuple) else []
             if len(pair) != 2 or not isinstance(args[0], ast.Name):

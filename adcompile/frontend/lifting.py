@@ -17,6 +17,8 @@ class Lifting(Frame):
     def lifts(self, node: ast.expr) -> bool:
         """Whether ``tree(node)`` may need statements in front of it."""
         match node:
+            case ast.Name() if self.source.rebinds and self.static(node) is None:
+                return True
             case ast.IfExp() | ast.NamedExpr() | ast.BinOp(op=ast.MatMult()) | ast.List():
                 return True
             case ast.ListComp() | ast.GeneratorExp():

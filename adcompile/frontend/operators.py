@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 
+from adcompile.ir import nodes as ir
+
 BINARY: dict[type[ast.operator], str] = {
     ast.Add: "+",
     ast.Sub: "-",
@@ -73,3 +75,32 @@ def is_boolean(node: ast.expr) -> bool:
             return all(is_boolean(value) for value in values)
         case _:
             return False
+
+
+def folded(op: str, a: ir.Expr, b: ir.Expr) -> ir.Const | None:
+    """Arithmetic with literal integers, and comparisons of literals: what a count that is known
+    while parsing decides."""
+    if not isinstance(a, ir.Const) or not isinstance(b, ir.Const):
+        return None
+    x, y = a.value, b.value
+    match op:
+        case "==" | "!=" if type(x) is type(y) and isinstance(x, str | int | None):
+            return ir.Const((x == y) is (op == "=="))
+        case _ if type(x) is not int or type(y) is not int:
+            return None
+        case "<" | "<=" | ">" | ">=":
+            below, same = x < y, x == y
+            return ir.Const(
+                below
+                if op == "<"
+                else not below
+                if op == ">="
+                else (below or same if op == "<=" else not below and not same)
+            )
+        case "+" | "-" | "*":
+            made = x + y if op == "+" else x - y if op == "-" else x * y
+        case "//" | "%" if y != 0:
+            made = x // y if op == "//" else x % y
+        case _:
+            return None
+    return ir.Const(made) if -(2**63) <= made < 2**63 else None

@@ -9,10 +9,12 @@ from typing import Any
 from adcompile.custom import UserFunction
 from adcompile.errors import UnsupportedError
 from adcompile.frontend.arguments import bind_parameters
-from adcompile.frontend.frame import Restart, Session
+from adcompile.frontend.frame import Restart
+from adcompile.frontend.session import Session
 from adcompile.frontend.source import plain_function, read_source
 from adcompile.frontend.statements import Statements
 from adcompile.ir import nodes as ir
+from adcompile.ir.walk import statements, stmt_defs, stmt_reads
 from adcompile.options import FastMath, common_flags, fast_flags
 
 Kinds = Sequence[Any] | None
@@ -80,6 +82,7 @@ def _parse(func: Any, session: Session, kinds: Kinds) -> ir.Function:
     values = () if result is None else (result,)
     last = source.node.body[-1]
     end = last if isinstance(last, ast.Return) else source.node
+    refuse_none((*frame.out, ir.Return(values, frame.loc(end))), {*params, *_captured(session)})
     return ir.Function(
         name=source.node.name,
         params=params,
@@ -91,3 +94,19 @@ def _parse(func: Any, session: Session, kinds: Kinds) -> ir.Function:
         makers=tuple(session.makers),
         doc=ast.get_docstring(source.node) or "",
     )
+
+
+def _captured(session: Session) -> list[ir.Var]:
+    return [var for var, _ in session.constants.values()]
+
+
+def refuse_none(body: ir.Block, known: set[ir.Var]) -> None:
+    """Reads of variables that never have another value than None."""
+    every = list(statements(body))
+    known |= {var for stmt in every for var in stmt_defs(stmt)}
+    for stmt in every:
+        for var in stmt_reads(stmt):
+            if var not in known:
+                raise UnsupportedError(
+                    f"{var.name!r} is None here", stmt.loc, "Give it a value before this line."
+                )

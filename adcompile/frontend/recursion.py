@@ -24,7 +24,7 @@ def loop_of_tail_calls(node: ast.FunctionDef, is_self: IsSelf) -> ast.FunctionDe
         return None
     params = [arg.arg for arg in (*spec.posonlyargs, *spec.args)]
     try:
-        body = _block(node.body, params, is_self)
+        body = _block(node.body, params, is_self, True)
     except _NotATail:
         return None
     if flow(body).falls:
@@ -40,23 +40,29 @@ def _calls(parts: Sequence[ast.AST], is_self: IsSelf) -> bool:
     return any(isinstance(part, ast.Call) and is_self(part.func) for part in inside)
 
 
-def _block(body: Sequence[ast.stmt], params: list[str], is_self: IsSelf) -> list[ast.stmt]:
+def _block(
+    body: Sequence[ast.stmt], params: list[str], is_self: IsSelf, last: bool
+) -> list[ast.stmt]:
+    """``last``: nothing of the function follows the block."""
     out: list[ast.stmt] = []
-    for stmt in body:
+    for k, stmt in enumerate(body):
         if not _calls([stmt], is_self):
             out.append(stmt)
             continue
+        ends = last and k == len(body) - 1
         match stmt:
             case ast.Return(ast.Call() as call) if is_self(call.func):
                 out += [*_assignments(call, params, is_self), ast.Continue()]
+            case ast.Expr(ast.Call() as call) if ends and is_self(call.func):
+                out += [*_assignments(call, params, is_self), ast.Continue()]
             case ast.Return(ast.IfExp(test, a, b)) if not _calls([test], is_self):
                 first, second = (
-                    _block([ast.copy_location(ast.Return(part), stmt)], params, is_self)
+                    _block([ast.copy_location(ast.Return(part), stmt)], params, is_self, ends)
                     for part in (a, b)
                 )
                 out.append(ast.If(test, first, second))
             case ast.If(test, then, orelse) if not _calls([test], is_self):
-                first, second = (_block(part, params, is_self) for part in (then, orelse))
+                first, second = (_block(part, params, is_self, ends) for part in (then, orelse))
                 out.append(ast.If(test, first, second))
             case _:
                 raise _NotATail

@@ -7,6 +7,7 @@ import builtins
 import inspect
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import CodeType, FunctionType
 from typing import Any, TypeGuard
 
@@ -33,6 +34,11 @@ class Source:
         """The same for every reading of one function."""
         code = self.func.__code__
         return (code, self.node.lineno, self.node.col_offset) if self.inside else code
+
+    @cached_property
+    def rebinds(self) -> bool:
+        """Whether an expression may assign a variable that the same expression reads."""
+        return any(isinstance(part, ast.NamedExpr | ast.Nonlocal) for part in ast.walk(self.node))
 
     def inner(self, node: ast.FunctionDef) -> Source:
         """A function defined inside this one."""
@@ -64,9 +70,10 @@ def is_dispatcher(func: object) -> TypeGuard[Any]:
 
 
 def plain_function(func: object) -> FunctionType | None:
-    """The Python function inside Dispatchers and ``functools.wraps``; None if there is none."""
+    """The Python function inside Dispatchers and other objects around it; None if there is none.
+    What ``functools.wraps`` has made is a function, and does more than the one inside."""
     seen: set[int] = set()
-    while id(func) not in seen:
+    while id(func) not in seen and not isinstance(func, FunctionType):
         seen.add(id(func))
         for inner in ("py_func", "__wrapped__"):
             if hasattr(func, inner):
@@ -80,7 +87,7 @@ def read_source(func: FunctionType) -> Source:
     here = Loc(func.__code__.co_filename, func.__code__.co_firstlineno)
     name = func.__name__
     try:
-        lines, first = inspect.getsourcelines(func)
+        lines, first = inspect.getsourcelines(func.__code__)
     except (OSError, TypeError):
         raise UnsupportedError(
             f"the source of {name!r} cannot be found",
@@ -115,7 +122,8 @@ def read_source(func: FunctionType) -> Source:
 def made(
     func: FunctionType, node: ast.FunctionDef, file: str, first: int, lines: tuple[str, ...]
 ) -> Source:
-    assigned = frozenset(_stores(node))
+    outer = frozenset(_nonlocals(node))
+    assigned = frozenset(_stores(node)) - outer
     local = assigned | frozenset(_parameters(node))
     return Source(func, node, file, first, lines, assigned, local, _loop_names(node))
 
@@ -168,10 +176,17 @@ def _stores(node: ast.FunctionDef) -> Iterator[str]:
                 yield name
             case ast.FunctionDef(name=name):
                 yield name
+                yield from _nonlocals(part)
             case ast.alias(name=name, asname=asname):
                 yield asname or name.partition(".")[0]
             case _:
                 pass
+
+
+def _nonlocals(node: ast.FunctionDef) -> Iterator[str]:
+    for part in _body_nodes(node.body):
+        if isinstance(part, ast.Nonlocal):
+            yield from part.names
 
 
 def _body_nodes(parts: Iterable[ast.AST]) -> Iterator[ast.AST]:

@@ -20,9 +20,9 @@ from adcompile.frontend.exits import (
     endless,
     flow,
 )
-from adcompile.frontend.frame import Static
 from adcompile.frontend.functions import is_range
 from adcompile.frontend.raising import Raising
+from adcompile.frontend.session import Static
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements as all_statements
 from adcompile.ir.walk import stmt_defs
@@ -38,13 +38,8 @@ class Statements(Raising):
         body: list[ast.stmt] = self.source.node.body
         returns = [n for stmt in body for n in ast.walk(stmt) if isinstance(n, ast.Return)]
         gives = [r for r in returns if r.value is not None and not _is_none(r.value)]
-        inlined = bool(self.session.stack[1:]) or self.outer is not None
-        if gives and inlined and (len(gives) < len(returns) or flow(body).falls):
-            self.flag(self.result)  # the caller may ask whether it is None
-        elif gives:
-            for one in returns:
-                if one not in gives:
-                    self.refuse(one, "every path must return a value", "This one returns None.")
+        if gives and (len(gives) < len(returns) or flow(body).falls):
+            self.flag(self.result)  # who calls may ask whether it is None
         scope = self.function_scope
         outer = self.out
         optional = self.session.flags.get(self.result)
@@ -60,13 +55,6 @@ class Statements(Raising):
             else:
                 self.items(body)
                 result = self.result if gives else None
-        if gives and flow(body).falls and not inlined:
-            self.refuse(
-                self.source.node,
-                f"every path must return a value, but {self.source.node.name} can reach "
-                "its end without a return",
-                "Add a return, or a raise, at the end.",
-            )
         if scope.guarded:
             first = ir.Assign(scope.exit, ir.Const(ir.STAY), loc=self.loc(self.source.node))
             outer.append(first)
@@ -300,6 +288,10 @@ class Statements(Raising):
             case ast.Raise():
                 self.raise_(node)
             case ast.Pass() | ast.Expr(value=ast.Constant()):
+                pass
+            case ast.Nonlocal() if self.outer is not None:
+                pass
+            case ast.Global(names) if not self.source.assigned & set(names):
                 pass
             case ast.FunctionDef():
                 self.define(node)

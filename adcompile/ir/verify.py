@@ -221,9 +221,9 @@ class _Checker:
                     self.defined.update(stmt_defs(stmt))
 
     def plain_loop(self, stmt: For | While, visible: set[Var]) -> None:
-        self.ssa_reads(stmt, visible)
         # An earlier iteration may have assigned what is read above its assignment.
         made = list(_assigned(stmt.body))
+        self.ssa_reads(stmt, visible if isinstance(stmt, For) else visible | set(made))
         if isinstance(stmt, For):
             if stmt.var in made:
                 raise self.fail(stmt, f"assigns its own variable {stmt.var!r} in its body")

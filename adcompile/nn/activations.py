@@ -8,9 +8,10 @@ from numba.extending import register_jitable
 from adcompile import vectormath as vm
 from adcompile.custom import stop_gradient
 from adcompile.nn.gates import Array
+from adcompile.nn.precision import keeps_dtype
 
 
-@register_jitable
+@keeps_dtype
 def relu(x: Array, at_zero: int = 1) -> Array:
     """max(0, x).  Derivative 0 for x < 0, 1 for x > 0; at 0 it is ``at_zero``: 1, or 0 as in
     PyTorch and JAX.  ``at_zero`` is a literal."""
@@ -19,7 +20,7 @@ def relu(x: Array, at_zero: int = 1) -> Array:
     return np.maximum(x, 0.0)
 
 
-@register_jitable
+@keeps_dtype
 def leaky_relu(x: Array, slope: float = 0.01) -> Array:
     """x, or ``slope`` x where x < 0.  Derivative ``slope`` for x < 0, else 1 (PyTorch: ``slope`` at
     0)."""
@@ -42,20 +43,20 @@ def tanh(x: Array) -> Array:
     return np.tanh(x)
 
 
-@register_jitable
+@keeps_dtype
 def hard_tanh(x: Array) -> Array:
     """x between -1 and 1, else the nearer of them.  Derivative 1 inside, 0 outside and at both
     ends."""
     return np.clip(x, -1.0, 1.0)
 
 
-@register_jitable
+@keeps_dtype
 def softplus(x: Array) -> Array:
     """log(1 + exp(x)), without overflow.  Its derivative is the sigmoid."""
     return np.logaddexp(0.0, x)
 
 
-@register_jitable
+@keeps_dtype
 def log_sigmoid(x: Array) -> Array:
     """log s(x) = x - log(1 + exp(x)) = -softplus(-x), without overflow.  Derivative s(-x), which
     does not vanish where the sigmoid is wrong and saturated."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba.extending import register_jitable
 
 from adcompile.nn.gates import Array
+from adcompile.nn.precision import keeps_dtype
 
 
-@register_jitable
+@keeps_dtype
 def dropout(x: Array, rate: float, rng: Any) -> Array:
     """Each entry is dropped with probability ``rate``, the others are divided by 1 - rate.
 
@@ -22,7 +22,7 @@ def dropout(x: Array, rate: float, rng: Any) -> Array:
     return np.where(kept, x / (1.0 - rate), 0.0)
 
 
-@register_jitable
+@keeps_dtype
 def drop_half(x: Array, rng: Any) -> Array:
     """Exactly half of the entries are dropped (of an odd number, the smaller half), as the course
     states it; the others are scaled so that the mean over all choices is x.

@@ -22,9 +22,18 @@ def mean_squared_error(y: Array, target: Array) -> Array:
 
 
 @register_jitable
+def check_labels(labels: Array, classes: int) -> None:
+    """Compiled code would read past the end of a row, and say nothing."""
+    for i in range(labels.size):
+        if labels[i] < 0 or labels[i] >= classes:
+            raise IndexError("a label that is no class: labels count from 0")
+
+
+@register_jitable
 def nll(log_p: Array, labels: Array) -> Array:
     """The mean of -log p of the right class: ``log_p`` (n, classes) of ``log_softmax``, ``labels``
     (n,) integers.  dC/dlog_p = -1/n at the right class, else 0."""
+    check_labels(labels, log_p.shape[1])
     return -np.mean(log_p[np.arange(labels.size), labels])
 
 
@@ -35,6 +44,7 @@ def cross_entropy(scores: Array, labels: Array) -> Array:
     dC/ds = (softmax(s) - onehot(label)) / n: bounded, and it vanishes only where the answer is
     right.
     """
+    check_labels(labels, scores.shape[1])
     top = stop_gradient(np.max(scores, axis=1))
     total = np.sum(np.exp(scores - top[:, None]), axis=1)
     return np.mean(np.log(total) + top - scores[np.arange(labels.size), labels])
@@ -54,6 +64,7 @@ def hinge(scores: Array, labels: Array, margin: float = 1.0) -> Array:
 
     Each j with a positive term (at 0, as ``relu``) gets 1/n, and the right class y as much off.
     """
+    check_labels(labels, scores.shape[1])
     rows = np.arange(labels.size)
     terms = np.maximum(0.0, scores - scores[rows, labels][:, None] + margin)
     return np.sum(terms) / labels.size - margin  # the term of y itself is the margin

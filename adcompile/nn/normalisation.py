@@ -13,16 +13,17 @@ import numpy as np
 from numba.extending import register_jitable
 
 from adcompile.nn.gates import Array
+from adcompile.nn.precision import keeps_dtype
 
 
-@register_jitable
+@keeps_dtype
 def batch_norm(x: Array, gain: Array, bias: Array, epsilon: float = 1e-5) -> Array:
     """Each feature over the batch: ``x`` (n, features), ``gain`` and ``bias`` (features,)."""
     z = (x - np.mean(x, axis=0)) / np.sqrt(np.var(x, axis=0) + epsilon)
     return gain * z + bias
 
 
-@register_jitable
+@keeps_dtype
 def batch_norm2d(x: Array, gain: Array, bias: Array, epsilon: float = 1e-5) -> Array:
     """Each channel over the batch and the image: ``x`` (n, channels, height, width)."""
     mean = np.mean(x, axis=(0, 2, 3))
@@ -45,7 +46,7 @@ def running_moments(
     )
 
 
-@register_jitable
+@keeps_dtype
 def batch_norm_at_test(
     x: Array, mean: Array, var: Array, gain: Array, bias: Array, epsilon: float = 1e-5
 ) -> Array:
@@ -53,7 +54,7 @@ def batch_norm_at_test(
     return gain * ((x - mean) / np.sqrt(var + epsilon)) + bias
 
 
-@register_jitable
+@keeps_dtype
 def layer_norm(x: Array, gain: Array, bias: Array, epsilon: float = 1e-5) -> Array:
     """Each sample over its features: ``x`` (..., features), ``gain`` and ``bias`` (features,)."""
     mean = np.mean(x, axis=-1, keepdims=True)

@@ -222,6 +222,16 @@ class _Resolver(Items):
                 return self.subscript(expr)
             case ir.Attribute():
                 return self.attribute(expr)
+            case ir.Apply("arr.cast_like", (like, value)):
+                kind = self.types.get(like) if isinstance(like, ir.Var) else nt.int64
+                if not isinstance(kind, nt.Number):
+                    self.refuse(f"type() of a value of type {kind}", "Use it of numbers only.")
+                if isinstance(value, ir.Const) and isinstance(value.value, int | float):
+                    if kind == nt.float64:
+                        return ir.Const(float(value.value))
+                    if kind == nt.int64:
+                        return ir.Const(int(value.value))
+                return self.expr(ir.Apply(f"np.{kind}", (self.expr(value),)))
             case ir.Dim(base, axis) if self.array(base) is None:
                 shape = self.attribute(ir.Attribute(base, "shape"))
                 whole = self.types.get(base)
@@ -251,6 +261,10 @@ class _Resolver(Items):
         if isinstance(base, ir.Attribute) and base.name == "shape":
             if isinstance(base.base, ir.Var) and (kind := self.array(base.base)) is not None:
                 dims: list[ir.Expr] = [ir.Dim(base.base, axis) for axis in range(kind.ndim)]
+                if isinstance(index[0], ir.Slice):
+                    ends = (index[0].start, index[0].stop, index[0].step)
+                    cut = [None if e is None else self.constant_item(e) for e in ends]
+                    return ir.MakeTuple(tuple(dims[slice(*cut)]))
                 if isinstance(index[0], ir.Const | ir.Unary):
                     axis: int = self.constant_item(index[0]) % kind.ndim
                     return dims[axis]
@@ -291,6 +305,8 @@ class _Resolver(Items):
         if expr.name in ("real", "imag"):
             if isinstance(kind, nt.Number | nt.Array):
                 return ir.Apply(f"np.{expr.name}", (base,))
+        if isinstance(kind, nt.Number) and expr.name == "shape":
+            return ir.MakeTuple(())
         if not isinstance(kind, nt.Array):
             self.refuse(f"attribute {expr.name!r} of a value of type {kind}")
         dims: list[ir.Expr] = [ir.Dim(base, axis) for axis in range(kind.ndim)]

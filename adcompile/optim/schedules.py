@@ -46,7 +46,7 @@ def one_cycle(
     """
     low, last = high / start, high / start / end
     top = warm * steps - 1.0
-    if t <= top:
+    if t < top:
         return float(_between(low, high, t / top))
     return float(_between(high, last, (t - top) / (steps - 1.0 - top)))
 

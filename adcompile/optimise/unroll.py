@@ -16,6 +16,7 @@ from adcompile.ir.walk import (
     map_expr,
     map_index,
     map_stmt_exprs,
+    rename_block,
     statements,
     stmt_exprs,
     subexpressions,
@@ -107,7 +108,8 @@ def _iteration(loop: ir.For, body: ir.Block, k: int) -> Iterator[ir.Stmt]:
         stmt = map_stmt_exprs(lambda expr: map_expr(subscripts, expr), stmt)
         return map_blocks(block, stmt)
 
-    yield from block(body)
+    loops = [s.var for s in statements(body) if isinstance(s, ir.For)]
+    yield from rename_block(block(body), {var: ir.Var(var.name, var.temp) for var in loops})
 
 
 def _sum(expr: ir.Expr) -> ir.Expr:

@@ -71,10 +71,10 @@ class Planner:
         shapes: dict[ir.Var, tuple[ir.Expr, ...]],
         selections: Selections,
         arenas: Arenas,
-        joint: Loop | None = None,
+        joint: tuple[Loop, ...] = (),
     ) -> None:
-        """``joint``: a loop whose iterations run forward and in reverse at once, so that its values
-        are at hand like those outside all loops."""
+        """``joint``: loops, each in the one before, whose iterations run forward and in reverse at
+        once, so that their values are at hand like those outside all loops."""
         self.fn, self.types, self.scopes, self.roots, self.needs = fn, types, scopes, roots, needs
         self.shapes, self.selections, self.arenas = shapes, selections, arenas
         self.joint = joint
@@ -93,16 +93,20 @@ class Planner:
             if isinstance(stmt, ir.For | ir.While) and id(stmt) in self.needs.reversed:
                 loops.append(stmt)
                 if isinstance(stmt, ir.While) or stmt.exit is not None:
-                    assert stmt is not self.joint
+                    assert not self.at_hand(stmt)
                     self.count(stmt)
             self.want(self.needs.scalars(stmt))
             for array in self.needs.shadows(stmt):
                 if array in self.roots:
                     self.want_shadow(array)
         for loop in reversed(loops):  # inner loops come later in program order
-            if loop is not self.joint:
+            if not self.at_hand(loop):
                 self.cut(loop)
         return self.plan
+
+    def at_hand(self, loop: Loop | None) -> bool:
+        """Whether its values, or those outside all loops, are at hand in the reverse sweep."""
+        return loop is None or any(loop is one for one in self.joint)
 
     def count(self, loop: Loop) -> None:
         trips = ir.Var(f"trips_{loop.loc.line}")
@@ -119,7 +123,7 @@ class Planner:
             if var in self.roots:
                 continue
             loop = self.scopes.loop_of(var)
-            if loop is None or loop is self.joint:
+            if self.at_hand(loop):
                 self.plan.kept.add(var)
                 self.plan.reasons.setdefault(var, "still there")
             elif not (isinstance(loop, ir.For) and loop.var is var):
@@ -223,7 +227,7 @@ class Planner:
             if array not in self.roots:
                 continue
             view = self.scopes.defined_by.get(array)
-            made_outside = self.scopes.loop_of(array) in (None, self.joint)
+            made_outside = self.at_hand(self.scopes.loop_of(array))
             if made_outside or not isinstance(view, ir.View):
                 self.plan.kept.add(array)
             else:
@@ -300,7 +304,7 @@ class Planner:
 
     def reference_there(self, array: ir.Var) -> bool:
         """Is the primal array at hand in the reverse sweep?"""
-        if self.scopes.loop_of(array) in (None, self.joint):
+        if self.at_hand(self.scopes.loop_of(array)):
             return array not in self.scopes.nested_in_if
         definition = self.scopes.defined_by.get(array)
         # A view made in the loop could be made again; its elements are stored for now.
@@ -314,7 +318,7 @@ class Planner:
     def simple(self, var: ir.Var) -> bool:
         """A loop variable, or fixed outside all loops."""
         loop = self.scopes.loop_of(var)
-        return loop in (None, self.joint) or (isinstance(loop, ir.For) and loop.var is var)
+        return self.at_hand(loop) or (isinstance(loop, ir.For) and loop.var is var)
 
     def operands(self, var: ir.Var) -> list[ir.Var]:
         definition = self.scopes.defined_by[var]

@@ -67,10 +67,10 @@ _SUFFIX = {
 
 
 def lay_out(
-    plan: Plan, types: dict[ir.Var, nt.Type], scopes: Scopes, joint: Loop | None = None
+    plan: Plan, types: dict[ir.Var, nt.Type], scopes: Scopes, joint: tuple[Loop, ...] = ()
 ) -> dict[int, LoopTape]:
-    """A layout for every loop that stores something, by loop identity.  Tapes inside the loop
-    ``joint`` live for one of its iterations."""
+    """A layout for every loop that stores something, by loop identity.  Tapes inside the loops
+    ``joint``, each in the one before, live for one iteration of the innermost around them."""
     tapes: dict[int, LoopTape] = {}
     for loop in _loops(scopes):
         stored = plan.stored.get(id(loop))
@@ -92,7 +92,7 @@ def _lay_out_loop(
     stored: list[ir.Var],
     types: dict[ir.Var, nt.Type],
     scopes: Scopes,
-    joint: Loop | None,
+    joint: tuple[Loop, ...],
 ) -> LoopTape:
     groups: dict[str, list[ir.Var]] = {}
     for var in stored:
@@ -107,8 +107,9 @@ def _lay_out_loop(
         types[array] = nt.Array(types[members[0]], 1 if len(members) == 1 else 2, "C")
         tapes.append(Tape(array, dtype, slots))
     path: Path = (*scopes.stmt_loops[id(loop)], loop)
-    if joint is not None and path[0] is joint:
-        path = path[1:]
+    for one in joint:
+        if path[0] is one:
+            path = path[1:]
     root = path[0]
     row: ir.Expr | None = None
     rows: ir.Expr | None = None

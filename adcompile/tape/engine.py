@@ -104,7 +104,7 @@ class TapeGrad:
         """The result with its graph, and the nodes of the arguments in ``argnums``."""
         bound = inspect.signature(self.py_func).bind(*args, **keywords)
         bound.apply_defaults()
-        names = [*bound.arguments, *("",) * len(bound.args)]
+        names = [*bound.arguments, *("argument",) * len(bound.args)]
         blocks: list[tuple[Any, Block]] = []
         given = [
             tree_map(functools.partial(_given, names[k] if k in self.argnums else "", blocks), x)
@@ -112,7 +112,7 @@ class TapeGrad:
         ]
         for (x, a), (y, b) in itertools.combinations(blocks, 2):
             if np.shares_memory(x, y):
-                a.overlaps = b.overlaps = True
+                a.locked = b.locked = "it overlaps another argument"
         starts = [tree_map(_start, given[k]) for k in self.argnums]
         for k, start in zip(self.argnums, starts):
             if isinstance(start, _Start) and start.node is None:

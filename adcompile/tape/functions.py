@@ -19,14 +19,23 @@ from adcompile.arrays.signatures import (
     SEQUENCES,
     SIGNATURES,
     array_function,
-    array_method,
     ufunc_method,
 )
 from adcompile.errors import UnsupportedError
 from adcompile.frontend.functions import primitive_name
 from adcompile.rules.registry import RULES, Rule, partials_on, rule_for
 from adcompile.tape.node import Node, user_line
-from adcompile.tape.variable import Array, Var, fitted, free, frozen, kept, lift, node_of
+from adcompile.tape.variable import (
+    Array,
+    ComplexPart,
+    Var,
+    fitted,
+    free,
+    frozen,
+    kept,
+    lift,
+    node_of,
+)
 
 ROWS: dict[str, Callable[..., Any]] = {}  # by NumPy's name; rows.py and matrices.py fill it
 # Python's operators compute numbers quicker than ufuncs do.
@@ -144,8 +153,13 @@ def moved(name: str, f: Callable[..., Any], *operands: Any) -> Any:
 
 
 def _is_view(part: Any, x: Any, value: Any) -> bool:
-    arrays = isinstance(x, Array) and isinstance(part, np.ndarray)
-    return arrays and np.may_share_memory(part, value)
+    if not (isinstance(x, Array) and isinstance(part, np.ndarray)):
+        return False
+    shares = np.may_share_memory(part, value)
+    if shares and isinstance(x, ComplexPart):
+        x.block.locked = "there is a view of its real or imaginary part"
+        return False
+    return shares
 
 
 @dataclass(frozen=True)
@@ -285,6 +299,8 @@ def scattered(shape: tuple[int, ...], index: Any, values: Any) -> Any:
 
 
 def call_function(function: Any, args: Any, options: dict[str, Any]) -> Any:
+    if function in (np.real, np.imag):
+        return getattr(asarray(args[0]), function.__name__)
     name = array_function(function) or function.__name__
     options = {k: v for k, v in options.items() if v is not np._NoValue}
     if name in ROWS:
@@ -348,48 +364,3 @@ def _move(name: str, function: Any, args: Any, options: dict[str, Any]) -> Any:
         return function(*(given[0] if names == ["operands"] else given), **keywords)
 
     return moved(name, again, *operands)
-
-
-# ---------------------------------------------------------------- attributes and methods
-
-
-def attribute(x: Var, name: str) -> Any:
-    """A method or attribute of NumPy's arrays and numbers."""
-    if name in ("shape", "ndim", "size", "dtype", "itemsize", "strides", "nbytes", "flags"):
-        return getattr(x.value, name)
-    if name in ("T", "mT"):
-        return np.transpose(x) if name == "T" else np.matrix_transpose(x)
-    if name in ("real", "imag"):
-        if not np.iscomplexobj(x.value):
-            return x if name == "real" else 0 * x.value
-        return by_rule(getattr(np, name), x)
-    if name in _METHODS:
-        return functools.partial(_METHODS[name], x)
-    if array_method(name) or name in ("clip", "round", "conj", "conjugate"):
-        return functools.partial(_call_method, x, getattr(np, name))
-    raise AttributeError(f"the tape engine does not know .{name} of numbers and arrays")
-
-
-def _call_method(x: Var, function: Any, *args: Any, **options: Any) -> Any:
-    if function in (np.reshape, np.transpose) and len(args) > 1:
-        args = (args,)
-    if function is np.compress:
-        return function(args[0], x, *args[1:], **options)
-    if isinstance(function, np.ufunc):
-        return function(x, *args, **options)
-    return call_function(function, (x, *args), options)
-
-
-def _item(x: Any, *index: Any) -> Any:
-    return x[index] if len(index) > 1 else np.ravel(x)[index[0] if index else 0]
-
-
-_METHODS: dict[str, Callable[..., Any]] = {
-    "copy": lambda x, order="C": array(x),
-    "flatten": lambda x, order="C": array(np.ravel(x, order)),
-    "astype": astype,
-    "fill": lambda x, value: x.__setitem__(..., value),
-    "sort": lambda x, axis=-1: x.__setitem__(..., np.sort(x, axis)),
-    "partition": lambda x, kth, axis=-1: x.__setitem__(..., np.sort(x, axis)),
-    "item": _item,
-}

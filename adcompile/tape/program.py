@@ -9,6 +9,7 @@ record, and so on in the functions that it calls.
 from __future__ import annotations
 
 import builtins
+import cmath
 import dis
 import functools
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleT
 from typing import Any
 
 import numpy as np
+from numba.typed import List
 
 from adcompile.custom import CustomJvp, CustomVjp, Nondifferentiable, UserFunction, stop_gradient
 from adcompile.errors import Loc, UnsupportedError
@@ -39,6 +41,7 @@ from adcompile.tape.variable import Array, Var, free, kept, lift, node_of, tree_
 
 _FOREIGN = ("numpy", "scipy", "numba", "adcompile", "math", "cmath", "builtins")
 _FLOATS = (float, complex, np.float64, np.float32, np.complex128, np.complex64)
+_ABSTRACT = (np.ndarray, np.generic, np.number, np.inexact, np.floating, np.complexfloating)
 Memo = dict[Any, Any]
 
 
@@ -93,18 +96,41 @@ class _Module:
 
 
 class _Kind:
-    """``float``, ``np.float64`` and the like: as functions they keep what is recorded."""
+    """A type of numbers or arrays: recorded ones pass for such, and ``float(x)`` keeps what is
+    recorded."""
 
     def __init__(self, kind: type) -> None:
-        self.kind, self.dtype = kind, np.dtype(kind)
+        self.kind = kind
+        if kind in _FLOATS:
+            self.dtype = np.dtype(kind)
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **options: Any) -> Any:
         if not any(isinstance(x, Var) for x in args):
-            return self.kind(*args)
+            return self.kind(*args, **options)
         return args[0] + 1j * args[1] if len(args) == 2 else astype(args[0], self.dtype)
 
     def __instancecheck__(self, x: Any) -> bool:
         return isinstance(free(x), self.kind)
+
+    def __subclasscheck__(self, kind: type) -> bool:
+        return issubclass(kind, self.kind)
+
+    def __or__(self, other: Any) -> tuple[Any, ...]:
+        """``float | int``: for isinstance, a tuple does as well."""
+        return (self, *(other if isinstance(other, tuple) else (other,)))
+
+    __ror__ = __or__
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.kind, name)
+
+
+class _List(list[Any]):
+    """``numba.typed.List``, of anything."""
+
+    @staticmethod
+    def empty_list(item_type: Any, allocated: int = 0) -> _List:
+        return _List()
 
 
 def standing_for(obj: Any, memo: Memo) -> Any:
@@ -125,16 +151,20 @@ def standing_for(obj: Any, memo: Memo) -> Any:
         raise UnsupportedError("derivatives of derivatives are not supported", user_line())
     if (own := registered(obj)) is not None:
         return functools.partial(_by_row, own.rule, plain_function(obj))
+    if obj is List:
+        return _List
     if isinstance(obj, type):
-        return _Kind(obj) if obj in _FLOATS else obj
+        return _Kind(obj) if obj in (*_FLOATS, *_ABSTRACT) else obj
     if is_range(obj):
         return range
     if (drawn := legacy_draw(obj)) is not None:
         return functools.partial(_draw, obj, drawn)
     rule = rule_for(primitive_name(obj) or "")
-    if rule is not None and isinstance(obj, BuiltinFunctionType):
+    declared = hasattr(obj, "__adcompile_primitive__")
+    if rule is not None and (declared or isinstance(obj, BuiltinFunctionType)):
         return functools.partial(elementwise, rule, obj)
-    package = str(getattr(obj, "__module__", "")).partition(".")[0]
+    module = str(getattr(obj, "__module__", ""))
+    package = "" if module.startswith("adcompile.nn.") else module.partition(".")[0]
     inner = plain_function(obj)
     if inner is not None and (package not in _FOREIGN or is_dispatcher(obj)):
         return recorded(inner, memo)
@@ -178,6 +208,13 @@ def _draw(function: Any, name: str, *args: Any, **options: Any) -> Any:
     if not any(isinstance(x, Var) for x in (*args, *options.values())):
         found = function(*args, **options)
         return lift(found) if isinstance(found, np.ndarray) else found
+    if name in ("permutation", "choice", "shuffle") and isinstance(args[0], Array):
+        places = np.arange(len(args[0]))  # moved as the array would be
+        drawn = function(places, *args[1:], **options)
+        if name != "shuffle":
+            return args[0][drawn]
+        args[0][...] = args[0][places]
+        return None
     draw = DRAWS.get(name)
     if draw is None or not draw.form:
         raise unknown(f"np.random.{name} of what is differentiated")
@@ -197,7 +234,7 @@ _OWN: dict[Any, Any] = {
     np.array: array, np.asarray: asarray, np.asanyarray: asarray, np.ascontiguousarray: asarray,
     np.broadcast: lambda *args: np.broadcast(*map(free, args)), np.full: _full,
     max: functools.partial(_extremum, "max", max), min: functools.partial(_extremum, "min", min),
-    stop_gradient: lambda x: lift(kept(x)),
+    stop_gradient: lambda x: lift(kept(x)), cmath.polar: lambda z: (abs(z), np.angle(z)),
 }  # fmt: skip
 _BUILTINS = vars(builtins) | {
     "max": _OWN[max], "min": _OWN[min], "float": _Kind(float), "complex": _Kind(complex),

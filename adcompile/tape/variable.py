@@ -77,26 +77,26 @@ class Var(NDArrayOperatorsMixin):
         return f"{type(self).__name__}({self.value!r})"
 
     def __getattr__(self, name: str) -> Any:  # methods and attributes of NumPy's
-        from adcompile.tape.functions import attribute
+        from adcompile.tape.methods import attribute
 
         return attribute(self, name)
 
 
 class Block:
     """Memory: its contents, the node that they are the value of (None: constant), whether a node
-    keeps it (``kept``: then it is copied before it is written), and whether it overlaps another."""
+    keeps it (``kept``: then it is copied before it is written), and why it must not be written."""
 
-    __slots__ = ("kept", "node", "overlaps", "value")
+    __slots__ = ("kept", "locked", "node", "value")
 
     def __init__(self, value: Any, node: Node | None, kept: bool) -> None:
         # Without gaps, so that a gradient can have the same layout.
         self.value = value if is_dense(value) else value.copy(order="K")
-        self.node, self.kept, self.overlaps = node, kept and self.value is value, False
+        self.node, self.kept, self.locked = node, kept and self.value is value, ""
 
     def write(self) -> None:
         """To be called before the contents are changed."""
-        if self.overlaps:
-            raise AliasError("array arguments overlap, and one is written", user_line())
+        if self.locked:
+            raise AliasError(f"an array is written, but {self.locked}", user_line())
         if self.kept:
             self.value, self.kept = self.value.copy(order="K"), False
 
@@ -137,6 +137,13 @@ class Array(Var):
     def grad(self) -> Any:
         node = self.origin if self._view is None else self.node
         return None if node is None else node.grad
+
+    def __copy__(self) -> Array:
+        made: Any = np.copy(self)
+        return made  # type: ignore[no-any-return]
+
+    def __deepcopy__(self, _: Any) -> Array:
+        return self.__copy__()
 
     def __len__(self) -> int:
         return len(self.value)
@@ -200,6 +207,32 @@ class Array(Var):
 
         block.node = Node("[]=", base, (old, node), pull, op, (before, value))
         block.node.overwrites = True
+
+
+class ComplexPart(Array):
+    """``z.real`` or ``z.imag`` of a complex array, which sees what is written to that."""
+
+    __slots__ = ("name", "whole")
+
+    def __init__(self, whole: Array, name: str) -> None:
+        super().__init__(whole.block, whole.value)
+        self.whole, self.name = whole, name
+
+    @property
+    def value(self) -> Any:
+        return getattr(self.whole.value, self.name)
+
+    @property
+    def node(self) -> Node | None:
+        from adcompile.tape.functions import by_rule
+
+        return node_of(by_rule(getattr(np, self.name), self.whole))
+
+    def __getitem__(self, index: Any) -> Any:
+        return getattr(self.whole[index], self.name)
+
+    def __setitem__(self, index: Any, new: Any) -> None:
+        raise UnsupportedError(f"writing into .{self.name}", user_line(), "Write a complex array.")
 
 
 # ---------------------------------------------------------------- memory

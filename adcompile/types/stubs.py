@@ -8,7 +8,7 @@ know the function, and no implementation is compiled to find its type.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from numba.core import types as nt
@@ -64,6 +64,8 @@ class StubType(nt.Callable):
         super().__init__(f"adcompile.stub({id(stub)})")
 
     def get_call_type(self, context: Any, args: tuple[nt.Type, ...], kws: Any) -> Any:
+        if isinstance(self.stub.call, ir.Attribute):
+            return signature(_attribute(context, self.stub.call.name, args[0]), *args)
         if not any(isinstance(kind, nt.Array | nt.List | nt.ListType) for kind in args):
             found = _native(context, self.stub.call, dict(zip(self.stub.operands, args)))
             if found is not None:
@@ -77,6 +79,16 @@ class StubType(nt.Callable):
         return self.stub
 
 
+def _attribute(context: Any, name: str, kind: nt.Type) -> nt.Type:
+    """That of an array without dimensions, which a number stands for, is not known to Numba."""
+    if name == "shape" and isinstance(kind, nt.Number):
+        return nt.Tuple(())
+    found: nt.Type | None = context.resolve_getattr(kind, name)
+    if found is None:
+        raise TypingError(f"Unknown attribute {name!r} of type {kind}")
+    return found
+
+
 def _native(context: Any, expr: ir.Expr, kinds: dict[ir.Var, nt.Type]) -> nt.Type | None:
     """Numba's own type of an operation on numbers."""
 
@@ -87,6 +99,8 @@ def _native(context: Any, expr: ir.Expr, kinds: dict[ir.Var, nt.Type]) -> nt.Typ
         return {float: nt.float64, complex: nt.complex128}.get(type(part.value), nt.int64)
 
     match expr:
+        case ir.Apply("arr.cast_like", (like, _)):
+            return kind(like)
         case ir.Binary(op, a, b):
             found = context.resolve_function_type(operator_named(op, 2), (kind(a), kind(b)), {})
         case ir.Apply(fn, args) if fn.startswith("np."):
@@ -125,12 +139,17 @@ def with_stubs(stmt: ir.Stmt, answer: Answer, stubs: dict[str, Stub], literals: 
     def one(expr: ir.Expr) -> ir.Expr:
         whole = isinstance(expr, ir.Apply) and expr.fn.startswith("arr.")
         special = isinstance(expr, ir.Apply) and is_special(expr.fn)
-        if whole or special or (literals and is_weak(expr)):
-            stub = Stub(expr, answer)
-            name = f"op_{len(stubs)}_"
-            stubs[name] = stub
-            return ir.Apply(name, stub.operands)
-        return expr
+        return stubbed(expr) if whole or special or (literals and is_weak(expr)) else expr
+
+    def shape(expr: ir.Expr) -> ir.Expr:
+        is_shape = isinstance(expr, ir.Attribute) and expr.name == "shape"
+        return stubbed(expr) if is_shape else expr
+
+    def stubbed(expr: ir.Expr) -> ir.Expr:
+        stub = Stub(expr, answer)
+        name = f"op_{len(stubs)}_"
+        stubs[name] = stub
+        return ir.Apply(name, stub.operands)
 
     if isinstance(stmt, ir.Alloc) and stmt.fn.endswith(("full", "full_like")):
         # Numba fills with numbers only.
@@ -138,5 +157,9 @@ def with_stubs(stmt: ir.Stmt, answer: Answer, stubs: dict[str, Stub], literals: 
         filled = ir.Apply(f"arr.{stmt.fn.removeprefix('np.')}", given)
         return ir.Assign(stmt.target, one(filled), loc=stmt.loc)
     if isinstance(stmt, ir.Assign):
-        return ir.Assign(stmt.target, map_expr(one, stmt.value), stmt.inplace, stmt.loc)
+        return ir.Assign(
+            stmt.target, map_expr(shape, map_expr(one, stmt.value)), stmt.inplace, stmt.loc
+        )
+    if isinstance(stmt, ir.Alloc):
+        return replace(stmt, args=tuple(map_expr(shape, arg) for arg in stmt.args))
     return stmt

@@ -27,7 +27,7 @@ from adcompile.types import keys as _keys  # noqa: F401
 from adcompile.types.infer import InferenceFailed, infer_sites
 from adcompile.types.stubs import Stub, with_stubs
 
-_NO_NUMBER = re.compile(r"Literal\[bool\]\(False\) and array\((\w+), (\d)d, \w\) for '(\w+)")
+_NO_NUMBER = re.compile(r"Cannot unify \S+ and array\((\w+), (\d)d, \w\) for '(\w+)")
 
 
 def infer_variables(
@@ -52,11 +52,12 @@ def infer_variables(
         found_wrong = _refusal(failed, fn, lines, stubs)
         stubs_failed = any(stub.failure is not None for stub in stubs.values())
         if not stubs_failed and (array := _NO_NUMBER.search(failed.message)) is not None:
-            by_names = {names[var]: head for var, head in begun.items() if var in names}
-            head = by_names.get(array[3])
-            if head is not None and head not in starts:
+            wish = re.sub(r"_\d+_$", "", array[3])  # the variable's name, or of one that it joins
+            heads = [h for h in dict.fromkeys(begun.values()) if h.name == wish and h not in starts]
+            if heads:
                 kind = nt.Array(getattr(nt, array[1]), int(array[2]), "C")
-                return infer_variables(fn, argtypes, callees, {**starts, head: kind})
+                more = {**starts, **dict.fromkeys(heads, kind)}
+                return infer_variables(fn, argtypes, callees, more)
         raise found_wrong from None
     found = {var: made.types[name] for var, name in names.items() if name in made.types}
     for param, kind in zip(fn.params, kinds, strict=True):

@@ -10,8 +10,8 @@ from typing import Any
 import numba
 import numpy as np
 
-from adcompile import value_and_grad
-from benchmarks.arrays.workload import BY_HAND, OURS, PRIMALS, Build, Inputs
+from adcompile import tape, value_and_grad
+from benchmarks.arrays.workload import BY_HAND, OURS, PRIMALS, TAPE, Build, Inputs
 from benchmarks.measure import Call
 
 Function = Callable[..., Any]
@@ -32,6 +32,14 @@ def rebound(f: Function, wrap: Function = lambda g: g, **names: Any) -> Any:
 def ours(f: Function, argnums: tuple[int, ...]) -> Build:
     def build(*inputs: Any) -> Call:
         derivative = value_and_grad(f, argnums=argnums)
+        return lambda: derivative(*inputs)
+
+    return build
+
+
+def taped(f: Function, argnums: tuple[int, ...]) -> Build:
+    def build(*inputs: Any) -> Call:
+        derivative = tape.value_and_grad(f, argnums)
         return lambda: derivative(*inputs)
 
     return build
@@ -151,6 +159,7 @@ def lineup(
     ``others``: other ways to write the function, by what follows OURS."""
     return {
         OURS: ours(f, argnums),
+        TAPE: taped(f, argnums),
         **{f"{OURS}{name}": ours(g, argnums) for name, g in (others or {}).items()},
         **{f"{BY_HAND}{name}": by_hand(g) for name, g in hands.items()},
         PRIMALS[0]: numpy_primal(f),

@@ -106,6 +106,60 @@ def by_hand(kernels: Any, bias: Any, images: Any) -> Any:
     return total / elements, gradients
 
 
+@njit(error_model="numpy")
+def copy_shifted(parts: Any, image: Any, rows: int, columns: int) -> None:
+    for c in range(image.shape[0]):
+        for k in range(9):
+            for p in range(rows):
+                for q in range(columns):
+                    parts[9 * c + k, p * columns + q] = image[c, p + k // 3, q + k % 3]
+
+
+@njit(error_model="numpy", fastmath=REASSOCIATE)
+def add_parts(image: Any, parts: Any, rows: int, columns: int) -> None:
+    for c in range(image.shape[0]):
+        for k in range(9):
+            for p in range(rows):
+                for q in range(columns):
+                    image[c, p + k // 3, q + k % 3] += parts[9 * c + k, p * columns + q]
+
+
+@njit(error_model="numpy", fastmath=REASSOCIATE)
+def by_hand_in_lines(kernels: Any, bias: Any, images: Any) -> Any:
+    """The shifted parts of an image line by line, so that nothing wraps around; they are copied
+    again for the gradient of the kernels, and the result of all images is kept."""
+    count, channels, height, width = images.shape
+    outputs, rows, columns = bias.shape[0], height - 2, width - 2
+    matrix = kernels.reshape((outputs, channels * 9))
+    images_adj = np.zeros_like(images)
+    matrix_adj, bias_adj = np.zeros_like(matrix), np.zeros_like(bias)
+    part = np.empty_like(matrix)
+    parts = np.empty((channels * 9, rows * columns), images.dtype)
+    out = np.empty((count, outputs, rows * columns), images.dtype)
+    elements = count * outputs * rows * columns
+    factor, zero = images.dtype.type(2.0 / elements), images.dtype.type(0.0)
+    total = 0.0
+    for n in range(count):
+        copy_shifted(parts, images[n], rows, columns)
+        np.dot(matrix, parts, out[n])
+        for o in range(outputs):
+            share = 0.0
+            for q in range(rows * columns):
+                value = max(out[n, o, q] + bias[o], zero)
+                total += value * value
+                out[n, o, q] = value * factor
+                share += value * factor
+            bias_adj[o] += share
+    for n in range(count):
+        copy_shifted(parts, images[n], rows, columns)
+        np.dot(out[n], parts.T, part)
+        matrix_adj += part
+    for n in range(count):
+        np.dot(matrix.T, out[n], parts)
+        add_parts(images_adj[n], parts, rows, columns)
+    return total / elements, (matrix_adj.reshape(kernels.shape), bias_adj, images_adj)
+
+
 def best_jax(jax: Any) -> Any:
     def layer(kernels: Any, bias: Any, images: Any) -> Any:
         out = jax.lax.conv(images, kernels, (1, 1), "VALID") + bias[:, None, None]
@@ -135,7 +189,7 @@ WORKLOAD = Workload(
     contestants=lineup(
         layer,
         ALL,
-        hands={"": by_hand},
+        hands={"": by_hand, ", in lines": by_hand_in_lines},
         others={", in loops": layer_in_loops},
         jax=best_jax,
         torch=in_torch,

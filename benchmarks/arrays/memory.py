@@ -48,14 +48,20 @@ def peak(workload: Workload, contestant: str, case: str) -> int | None:
     call()
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
-    before = _status("VmRSS")
-    _CLEAR.write_text("5")  # the high-water mark starts anew
+    before = resident("VmRSS")
+    clear_peak()
     result = call()
     del result
-    return _status("VmHWM") - before
+    return resident("VmHWM") - before
 
 
-def _status(key: str) -> int:
+def clear_peak() -> None:
+    """The high-water mark starts anew."""
+    _CLEAR.write_text("5")
+
+
+def resident(key: str) -> int:
+    """Bytes: VmRSS, now, or VmHWM, the high-water mark."""
     found = re.search(rf"{key}:\s+(\d+) kB", _STATUS.read_text())
     assert found is not None
     return 1024 * int(found[1])

@@ -558,3 +558,25 @@ def asserts_in_loops(x, a):
         s += x[i] ** 2
     assert s >= 0.0
     return s * a
+
+
+@right("Functions as values", "`nonlocal` in a function inside", compiles=False)
+def uses_nonlocal(x, a):
+    total = a
+
+    def add(v):
+        nonlocal total
+        total += v * v
+        return total
+
+    s = add(x[0]) * add(x[1])
+    return s * total
+
+
+@right("Branches", "`:=` beside what it assigns", compiles=False)
+def walrus_beside(x, a):
+    s = a + (a := x[0] * a) * a
+    t = (s, (s := s * s), s)
+    while (a := a * 0.5 + 0.01) > 0.3 and a < 9:
+        s += a
+    return t[0] * t[1] + t[2] * s

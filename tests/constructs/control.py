@@ -704,3 +704,22 @@ def object_mode(x, a):
     with objmode(s="float64"):  # !
         s = float(x.sum())
     return s * a
+
+
+@right(OVER, "a range with a name")
+def named_range(x, a, n):
+    places = range(1, n)
+    if a > 99:
+        places = range(n, 0, -1)
+    s = 0.0
+    for i in places:
+        s = s * a + x[i] ** 2
+    return s
+
+
+@right(RETURNS, "a function that might end without a return, and does not")
+def falls_off(x, a):
+    if a > 0:
+        return x[0] ** 2 * a
+    elif a <= 0:
+        return x[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 
 import numba
 import numpy as np
@@ -332,16 +333,21 @@ def calls_mutual(x, a):
     return kernels.even_part(4, a) + kernels.odd_part(3, x[0])
 
 
-@refused(
-    CALLS,
-    "recursion with a depth known at run time only",
-    "depth_at_run_time calls itself",
-    "Reverse mode must know the program; a stack of frames is what the loop would be.",
-)
+@right(CALLS, "recursion to a depth of four, known at run time; deeper, the run ends", n=3)
 def depth_at_run_time(a, n):
     if n < 1:
         return a
-    return math.sin(depth_at_run_time(a, n - 1)) * a  # !
+    return math.sin(depth_at_run_time(a, n - 1)) * a
+
+
+@right(CALLS, "recursion by symmetry: `return 1.0 - f(-x)`")
+def calls_symmetric(x, a):
+    return kernels.normcdf(x[0]) * a + kernels.normcdf(-a) * kernels.normcdf(a)
+
+
+@refused(CALLS, "recursion that branches", "fibonacci calls itself too often", "It is followed.")
+def calls_fibonacci(x, a):
+    return kernels.fibonacci(20) * x[0] * a
 
 
 # ---------------------------------------------------------------- functions as values
@@ -479,3 +485,57 @@ def truncated(u):
 @njit
 def converts_result(x, a):
     return truncated(a * 10.0) * x[0] ** 2
+
+
+@right(CALLS, "`register_jitable` functions")
+def jitable(x, a):
+    return kernels.jitable(x[0]) * a
+
+
+@right(CALLS, "functions inside `functools.wraps`", compiles=False)
+def wrapped(x, a):
+    return kernels.doubled_square(x[0]) * a
+
+
+@right(CALLS, "`@vectorize` functions of numbers")
+def vectorized(x, a):
+    return kernels.vectorized(x[0]) * a
+
+
+@right(CALLS, "functions of `operator`")
+def operators(x, a):
+    return operator.mul(operator.add(x[0], a), operator.sub(a, x[1]))
+
+
+@refused(
+    CALLS,
+    "functions with an `@overload`",
+    "overloaded has an @overload",
+    "Numba runs the overload, and other code runs the function.",
+)
+def calls_overloaded(x, a):
+    return kernels.overloaded(x[0]) * a  # !
+
+
+@refused(CALLS, "`@guvectorize`", "kernels.general is made by guvectorize", "It loops by itself.")
+def calls_general(x, a):
+    out = np.empty(x.size)
+    kernels.general(x, out)  # !
+    return out[0] * a
+
+
+@refused(
+    CALLS, "`**` in a call", "** in a call is not supported", "Numba has no dicts of arguments."
+)
+def double_star(x, a):
+    return kernels.damped(x[0], **kernels.OPTIONS) * a  # !
+
+
+@refused(
+    CALLS,
+    "`f(*args)` with an array",
+    "how many items *x has is not known while parsing",
+    "As in Numba, only tuples have a known length.",
+)
+def star_array(x, a):
+    return cubic(*x) * a  # !

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
-from numba import njit
+from numba import guvectorize, njit, vectorize
+from numba.extending import overload, register_jitable
 
 from tests.constructs import nested as nested
 
@@ -145,8 +147,63 @@ def odd_part(n, u):
 
 
 @njit
+def normcdf(u):
+    if u >= 0:
+        k = 1.0 / (1.0 + 0.2 * u)
+        return 1.0 - math.exp(-u * u / 2) * k * (0.3 + k * 0.4)
+    else:
+        return 1.0 - normcdf(-u)
+
+
+@njit
+def fibonacci(n):
+    return n if n < 2 else fibonacci(n - 1) + fibonacci(n - 2)  # !
+
+
+@njit
 def sum_of(f, values, v):
     s = 0.0
     for i in range(values.size):
         s += f(values[i], v)
     return s
+
+
+@register_jitable
+def jitable(u):
+    return u * u * u
+
+
+def doubled(f):
+    @functools.wraps(f)
+    def wrapper(*args):
+        return 2.0 * f(*args)
+
+    return wrapper
+
+
+@doubled
+def doubled_square(u):
+    return u * u
+
+
+@vectorize
+def vectorized(u):
+    return u * u if u > 0 else u
+
+
+def overloaded(u):
+    return u
+
+
+@overload(overloaded)
+def _overloaded(u):
+    return lambda u: u * u
+
+
+@guvectorize(["void(float64[:], float64[:])"], "(n)->(n)")
+def general(u, out):
+    for i in range(u.size):
+        out[i] = u[i] ** 2
+
+
+OPTIONS = {"rate": 0.5}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cmath
 import math
 
+import numba
 import numpy as np
 from numba import njit
 
@@ -491,3 +492,53 @@ def tuple_array(x, y, a):
         part[i] = part[i + 1] * a
         s += part[i] ** 2
     return s + np.sum(x * y)
+
+
+@right(TYPES, "`type(x)(0)`, `numba.float64(x)`")
+def types_of_values(x, a, n):
+    one = type(a)(1)
+    t = type(x[0])
+    s = t(0)
+    for v in x:
+        s += v * numba.float64(n) * one
+    return s * type(n)(2.7) * a
+
+
+@right("Branches", "`flag is True`, `flag is not False`", flag=True)
+def is_true(x, a, flag):
+    if flag is True:
+        return x[0] * a
+    if flag is not False:
+        return x[1]
+    return a
+
+
+@right(ARRAYS, "`m.shape[:-1]`, `t[1:]` of tuples")
+def tuple_slices(m, x, a):
+    (rows,) = m.shape[:-1]
+    parts = (a, x[0], x[1] * a)
+    u, v = parts[1:]
+    s = 0.0
+    for w in parts[::2]:
+        s += w * w
+    return s * u * v * rows + parts[:2][0]
+
+
+@right(ARRAYS, "`i in indices`, an array")
+def in_array(x, ix, a):
+    s = 0.0
+    for i in range(x.size):
+        if i in ix[:3]:
+            s += x[i] ** 2 * a
+        if i not in ix:
+            s *= 0.9
+    return s
+
+
+@right(TYPES, "`dtype = np.float64`, a type with a name", dtype=np.float64)
+def named_types(x, a, dtype=np.float64):
+    kind = np.float64
+    u = np.zeros(3, dtype=dtype)
+    u[0] = kind(3) * x[0]
+    v = np.ones(3, kind) * a
+    return np.sum(u * v)

@@ -218,7 +218,7 @@ def check_function(f: Callable[..., Any], program: Program, target: Target) -> O
             outcome = outcome or compare(f, args, result[1], program)
             if outcome.status == "ok" and forward is not None:
                 wrong = forward_against_reverse(forward, args, result[1], program, target)
-                outcome = wrong or outcome
+                outcome = wrong or against_the_tape(f, args, result, program) or outcome
         assert outcome is not None
         if outcome.bad:
             return outcome
@@ -307,6 +307,19 @@ def forward_against_reverse(
     if abs(tangent - reverse) <= 1e-12 * max(1.0, float(size)):
         return None
     return Outcome("mismatch", f"forward mode {tangent!r}, reverse mode {reverse!r}")
+
+
+def against_the_tape(
+    f: Callable[..., Any], args: Sequence[Any], found: tuple[Any, Any], program: Program
+) -> Outcome | None:
+    try:
+        with limit(PLAIN_SECONDS):
+            oracle.second_opinion(f, args, program.argnums, *found)
+    except AssertionError as error:
+        return Outcome("mismatch", f"the tape engine: {error}")
+    except Exception as error:
+        return Outcome("crash", f"the tape engine: {type(error).__name__}: {error}")
+    return None
 
 
 def describe(d: dict[int, Any]) -> str:

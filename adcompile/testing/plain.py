@@ -1,4 +1,4 @@
-"""Help for tests, ours and users': run generated code as plain Python, and check gradients."""
+"""Generated code as plain Python: the program that Numba would compile, for a debugger."""
 
 from __future__ import annotations
 
