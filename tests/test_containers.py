@@ -125,7 +125,7 @@ def test_errors_of_lists_are_those_of_lists() -> None:
         grad(taken)(3.0, 2)
 
 
-def test_an_appending_loop_needs_no_tape() -> None:
+def test_an_appending_loop_records_nothing() -> None:
     def squares(x):
         out = []
         for i in range(x.size):

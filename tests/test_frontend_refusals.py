@@ -78,11 +78,6 @@ def refusals():
 
     yield star_call, "how many items"
 
-    def unknown_attribute(x):
-        return x.flags  # !
-
-    yield unknown_attribute, "'flags'"
-
     def undefined(x):
         return x + not_there  # !  # noqa: F821
 
