@@ -7,6 +7,7 @@ again.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -97,15 +98,16 @@ def rebuilt(original: Any, parts: list[Any]) -> Any:
     match original:
         case dict():
             named = dict(zip(dict_keys(original), parts, strict=True))
-            made = {key: named[key] for key in original}
-            return made if type(original) is dict else type(original)(made)
+            made = copy.copy(original)
+            made.update(named)  # the order of the keys stays
+            return made
         case _ if is_jitclass(type(original)):  # Python cannot make one without its __init__
             return object_class(type(original), attributes_of(type(original)))(*parts)
         case _ if is_object(original):
-            copy = object.__new__(type(original))
+            instance = object.__new__(type(original))
             for field, part in zip(attributes_of(type(original)), parts, strict=True):
-                object.__setattr__(copy, field, part)
-            return copy
+                object.__setattr__(instance, field, part)
+            return instance
         case tuple() if hasattr(original, "_fields"):
             return type(original)(*parts)
         case np.ndarray() | np.void():

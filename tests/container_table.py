@@ -71,6 +71,10 @@ def swap(t):
     return v, u
 
 
+def same(d):
+    return d
+
+
 def fill(out, x):
     for i in range(x.size):
         out.append(x[i] * x[i])
@@ -852,6 +856,25 @@ for c in COEFFICIENTS:
 for row in LIMITS:
     global_sum += np.sum(row * x[:2])
 return global_sum
+"""
+
+MORE += """
+
+d = {"u": a, "v": b}
+s = 0.0
+if "u" in d and "w" not in d:
+    s = d["u"] ** 2
+for i in range(3):
+    d["u"] = d["u"] * 0.5 + x[i]
+    s += same(d)["u"] * d["v"]
+return s
+"""
+
+MORE += """
+
+t = ([a, b], a)
+l = t[0] + t[0]
+return l[3] * l[0] * len(l) + sum(t[0])
 """
 
 ENUMS = """

@@ -50,21 +50,27 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> types.ModuleType:
     return load(path)
 
 
-@pytest.mark.parametrize("optimise", [True, False])
 @pytest.mark.parametrize("k", range(len(PROGRAMS)), ids=[f"{g}: {b}" for g, b in PROGRAMS])
-def test_program(
-    written: types.ModuleType, k: int, optimise: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_program(written: types.ModuleType, k: int, monkeypatch: pytest.MonkeyPatch) -> None:
     if "List" in PROGRAMS[k][1] or "np.mean(l)" in PROGRAMS[k][1]:  # not for the tape
         monkeypatch.setattr(oracle, "second_opinion", lambda *args: None)
-    compare(getattr(written, f"f{k}"), arguments(k), optimise)
+    compare(getattr(written, f"f{k}"), arguments(k), optimise=True)
+    if k % 3 == 0:
+        compare(getattr(written, f"f{k}"), arguments(k + 1), optimise=False)
 
 
 REFUSED = [
     ("d = {x.size: a}\nreturn a", "not literal text"),
     ("d = {'u': a}\nd['v'] = b\nreturn d['u']", "a new key"),
     ("d = {'u': a}\ne = d\nd['u'] = b\nreturn e['u']", "two names"),
-    ("d = {'u': a}\nreturn d['v']", "'v'"),
+    ("d = {'u': a}\nreturn d['v']", "no key 'v'"),
+    ("d = {'u': a}\nfor k in d:\n    a += d[k]\nreturn a", "loop over a dict"),
+    (
+        "d = {'u': a}\ne = {'u': b}\nfor i in range(3):\n    d['u'] *= 2.0\n    a += e['u']\n"
+        "    e = d\nreturn a",
+        "changed in a loop",
+    ),
+    ("d = {'u': a}\ne = same(d)\nd['u'] = b\nreturn e['u']", "two names"),
     ("d = {'u': a}\nk = 'u'\nif a > b:\n    k = 'v'\nreturn d[k]", "cannot type"),
     ("return State(a)", "without 'vel'"),
     ("return State(a, b, mass=a).pos", "mass="),
@@ -118,7 +124,7 @@ def test_errors_of_lists_are_those_of_lists() -> None:
         grad(taken)(3.0, 2)
 
 
-def test_an_appending_loop_needs_no_tape() -> None:
+def test_an_appending_loop_records_nothing() -> None:
     def squares(x):
         out = []
         for i in range(x.size):
@@ -152,7 +158,6 @@ def points() -> Any:
 X = np.linspace(0.3, 1.7, 6)
 
 
-@njit
 def of_record(r):
     return r.u**2 * r["n"] + r.v[1]
 
@@ -173,14 +178,13 @@ def test_structured_arrays() -> None:
     p = points()
     found, by_x = grad(of_points, argnums=(0, 1))(p, 0.7)
     assert found.dtype == POINT and not found["n"].any()
-    plain = njit(of_points)
     for field in ("u", "v"):
         for index in np.ndindex(p[field].shape):
             ends = []
             for sign in (1.0, -1.0):
                 moved = p.copy()
                 moved[field][index] += sign * 1e-6
-                ends.append(plain(moved, 0.7))
+                ends.append(of_points(moved.view(np.recarray), 0.7))
             slope = (ends[0] - ends[1]) / 2e-6
             assert found[field][index] == pytest.approx(slope, rel=1e-7, abs=1e-7)
     tangent = np.zeros(3, POINT)

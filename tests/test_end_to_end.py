@@ -212,7 +212,7 @@ def complicated(x):
 
 
 def generator(x):
-    return sum(v for v in x)
+    return sum({v for v in x})
 
 
 def element(x):
@@ -234,7 +234,7 @@ def line_of(func: Any, part: str) -> int:
         (whole, (X,), "np.fft.fft", UnsupportedError),
         (unknown, (0.5,), "np.i0", AdcompileError),
         (complicated, (0.5,), "try", UnsupportedError),
-        (generator, (X,), "sum(", UnsupportedError),
+        (generator, (X,), "{v for v in x}", UnsupportedError),
         (counts, (3, 0.5), "def", InactiveArgumentError),
         (overlap, (X, X), "def", AliasError),
         (element, (np.array(0.5),), "x[()]", UnsupportedError),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections import namedtuple
+from collections import OrderedDict, defaultdict, namedtuple
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from numba import njit
 
 from adcompile import grad, jacfwd, jacobian, jacrev, jvp, value_and_grad, vjp
 from adcompile.containers import for_numba, like
+from adcompile.errors import UnsupportedError
 from adcompile.makers import dict_class
 
 RNG = np.random.default_rng(5)
@@ -135,10 +136,13 @@ def test_lists_of_tuples() -> None:
 
 
 def test_extents_of_one_broadcast() -> None:
-    net = network()
-    wide = Network(Layer(net.first.w, net.first.b[None]), net.second, net.slope)
-    found = grad(loss)(wide, X, T)
-    agree(found.first.b, by_hand(net).first.b[None])
+    def scaled(layer, x):
+        return np.sum(x * layer.w * layer.b)
+
+    b = RNG.normal(size=(1, 3))
+    found = grad(scaled)(Layer(X, b), X)
+    agree(found.b, np.sum(X * X, axis=0)[None])
+    agree(found.w, X * b)
 
 
 def test_a_training_loop_in_numba() -> None:
@@ -283,3 +287,37 @@ def test_keys_of_any_text() -> None:
     assert grad(f)({"class": 3.0, "a b": 2.0}) == {"class": 12.0, "a b": 9.0}
     with pytest.raises(TypeError, match="text as keys"):
         grad(f)({1: 2.0})
+
+
+def test_dicts_of_all_kinds() -> None:
+    def f(p, x=Z, scale={"c": 2.0}):  # noqa: B006
+        gain = p["a"] if "a" in p else 1.0
+        return gain * np.sum(x * p["w"]) * scale["c"]
+
+    plain = grad(f)({"w": Z})
+    agree(plain["w"], 2.0 * Z)
+    found = grad(f)(OrderedDict(w=Z, a=3.0))
+    assert type(found) is OrderedDict and list(found) == ["w", "a"]
+    agree(found["w"], 6.0 * Z)
+    found = grad(f)(defaultdict(float, w=Z))
+    assert type(found) is defaultdict and found["missing"] == 0.0
+    by_scale = grad(f, argnums="scale")({"w": Z}, scale={"c": 1.5})
+    assert by_scale == {"c": pytest.approx(np.sum(Z * Z))}
+
+    def nothing(p, x):
+        return np.sum(x)
+
+    agree(grad(nothing, argnums=1)([], Z), np.ones(4))
+
+    def sets(p):
+        p["w"] = 2.0 * p["w"]
+        return np.sum(p["w"])
+
+    with pytest.raises(UnsupportedError, match="is an argument"):
+        grad(sets)({"w": Z})
+
+    def wrong(p):
+        return p["v"]
+
+    with pytest.raises(UnsupportedError, match="It has w"):
+        grad(wrong)({"w": Z})

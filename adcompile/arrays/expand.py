@@ -17,7 +17,7 @@ from adcompile.arrays import contractions, functions, making, subscripts
 from adcompile.arrays.emitter import Emitter, Types, array_type
 from adcompile.arrays.expanded import check_expanded
 from adcompile.arrays.machine import Machine
-from adcompile.arrays.made import note_dims
+from adcompile.arrays.made import item_at, note_dims
 from adcompile.arrays.pull import Pull, with_name
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
@@ -58,14 +58,6 @@ def expand(
     made = without_second_names(replace(fn, body=expander.block(fn.body)))
     check_expanded(made, types)
     return made
-
-
-def item_at(fn: ir.Function, whole: ir.Var, path: list[int]) -> ir.Var:
-    """The variable that holds an item of a tuple parameter."""
-    for place in path:
-        got = ir.TupleGet(whole, place)
-        whole = next(s.target for s in fn.body if isinstance(s, ir.Assign) and s.value == got)
-    return whole
 
 
 def without_second_names(fn: ir.Function) -> ir.Function:

@@ -56,3 +56,11 @@ def note_dims(m: Machine, stmt: ir.Stmt) -> None:
                 m.dims[target] = tuple(parts)
         case _:
             pass
+
+
+def item_at(fn: ir.Function, whole: ir.Var, path: list[int]) -> ir.Var:
+    """The variable that holds an item of a tuple parameter."""
+    for place in path:
+        got = ir.TupleGet(whole, place)
+        whole = next(s.target for s in fn.body if isinstance(s, ir.Assign) and s.value == got)
+    return whole

@@ -291,7 +291,7 @@ def type_of(value: Any) -> Any:
         if isinstance(kind, types.Type):
             return kind
         raise TypeError(f"{value!r} names no Numba type")
-    return type_of_value(value)
+    return type_of_value(value_for_numba(value) if is_container(value) else value)
 
 
 def type_of_value(value: Any) -> Any:

@@ -83,6 +83,9 @@ class GradDispatcher(_Base):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Until it is known that no extents are compared: retry with axes that broadcast."""
+        if type(self) is GradDispatcher and any(map(is_container, (*args, *kwargs.values()))):
+            self.__class__ = ContainerGrad
+            return self(*args, **kwargs)
         if cpu.axes_of_one((*args, *kwargs.values())):
             given = self._all(args, kwargs)
             fitting = self.derivation.fitting(given)
@@ -101,8 +104,8 @@ class GradDispatcher(_Base):
         """Numba knows no code for these arguments: new types, or dicts and dataclasses.  What this
         returns is called."""
         if any(map(is_container, (*args, *kwargs.values()))):
-            given = self._all(args, kwargs)
-            return lambda *_, **__: self._in_form(given, self(*map(for_numba, given)))
+            self.__class__ = ContainerGrad
+            return lambda *_, **__: self(*args, **kwargs)
         return super()._compile_for_args(*args, **kwargs)
 
     def _in_form(self, given: tuple[Any, ...], result: Any) -> Any:
@@ -122,6 +125,8 @@ class GradDispatcher(_Base):
         return of(result)
 
     def _all(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        if not kwargs and len(args) == len(self.derivation.parameters):
+            return args
         bound = inspect.signature(self.derivation.func).bind(*args, **kwargs)
         bound.apply_defaults()
         return bound.args
@@ -288,6 +293,17 @@ class QuickGrad(GradDispatcher):
     __call__ = _Base.__call__
 
 
+class ContainerGrad(GradDispatcher):
+    """A derivative that has been called with dicts, dataclasses and the like: it looks for them
+    before Numba does, which would search long for their types."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        given = self._all(args, kwargs)
+        if any(map(is_container, given)):
+            return self._in_form(given, super().__call__(*map(for_numba, given)))
+        return super().__call__(*args, **kwargs)
+
+
 class PlainGrad(GradDispatcher):
     """Under NUMBA_DISABLE_JIT=1: the generated module runs as Python, to be stepped through."""
 
@@ -313,7 +329,11 @@ class PlainGrad(GradDispatcher):
 
 
 def make(derivation: Derivation, kind: str) -> GradDispatcher:
-    return (PlainGrad if _config.DISABLE_JIT else GradDispatcher)(derivation, kind)
+    if _config.DISABLE_JIT:
+        return PlainGrad(derivation, kind)
+    parameters = inspect.signature(derivation.func).parameters.values()
+    by_default = any(is_container(p.default) for p in parameters)
+    return (ContainerGrad if by_default else GradDispatcher)(derivation, kind)
 
 
 def _source_lines(func: Callable[..., Any]) -> tuple[str, list[str]] | None:

@@ -15,8 +15,9 @@ from numba.core import types as nt
 
 from adcompile.errors import UnsupportedError
 from adcompile.frontend.customs import Given
-from adcompile.frontend.frame import Frame, LocalFunction, Static
+from adcompile.frontend.frame import Frame, LocalFunction
 from adcompile.frontend.function_values import FunctionValues
+from adcompile.frontend.session import Static
 from adcompile.frontend.source import Source, read_source
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements as all_statements
@@ -346,4 +347,5 @@ class Arguments(FunctionValues):
             elif value in self.session.unknown:
                 self.session.unknown.add(var)
             callee.bound.add(var)
+            self.bindings = frozenset((var,))
             self.emit(ir.Assign(var, value, loc=self.loc(node)))

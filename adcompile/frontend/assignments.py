@@ -130,6 +130,12 @@ class Assignments(Calls):
             case _:
                 return None
         if keys is None:
+            if self.keys_known(owner) is not None:
+                self.refuse(
+                    target,
+                    f"the dict {owner.name!r} is an argument: its items cannot be set",
+                    "Make a new dict, or assign to the elements of its arrays.",
+                )
             return None
         if owner in self.session.shared:
             self.refuse(
@@ -141,6 +147,7 @@ class Assignments(Calls):
             self.refuse(
                 target, f"a new key, {key!r}", "Give the dict all its keys when it is made."
             )
+        self.session.stored.add(owner)
         items: dict[str, ir.Expr] = {}
         for name in keys:
             items[name] = self.temp(ir.Subscript(owner, (ir.Const(name),)), target)
@@ -156,7 +163,10 @@ class Assignments(Calls):
 
     def augmented_item(self, node: ast.AugAssign, array: ir.Var, target: ast.Subscript) -> None:
         op, loc = BINARY[type(node.op)], self.loc(node)
-        if array in self.session.dicts and self.changed_dict(array, target, None) is not None:
+        if (
+            self.keys_known(array) is not None
+            and self.changed_dict(array, target, None) is not None
+        ):
             old = self.temp(ir.Subscript(array, self.index(target)), node)
             value = self.temp(self.binary(node, node.op, old, self.atom(node.value)), node)
             new = self.changed_dict(array, target, value)

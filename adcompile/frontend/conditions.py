@@ -76,10 +76,10 @@ class Conditions(Expressions):
                 elif outside is not None and isinstance(outside.value, tuple | frozenset):
                     found = [self.constant(item, items) for item in outside.value]
                 elif outside is None and isinstance(whole := self.atom(items), ir.Var):
-                    if (keys := self.keys_in(whole)) is not None:
-                        if not isinstance(x, ir.Const):
-                            self.refuse(node, "'in' a dict is supported only for literal keys")
-                        return ir.Const((x.value in keys) is isinstance(op, ast.In))
+                    if (keys := self.keys_known(whole)) is not None:
+                        if isinstance(x, ir.Const):
+                            return ir.Const((x.value in keys) is isinstance(op, ast.In))
+                        self.refuse(node, "'in' of a dict takes a literal key")
                     count = self.session.arity.get(whole, 0)
                     found = [self.temp(ir.TupleGet(whole, k), items) for k in range(count)]
                     if whole not in self.session.arity:  # an array

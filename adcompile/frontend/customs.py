@@ -18,7 +18,7 @@ from adcompile.custom import (
     UserFunction,
 )
 from adcompile.frontend.draws import Draws
-from adcompile.frontend.frame import Static
+from adcompile.frontend.session import Static
 from adcompile.frontend.source import plain_function
 from adcompile.ir import nodes as ir
 

@@ -278,6 +278,10 @@ class Expressions(Lifting):
                         return ir.Subscript(shape, (axis,))
             case _:
                 pass
+        if isinstance(node.slice, ast.Constant) and isinstance(key := node.slice.value, str):
+            keys = self.keys_known(self.vars[base.id]) if self.is_local(base) else None
+            if keys is not None and key not in keys:
+                self.refuse(node, f"the dict has no key {key!r}", f"It has {', '.join(keys)}.")
         keep = whole and isinstance(base, ast.Subscript) and not self.base_lifts(base)
         keep = keep and not any(self.lifts(part) for part in self.index_nodes(node))
         found = self.tree(base) if keep else self.atom(base)

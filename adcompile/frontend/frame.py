@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeGuard
 
 import numpy as np
 from numba.core import types as nt
@@ -16,6 +16,7 @@ from numba.core import types as nt
 from adcompile.containers import dict_keys
 from adcompile.errors import Loc, UnsupportedError
 from adcompile.frontend.exits import Scope, diverges
+from adcompile.frontend.session import Session, Static
 from adcompile.frontend.source import Source
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import stmt_defs
@@ -28,40 +29,6 @@ from adcompile.makers import (
     maker_name,
     method_of,
 )
-
-
-@dataclass
-class Session:
-    """What one call of ``parse`` collects, inlined callees included."""
-
-    constants: dict[int, tuple[ir.Var, object]] = field(default_factory=dict)
-    exceptions: dict[str, type[BaseException]] = field(default_factory=dict)
-    dispatchers: list[Any] = field(default_factory=list)
-    stack: list[object] = field(default_factory=list)  # keys of the functions being read
-    literals: list[dict[str, Static]] = field(default_factory=list)  # what is known to each
-    repeated: int = 0  # how many calls of themselves were followed
-    lenient: bool = False
-    numbers: set[ir.Var] = field(default_factory=set)  # parameters that are numbers, not booleans
-    unknown: set[ir.Var] = field(default_factory=set)  # parameters of whose type nothing is known
-    nullable: set[tuple[object, str]] = field(default_factory=set)  # (function, name): may be None
-    flags: dict[ir.Var, ir.Var] = field(default_factory=dict)  # whether such a variable has a value
-    owners: dict[ir.Var, tuple[object, str]] = field(default_factory=dict)
-    callees: dict[str, Any] = field(default_factory=dict)
-    makers: dict[str, None] = field(default_factory=dict)  # names of classes of NamedTuples
-    customs: list[Any] = field(default_factory=list)  # whose rules are being read
-    computed: set[ir.Var] = field(default_factory=set)  # results of operations: never None
-    ranges: set[ir.Var] = field(default_factory=set)  # tuples that are start, stop, step
-    dicts: dict[ir.Var, tuple[str, ...]] = field(default_factory=dict)  # their keys
-    shared: set[ir.Var] = field(default_factory=set)  # dicts with two names
-    kinds: dict[ir.Var, Any] = field(default_factory=dict)  # types of tuples that were given
-    arity: dict[ir.Var, int] = field(default_factory=dict)  # of tuples: how many items they have
-
-
-@dataclass(frozen=True)
-class Static:
-    """A value known while parsing: a module, a function, a number."""
-
-    value: object
 
 
 @dataclass(eq=False)
@@ -107,6 +74,7 @@ class Frame:
         self.bound: set[ir.Var] = set()  # parameters of an inlined call that got a value
         self.loops = 0
         self.out: list[ir.Stmt] = []
+        self.bindings: frozenset[ir.Var] = frozenset()  # parameters that are being bound
         self.scope = self.function_scope = Scope()
         self.depth = self.root_depth = 0  # of branches and loops
         self.functions: set[str] = set()  # local names of functions
@@ -182,11 +150,31 @@ class Frame:
             case ir.Var() as source if source in known:
                 known[stmt.target] = known[source]
                 if not source.temp:
-                    shared.update((stmt.target, source))
+                    self.share(stmt, source)
             case _:
                 known.pop(stmt.target, None)
         if isinstance(stmt.value, ir.MakeTuple):  # a dict in a dict
             shared.update(i for i in stmt.value.items if isinstance(i, ir.Var) and i in known)
+
+    def share(self, stmt: ir.Assign, source: ir.Var) -> None:
+        """``target = source`` gives a dict a second name.  That of a parameter ends with the call,
+        unless it is given on."""
+        shared, passed = self.session.shared, self.session.passed
+        shared.add(stmt.target)
+        if stmt.target in self.bindings:
+            passed[stmt.target] = source
+            return
+        while True:
+            shared.add(source)
+            if source in self.session.stored and self.loops:
+                raise UnsupportedError(
+                    f"the dict {source.name!r} is changed in a loop and has two names",
+                    stmt.loc,
+                    "Make a new dict: d = {...}.",
+                )
+            if source not in passed:
+                return
+            source = passed[source]
 
     def note_kind(self, stmt: ir.Assign) -> None:
         """Which variables hold NamedTuples that the caller has given, or parts of them."""
@@ -197,6 +185,11 @@ class Frame:
             case ir.Attribute(ir.Var() as source, name) if source in known:
                 fields = fields_of(getattr(known[source], "instance_class", tuple))
                 kind = tuple(known[source])[fields.index(name)] if name in fields else None
+            case ir.Subscript(ir.Var() as source, (ir.Const(value=str() as key),)) if (
+                source in known
+            ):
+                keys = keys_of(getattr(known[source], "instance_class", tuple)) or ()
+                kind = tuple(known[source])[keys.index(key)] if key in keys else None
             case ir.TupleGet(ir.Var() as source, k) if source in known and k < len(known[source]):
                 kind = tuple(known[source])[k]
             case _:
@@ -205,6 +198,18 @@ class Frame:
             known[stmt.target] = kind
         else:
             known.pop(stmt.target, None)
+
+    def is_local(self, node: ast.expr) -> TypeGuard[ast.Name]:
+        return isinstance(node, ast.Name) and node.id in self.vars
+
+    def keys_known(self, base: ir.Expr) -> tuple[str, ...] | None:
+        """The keys of a dict that was given or made here; None for anything else."""
+        if not isinstance(base, ir.Var):
+            return None
+        kind = self.session.kinds.get(base)
+        if isinstance(kind, nt.BaseNamedTuple):
+            return keys_of(kind.instance_class)
+        return self.session.dicts.get(base)
 
     def method_of(self, base: ir.Expr, name: str) -> tuple[str, Any]:
         """A method or property of an object that the caller has given."""

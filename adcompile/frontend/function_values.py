@@ -6,8 +6,9 @@ import ast
 
 from adcompile.frontend.array_calls import ArrayCalls
 from adcompile.frontend.customs import Customs
-from adcompile.frontend.frame import LocalFunction, Static, TypeOf
+from adcompile.frontend.frame import LocalFunction, TypeOf
 from adcompile.frontend.functions import dtype_name
+from adcompile.frontend.session import Static
 from adcompile.frontend.source import as_def
 from adcompile.ir import nodes as ir
 

@@ -166,7 +166,8 @@ class Iteration(Assignments):
         if isinstance(value, ir.Const):
             self.refuse(node, f"a loop over {ast.unparse(node)}", "Loop over range() or an array.")
         assert isinstance(value, ir.Var)
-        self.refuse_dict(value, node, "a loop over")
+        if self.keys_known(value) is not None:
+            self.refuse(node, "a loop over a dict", "Write its items out, or use a tuple.")
         if value in self.session.ranges:
             self.refuse(
                 node, "a range by name in enumerate, zip or reversed", "Write range() there."

@@ -9,7 +9,8 @@ from typing import Any
 from adcompile.custom import UserFunction
 from adcompile.errors import UnsupportedError
 from adcompile.frontend.arguments import bind_parameters
-from adcompile.frontend.frame import Restart, Session
+from adcompile.frontend.frame import Restart
+from adcompile.frontend.session import Session
 from adcompile.frontend.source import plain_function, read_source
 from adcompile.frontend.statements import Statements
 from adcompile.ir import nodes as ir

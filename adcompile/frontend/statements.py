@@ -20,9 +20,9 @@ from adcompile.frontend.exits import (
     endless,
     flow,
 )
-from adcompile.frontend.frame import Static
 from adcompile.frontend.functions import is_range
 from adcompile.frontend.raising import Raising
+from adcompile.frontend.session import Static
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements as all_statements
 from adcompile.ir.walk import stmt_defs

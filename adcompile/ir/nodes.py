@@ -387,8 +387,7 @@ Stmt: TypeAlias = Simple | Called | Control | Unset | Comment
 @dataclass(frozen=True)
 class Function:
     """``params`` in signature order.  ``constants`` are captured arrays, known to the generated
-    module under the variable's name; ``callees`` are functions of the user's that it calls,
-    ``makers`` names of classes of NamedTuples."""
+    module by name; ``callees``: functions of the user's; ``makers``: classes of NamedTuples."""
 
     name: str
     params: tuple[Var, ...]

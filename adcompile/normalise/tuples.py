@@ -41,8 +41,9 @@ class _Splitter:
         kind = self.types[var]
         assert isinstance(kind, nt.BaseTuple)
         items: list[ir.Var] = []
-        for k, item_type in enumerate(kind):
-            item = ir.Var(f"{var.name}_{k}", var.temp)
+        fields = kind.fields if isinstance(kind, nt.BaseNamedTuple) else range(len(kind))
+        for name, item_type in zip(fields, kind, strict=True):
+            item = ir.Var(f"{var.name}_{name}", var.temp)
             self.types[item] = item_type
             if isinstance(item_type, nt.BaseTuple):
                 self.declare(item)

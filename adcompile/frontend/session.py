@@ -1,0 +1,44 @@
+"""What is shared by all functions that one call of ``parse`` reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from adcompile.ir import nodes as ir
+
+
+@dataclass
+class Session:
+    """What one call of ``parse`` collects, inlined callees included."""
+
+    constants: dict[int, tuple[ir.Var, object]] = field(default_factory=dict)
+    exceptions: dict[str, type[BaseException]] = field(default_factory=dict)
+    dispatchers: list[Any] = field(default_factory=list)
+    stack: list[object] = field(default_factory=list)  # keys of the functions being read
+    literals: list[dict[str, Static]] = field(default_factory=list)  # what is known to each
+    repeated: int = 0  # how many calls of themselves were followed
+    lenient: bool = False
+    numbers: set[ir.Var] = field(default_factory=set)  # parameters that are numbers, not booleans
+    unknown: set[ir.Var] = field(default_factory=set)  # parameters of whose type nothing is known
+    nullable: set[tuple[object, str]] = field(default_factory=set)  # (function, name): may be None
+    flags: dict[ir.Var, ir.Var] = field(default_factory=dict)  # whether such a variable has a value
+    owners: dict[ir.Var, tuple[object, str]] = field(default_factory=dict)
+    callees: dict[str, Any] = field(default_factory=dict)
+    makers: dict[str, None] = field(default_factory=dict)  # names of classes of NamedTuples
+    customs: list[Any] = field(default_factory=list)  # whose rules are being read
+    computed: set[ir.Var] = field(default_factory=set)  # results of operations: never None
+    ranges: set[ir.Var] = field(default_factory=set)  # tuples that are start, stop, step
+    dicts: dict[ir.Var, tuple[str, ...]] = field(default_factory=dict)  # their keys
+    shared: set[ir.Var] = field(default_factory=set)  # dicts with two names
+    stored: set[ir.Var] = field(default_factory=set)  # dicts whose items were set
+    passed: dict[ir.Var, ir.Var] = field(default_factory=dict)  # parameters that are dicts
+    kinds: dict[ir.Var, Any] = field(default_factory=dict)  # types of tuples that were given
+    arity: dict[ir.Var, int] = field(default_factory=dict)  # of tuples: how many items they have
+
+
+@dataclass(frozen=True)
+class Static:
+    """A value known while parsing: a module, a function, a number."""
+
+    value: object
