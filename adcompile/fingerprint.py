@@ -25,10 +25,17 @@ from adcompile.version import __version__
 Types = tuple[Any, ...]
 
 
-def fingerprint(func: Any, argtypes: Types, argnums: object, has_aux: bool, options: object) -> str:
+def fingerprint(
+    func: Any,
+    argtypes: Types,
+    argnums: object,
+    has_aux: bool,
+    options: object,
+    parsed: ir.Function | None = None,
+) -> str:
     """A hash over all that decides the generated text: the program with its callees and globals,
-    types, options, versions and the processor."""
-    program = describe(parse(func, argtypes))
+    types, options, versions and the processor.  ``parsed``: the program, where it is known."""
+    program = describe(parse(func, argtypes) if parsed is None else parsed)
     types = ", ".join("function" if is_function(kind) else str(kind) for kind in argtypes)
     types += described(makers_in(argtypes))
     parts = (program, types, repr(argnums), str(has_aux), repr(options), setting())

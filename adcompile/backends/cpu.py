@@ -20,6 +20,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.typing.typeof import Purpose, typeof
 
 from adcompile.backends import store
+from adcompile.backends.parts import set_environments
 from adcompile.backends.store import Generated, Loaded
 from adcompile.clones import namespace
 from adcompile.containers import for_numba as value_for_numba
@@ -124,8 +125,8 @@ class Derivation:
         argnums = self._floats(argtypes) if self.argnums is None else self.argnums
         if self.ones:
             argnums = Argnums(tuple(argnums), argnums.single, argnums.mode, self.ones)
-        key = fingerprint(self.target, argtypes, argnums, self.has_aux, self.options)
         program = parse(self.target, argtypes)
+        key = fingerprint(self.target, argtypes, argnums, self.has_aux, self.options, program)
         functions = namespace(program.callees, self.options)
         if _config.DISABLE_JIT:  # to be stepped through
             functions = {name: made.py_func for name, made in functions.items()}
@@ -255,6 +256,7 @@ def compile_entry(loaded: Loaded, kind: str, argtypes: Types) -> Any:
             store.drop_compiled(loaded.path, entry.stats.cache_path)
             entry.compile(argtypes)
     result = entry.overloads[argtypes]
+    set_environments(result)
     if argtypes == wanted:
         return result
     described = copy.copy(result.fndesc)  # as other compiled code calls it

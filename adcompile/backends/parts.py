@@ -18,6 +18,9 @@ from numba.core.registry import CPUDispatcher
 _JITCodeLibrary: Any = JITCodeLibrary
 
 
+_without_environment: list[str] = []  # parts compiled since an entry was
+
+
 class _PartLibrary(_JITCodeLibrary):
     """Code that is linked into others, as it was lowered."""
 
@@ -42,12 +45,13 @@ class _PartLowering(typed_passes.NativeLowering):
         flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
         super().run_pass(state)
         state.reload_init.extend(state.library._reload_init)
-        # What stands for the machine code: a C function, as the Dispatcher wants; called, it raises
-        # KeyError.  Each is another, by which Numba tells callees apart.
+        # What stands for the machine code: a C function, as the Dispatcher wants, that raises when
+        # called.  Each is another, by which Numba tells callees apart.
         lowered = state["cr"]
         entry_point = set[object]().pop
         state.targetctx.insert_user_function(entry_point, lowered.fndesc, [state.library])
         state["cr"] = lowered._replace(cfunc=entry_point)
+        _without_environment.append(name)
         return True
 
 
@@ -68,3 +72,12 @@ def compile_in_callers(function: Any) -> None:
     if isinstance(function, CPUDispatcher) and not function.targetoptions.get("parallel"):
         function._compiler.pipeline_class = _PartCompiler
         function._cache = NullCache()
+
+
+def set_environments(made: Any) -> None:
+    """Tell the machine code of an entry, Numba's compile result, where the constants of its parts
+    are: exceptions with arguments that are known at run time need them."""
+    if _without_environment:
+        for environment in made._find_referenced_environments():
+            made.library.codegen.set_env(environment.env_name, environment)
+        _without_environment.clear()
