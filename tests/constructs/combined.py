@@ -592,7 +592,7 @@ def key_in_dict(x, a):
 @refused(
     "What a loop runs over",
     "a dict",
-    "a loop over a dict is not supported",
+    "a loop over a dict",
     "Its keys are known while parsing, and what is read by them has many types.",
 )
 def over_dict(x, a):
