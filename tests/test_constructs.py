@@ -38,7 +38,7 @@ def test_right(k: int) -> None:
     check(ENTRIES[k], PLAIN[k], optimise=True)
 
 
-@pytest.mark.parametrize("k", RIGHT[::3], ids=name)
+@pytest.mark.parametrize("k", RIGHT[::8], ids=name)
 def test_right_without_optimiser(k: int) -> None:
     check(ENTRIES[k], PLAIN[k], optimise=False)
 
