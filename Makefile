@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test bench clean
+.PHONY: demo test test-all bench clean
 
 demo: $(VENV)/.examples
 	$(BIN)/python examples/garch_sp500.py
@@ -12,6 +12,10 @@ test: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+
+# With every case of the wide tables; long.
+test-all: $(VENV)/.test
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal --all
 
 bench: $(VENV)/.bench
 	for name in lotka_volterra independent call_overhead cache_start vector_math; do \

@@ -15,7 +15,7 @@ from typing import Any
 import llvmlite.binding as llvm
 import numba
 import numpy as np
-from numba.core.types import Callable
+from numba.core import types
 
 from adcompile.frontend.parse import parse
 from adcompile.ir import nodes as ir
@@ -25,15 +25,28 @@ from adcompile.version import __version__
 Types = tuple[Any, ...]
 
 
-def fingerprint(func: Any, argtypes: Types, argnums: object, has_aux: bool, options: object) -> str:
+def fingerprint(
+    func: Any,
+    argtypes: Types,
+    argnums: object,
+    has_aux: bool,
+    options: object,
+    parsed: ir.Function | None = None,
+) -> str:
     """A hash over all that decides the generated text: the program with its callees and globals,
-    types, options, versions and the processor."""
-    program = describe(parse(func, argtypes))
-    types = ", ".join("function" if isinstance(kind, Callable) else str(kind) for kind in argtypes)
+    types, options, versions and the processor.  ``parsed``: the program, where it is known."""
+    program = describe(parse(func, argtypes) if parsed is None else parsed)
+    types = ", ".join("function" if is_function(kind) else str(kind) for kind in argtypes)
     types += described(makers_in(argtypes))
     parts = (program, types, repr(argnums), str(has_aux), repr(options), setting())
     text = "\n".join(parts)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def is_function(kind: Any) -> bool:
+    """The type of a function that is an argument, or the default of one."""
+    omitted = isinstance(kind, types.Omitted) and callable(kind.value)
+    return omitted or isinstance(kind, types.Dispatcher | types.Function)
 
 
 @lru_cache(maxsize=1)

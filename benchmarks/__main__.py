@@ -2,7 +2,8 @@
 
 All workloads, every contestant in a process of its own; agreement is checked, then all are timed in
 turns.  Contestants that are not installed are left out with a note.  Without ``--full`` the largest
-cases are left out.  ``--write``: JSON, tables and drawing go to docs/.
+cases are left out.  ``--write``: after each case JSON, tables and drawing go to docs/; cases that
+were not run keep what they had.
 """
 
 from __future__ import annotations
@@ -49,18 +50,22 @@ def main() -> int:
             continue
         found[WORKLOADS[name].title, case] = rows
         print(f"**{WORKLOADS[name].title}, {case}**\n\n{summary.details(rows)}\n", flush=True)
+        if options.write:
+            _write(found)
     print(summary.overview(found))
-    if options.write:
-        _write(found)
     return int(wrong)
 
 
 def _write(found: summary.Found) -> None:
-    (summary.DOCS / "benchmarks.json").write_text(summary.as_json(found, summary.processor()))
-    (summary.DOCS / "benchmarks.svg").write_text(summary.drawing(found) + "\n")
-    page.write("all_benchmarks.md", "overview", summary.overview(found))
+    """With what earlier runs found of other cases, in the order of the workloads."""
+    known = summary.load() | found
+    order = [(w.title, case) for w in WORKLOADS.values() for case in w.cases]
+    known = {key: known[key] for key in order if key in known}
+    summary.save(known)
+    (summary.DOCS / "benchmarks.svg").write_text(summary.drawing(known) + "\n")
+    page.write("all_benchmarks.md", "overview", summary.overview(known))
     tables = [
-        f"**{title}, {case}**\n\n{summary.details(rows)}\n" for (title, case), rows in found.items()
+        f"**{title}, {case}**\n\n{summary.details(rows)}\n" for (title, case), rows in known.items()
     ]
     page.write("all_benchmarks.md", "details", "\n".join(tables))
 

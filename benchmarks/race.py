@@ -58,12 +58,7 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env={
-                **os.environ,
-                "ADCOMPILE_CACHE_DIR": folder,
-                "MALLOC_MMAP_THRESHOLD_": "65536",  # what is freed goes back to the system
-                "MALLOC_TRIM_THRESHOLD_": "65536",
-            },
+            env={**os.environ, "ADCOMPILE_CACHE_DIR": folder},
         )
         self.answers: queue.Queue[str | None] = queue.Queue()
         threading.Thread(target=self._listen, daemon=True).start()

@@ -1,4 +1,4 @@
-"""What a run found: as JSON, as Markdown tables, as a drawing."""
+"""What was found: kept as JSON, shown as Markdown tables and as a drawing."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from benchmarks.page import table
 from benchmarks.race import Row, Rows
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
+RESULTS = DOCS / "benchmarks.json"
 _PACKAGES = ("adcompile", "numpy", "numba", "scipy", "jax", "torch", "autograd")
 _COLOURS = {
     "by hand": "#7a7a7a",
@@ -37,7 +38,8 @@ def versions() -> dict[str, str]:
     return found
 
 
-def as_json(found: Found, processor: str) -> str:
+def save(found: Found) -> None:
+    """Everything measured; the tables and the drawing are made from this file."""
     cases = [
         {
             "workload": title,
@@ -45,7 +47,7 @@ def as_json(found: Found, processor: str) -> str:
             "rows": {
                 name: {
                     "note": row.note,
-                    "seconds": list(row.seconds.values()),
+                    "seconds": row.seconds,
                     "first": row.first,
                     "warm": row.warm,
                     "peak": row.peak,
@@ -55,8 +57,27 @@ def as_json(found: Found, processor: str) -> str:
         }
         for (title, case), rows in found.items()
     ]
-    everything = {"versions": versions(), "processor": processor, "cases": cases}
-    return json.dumps(everything, indent=1) + "\n"
+    everything = {"versions": versions(), "processor": processor(), "cases": cases}
+    RESULTS.write_text(json.dumps(everything, indent=1) + "\n")
+
+
+def load() -> Found:
+    """What earlier runs found."""
+    if not RESULTS.exists():
+        return {}
+    return {
+        (case["workload"], case["case"]): {
+            name: Row(
+                row["note"],
+                {int(turn): seconds for turn, seconds in row["seconds"].items()},
+                row["first"],
+                row["warm"],
+                row["peak"],
+            )
+            for name, row in case["rows"].items()
+        }
+        for case in json.loads(RESULTS.read_text())["cases"]
+    }
 
 
 def columns(rows: Rows) -> dict[str, Row]:

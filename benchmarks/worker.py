@@ -24,6 +24,8 @@ from benchmarks.arrays.workload import flat
 from benchmarks.measure import Call
 from benchmarks.workloads import WORKLOADS
 
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
+
 
 def say(**answer: Any) -> None:
     print("@" + json.dumps(answer), flush=True)
@@ -37,9 +39,13 @@ def timed(call: Call, repeat: int) -> float:
 
 
 def peak(call: Call) -> int:
-    """How far the resident memory rises in a call."""
+    """How far the resident memory rises in a call.  Asked for last: from then on what is freed goes
+    back to the system at once, or pages counted already would be used again."""
     gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)
+    libc = ctypes.CDLL(None)
+    for threshold in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD):
+        libc.mallopt(threshold, 1 << 16)
+    libc.malloc_trim(0)
     before = resident("VmRSS")
     clear_peak()
     result = call()

@@ -16,6 +16,30 @@ os.environ["ADCOMPILE_CACHE_DIR"] = _CACHE
 os.environ["MPLBACKEND"] = "Agg"
 
 
+_SHARE = 3
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help=f"of ``wide`` tests too, not 1 in {_SHARE}")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests marked ``wide`` repeat a table under another condition: of each, one in three runs, at
+    even distances."""
+    if config.getoption("--all") or config.args != config.getini("testpaths"):
+        return
+    seen: dict[str, int] = {}
+    kept, left_out = [], []
+    for item in items:
+        place = 0
+        if item.get_closest_marker("wide"):
+            name = item.nodeid.partition("[")[0]
+            place = seen[name] = seen.get(name, -1) + 1
+        (left_out if place % _SHARE else kept).append(item)
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = kept
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _remove_cache() -> Iterator[None]:
     yield

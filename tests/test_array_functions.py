@@ -72,6 +72,7 @@ def test_derivatives(programs: types.ModuleType, k: int) -> None:
     compare(getattr(programs, f"f{k}"), arguments(k))
 
 
+@pytest.mark.wide
 @each
 def test_strided_inputs(programs: types.ModuleType, k: int) -> None:
     """Without the optimiser, against arrays in one piece with it."""
@@ -85,6 +86,7 @@ def test_strided_inputs(programs: types.ModuleType, k: int) -> None:
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-11)
 
 
+@pytest.mark.wide
 @each
 def test_single_precision(programs: types.ModuleType, k: int) -> None:
     f = getattr(programs, f"f{k}")
@@ -100,6 +102,7 @@ def test_single_precision(programs: types.ModuleType, k: int) -> None:
         np.testing.assert_allclose(a, b, rtol=5e-3, atol=5e-4 * size)
 
 
+@pytest.mark.wide
 @each
 def test_no_elements(programs: types.ModuleType, k: int) -> None:
     """Where NumPy has a value for arrays without elements."""

@@ -144,6 +144,7 @@ def test_expressions_compiled(programs: types.ModuleType, group: int) -> None:
     check(getattr(programs, f"g{group}"), tuple(arrays(3).values()), True, compiled=True)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("k", range(len(EXPRESSIONS)), ids=EXPRESSIONS)
 def test_strided_inputs(programs: types.ModuleType, k: int) -> None:
     given = arrays(2)
@@ -173,6 +174,7 @@ def narrow(arg: Any) -> Any:
     return np.complex64(arg) if isinstance(arg, complex) else arg
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("k", range(len(EXPRESSIONS)), ids=EXPRESSIONS)
 def test_single_precision(programs: types.ModuleType, k: int) -> None:
     given = arrays(5)

@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import linecache
 import re
+from typing import Any
 
+import numpy as np
 import pytest
+from numba import njit
 
 from adcompile import UnsupportedError
+from adcompile.backends.cpu import Argnums, type_of_value
+from adcompile.fingerprint import fingerprint
+from adcompile.options import Options
 from adcompile.testing import plain_value_and_grad
-from tests.constructs import dispatchers
+from tests.constructs import dispatchers, kernels
 from tests.constructs.check import ENTRIES, PLAIN, check, check_compiled
 from tests.constructs.entries import Entry
 from tests.constructs.page import PAGE, page
@@ -68,3 +74,16 @@ def test_compiled(k: int) -> None:
 
 def test_page_is_current() -> None:
     assert PAGE.read_text() == page(), "run: python -m tests.constructs --write"
+
+
+def test_functions_as_arguments_have_one_key_in_every_process() -> None:
+    """Two Dispatchers of one function stand for the same program, one of another does not."""
+    func = dispatchers.kernel_at_top
+    wanted = Argnums((0, 1), False)
+
+    def key(kernel: Any) -> str:
+        kinds = tuple(type_of_value(v) for v in (np.ones(3), 0.7, kernel))
+        return fingerprint(func, kinds, wanted, False, Options())
+
+    first, second = njit(kernels.cubic.py_func), njit(kernels.cubic.py_func)
+    assert key(first) == key(second) != key(kernels.bump)

@@ -1149,6 +1149,7 @@ def test_plain(name: str) -> None:
     check(CASES[name].program, *inputs_of(name), argnums=CASES[name].argnums, compiled=False)
 
 
+@pytest.mark.wide
 @pytest.mark.compiled
 @pytest.mark.parametrize("name", CASES)
 def test_compiled(name: str) -> None:

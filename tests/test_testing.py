@@ -145,6 +145,10 @@ def test_rules_by_themselves() -> None:
 def test_judges() -> None:
     """On the tape's gradients, which need no compiling."""
     check_grads(tape.grad(lambda x: np.sum(np.sin(x) * x)), (X,))
+    check_grads(tape.grad(lambda x: np.sum(np.sin(x) * x)), (X.astype(np.float32),))
+    check_grads(tape.grad(lambda z: np.sum(np.abs(z * z))), (X + 1j * X[::-1],))
+    with pytest.raises(TypeError, match="takes numbers and arrays"):
+        check_grads(lambda p, x: p[0] * x, ((1.0, 2.0), 3.0))
     with pytest.raises(ValueError, match="no judge at this point"):
         check_grads(tape.grad(lambda x: np.sum(np.abs(x))), (np.zeros(3),))
     with pytest.raises(GradientMismatch, match=r"argument 'x': wrong at \[2, 1\]"):

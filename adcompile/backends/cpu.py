@@ -6,6 +6,7 @@ a thread that is inside Numba and needs a specialisation of ours.
 
 from __future__ import annotations
 
+import copy
 import importlib
 import inspect
 import warnings
@@ -19,6 +20,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.typing.typeof import Purpose, typeof
 
 from adcompile.backends import store
+from adcompile.backends.parts import set_environments
 from adcompile.backends.store import Generated, Loaded
 from adcompile.clones import namespace
 from adcompile.containers import for_numba as value_for_numba
@@ -30,7 +32,7 @@ from adcompile.errors import (
     NonScalarOutputError,
     UnsupportedError,
 )
-from adcompile.fingerprint import fingerprint
+from adcompile.fingerprint import fingerprint, is_function
 from adcompile.frontend.parse import parse
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements
@@ -123,8 +125,8 @@ class Derivation:
         argnums = self._floats(argtypes) if self.argnums is None else self.argnums
         if self.ones:
             argnums = Argnums(tuple(argnums), argnums.single, argnums.mode, self.ones)
-        key = fingerprint(self.target, argtypes, argnums, self.has_aux, self.options)
         program = parse(self.target, argtypes)
+        key = fingerprint(self.target, argtypes, argnums, self.has_aux, self.options, program)
         functions = namespace(program.callees, self.options)
         if _config.DISABLE_JIT:  # to be stepped through
             functions = {name: made.py_func for name, made in functions.items()}
@@ -231,7 +233,14 @@ def axes_of_one(args: tuple[Any, ...]) -> Ones:
 
 
 def compile_entry(loaded: Loaded, kind: str, argtypes: Types) -> Any:
+    """Numba's result for these types.
+
+    Functions among the arguments are inlined, and the entry never reads them: it is compiled for
+    None in their place, as the type of a function is another one in every process, and so would be
+    what Numba keeps on disk.  Both are passed as a pointer that nobody follows.
+    """
     entry = loaded.entry(kind)
+    wanted, argtypes = argtypes, tuple(types.none if is_function(k) else k for k in argtypes)
     with warnings.catch_warnings():
         # Both speak of generated code: large captured arrays, products of strided arrays.
         warnings.filterwarnings("ignore", "Cannot cache compiled", errors.NumbaWarning)
@@ -246,7 +255,14 @@ def compile_entry(loaded: Loaded, kind: str, argtypes: Types) -> Any:
                 raise
             store.drop_compiled(loaded.path, entry.stats.cache_path)
             entry.compile(argtypes)
-    return entry.overloads[argtypes]
+    result = entry.overloads[argtypes]
+    set_environments(result)
+    if argtypes == wanted:
+        return result
+    described = copy.copy(result.fndesc)  # as other compiled code calls it
+    described.argtypes = wanted
+    result.target_context.insert_user_function(result.entry_point, described, [result.library])
+    return result._replace(signature=result.signature.replace(args=wanted), fndesc=described)
 
 
 # ---------------------------------------------------------------- types and values

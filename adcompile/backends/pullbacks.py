@@ -11,6 +11,7 @@ from adcompile.backends.cpu import Derivation
 from adcompile.backends.dispatcher import GradDispatcher, make
 from adcompile.containers import for_numba, from_numba, is_container, like
 from adcompile.errors import BroadcastError
+from adcompile.fingerprint import is_function
 
 
 def run_vjp(
@@ -81,8 +82,10 @@ def run_jvp(
         for part in zip(padded, kinds, args, strict=True)
         if cpu.is_differentiable(part[1])
     ]
+    # One compiled entry in every process, whatever functions are inlined.
+    passed = [None if is_function(kind) else arg for arg, kind in zip(args, kinds)]
     try:
-        out, tangent = entry(*args, *given)
+        out, tangent = entry(*passed, *given)
     except BroadcastError:
         other = derivation.broadcasting(args)
         if other is None:

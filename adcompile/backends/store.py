@@ -30,6 +30,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from adcompile.backends.parts import compile_in_callers
+
 FORMAT = 1  # of the json file
 PREFIX = "_adcompile_"  # of module names
 
@@ -287,6 +289,7 @@ def _imported(path: Path, generated: Generated, functions: Mapping[str, Any]) ->
     if known is not None and known.__file__ == str(path):
         known.__dict__.update(functions)  # Numba may have imported it without them
         return known
+    entries = set(generated.entries.values())
     loader = _Loader(name, path, generated.text, generated.constants)
     spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     assert spec is not None
@@ -298,6 +301,9 @@ def _imported(path: Path, generated: Generated, functions: Mapping[str, Any]) ->
     except BaseException:
         del sys.modules[name]
         raise
+    for value in list(module.__dict__.values()):
+        if getattr(value, "__module__", None) == name and value.__name__ not in entries:
+            compile_in_callers(value)
     return module
 
 

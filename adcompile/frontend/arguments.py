@@ -312,6 +312,7 @@ class Arguments(FunctionValues):
                 for item in outside.value
             ]
         whole = self.atom(inner)
+        self.refuse_dict(whole, node, "* of")
         count = self.session.arity.get(whole) if isinstance(whole, ir.Var) else None
         if count is None:
             self.refuse(

@@ -68,6 +68,7 @@ class Assignments(Calls):
             case ast.Name(id=name):
                 self.emit(ir.Assign(self.var(name), value, loc=self.loc(node)))
             case ast.Tuple(elts) | ast.List(elts):
+                self.refuse_dict(value, node, "unpacking")
                 if starred(target):
                     self.refuse(node, "a starred assignment", "Write the items out.")
                 if isinstance(value, ir.Var) and value in [self.var(n) for n in flat_names(target)]:

@@ -7,6 +7,7 @@ import ast
 from adcompile.frontend.expressions import Expressions
 from adcompile.frontend.operators import folded, is_boolean
 from adcompile.ir import nodes as ir
+from adcompile.makers import keys_of
 
 
 class Conditions(Expressions):
@@ -82,7 +83,9 @@ class Conditions(Expressions):
                     count = self.session.arity.get(whole, 0)
                     found = [self.temp(ir.TupleGet(whole, k), items) for k in range(count)]
                     if whole not in self.session.arity:  # an array
-                        same = self.temp(ir.Compare("==", whole, x), node)
+                        # [...] is there for arrays only, not for texts and lists.
+                        every = self.temp(ir.Subscript(whole, (ir.Const(...),)), node)
+                        same = self.temp(ir.Compare("==", every, x), node)
                         any_of = self.any_of(node, same)
                         return ir.Unary("not", any_of) if isinstance(op, ast.NotIn) else any_of
                 if found:
@@ -90,6 +93,18 @@ class Conditions(Expressions):
             case _:
                 pass
         self.refuse(node, "'in' is supported only for tuples", "Compare with each item.")
+
+    def refuse_dict(self, whole: ir.Expr, node: ast.AST, what: str) -> None:
+        """Python gives the keys, where what stands for a dict is a tuple of its values."""
+        if isinstance(whole, ir.Var) and self.keys_in(whole) is not None:
+            self.refuse(node, f"{what} a dict is not supported", "Write its items: p['w'], p['b'].")
+
+    def keys_in(self, whole: ir.Var) -> tuple[str, ...] | None:
+        """The keys of a dict; None if the variable is none."""
+        found = self.session.dicts.get(whole)
+        kind = self.session.kinds.get(whole)
+        cls = getattr(kind, "instance_class", None)
+        return keys_of(cls) if found is None and cls is not None else found
 
     def any_of(self, node: ast.AST, mask: ir.Expr) -> ir.Expr:
         axis, keepdims, where = ir.Const(None), ir.Const(False), ir.Const(None)

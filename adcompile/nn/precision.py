@@ -22,15 +22,19 @@ def keeps_dtype(f: F) -> F:
     parameters = inspect.signature(f).parameters.values()
     header = str(inspect.Signature([p.replace(annotation=p.empty) for p in parameters]))
     names = [p.name for p in parameters]
-    scope: dict[str, Any] = {"inner": inner, "like": _like}
+    # ``typed`` holds ``f``, as with register_jitable: that is how the frontend knows an overload
+    # which is the function itself.
     text = (
-        f"def typed{header}:\n"
-        f"    def implementation{header}:\n"
-        f"        return like(inner({', '.join(names)}), {names[0]})\n"
-        f"    return implementation\n"
+        f"def made(f, inner, like):\n"
+        f"    def typed{header}:\n"
+        f"        def implementation{header}:\n"
+        f"            return like(inner({', '.join(names)}), {names[0]})\n"
+        f"        return implementation if f is not None else None\n"
+        f"    return typed\n"
     )
+    scope: dict[str, Any] = {}
     exec(text, scope)
-    overload(f, strict=False)(scope["typed"])
+    overload(f, strict=False)(scope["made"](f, inner, _like))
     return f
 
 

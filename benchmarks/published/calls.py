@@ -167,11 +167,14 @@ def unwritten(like: Callable[..., Any]) -> Callable[..., Any]:
 
 def main() -> None:
     numba.vectorize = vectorised
-    np.empty, np.empty_like = unwritten(np.empty), unwritten(np.empty_like)
+    for name in ("empty", "empty_like"):
+        setattr(np, name, unwritten(getattr(np, name)))
     listing = json.loads(Path(sys.argv[1]).read_text())["found"]
     out: dict[tuple[str, str], list[Case]] = {}
-    with warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stdout(
-        io.StringIO()
+    with (
+        warnings.catch_warnings(),
+        np.errstate(all="ignore"),
+        contextlib.redirect_stdout(io.StringIO()),
     ):
         warnings.simplefilter("ignore")
         for entry in listing:

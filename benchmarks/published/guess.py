@@ -21,11 +21,11 @@ INTEGER_NAME = re.compile(
     r"\w*_(len|size|idx|period|periods|window|steps|index|count))$"
 )
 AS_INTEGER = {"range", "prange", "zeros", "empty", "ones"}
-ARRAY_FUNCTIONS = set(
-    "sum mean std var prod min max argmin argmax argsort sort cumsum cumprod median diff dot "
-    "zeros_like empty_like ones_like asarray any all unique copy full_like".split()
-)
-SKIPPED = object()
+ARRAY_FUNCTIONS = {
+    *("sum", "mean", "std", "var", "prod", "min", "max", "argmin", "argmax", "argsort", "sort"),
+    *("cumsum", "cumprod", "median", "diff", "dot", "zeros_like", "empty_like", "ones_like"),
+    *("asarray", "any", "all", "unique", "copy", "full_like"),
+}
 
 
 @dataclass
@@ -78,7 +78,9 @@ class Reader(ast.NodeVisitor):
         known = self.of(inner)
         if known is not None:
             parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-            plain = [p for p in parts if not (isinstance(p, ast.Constant) and p.value in (None, ...))]
+            plain = [
+                p for p in parts if not (isinstance(p, ast.Constant) and p.value in (None, ...))
+            ]
             known.rank = max(known.rank, levels - 1 + len(plain))
             known.exact |= len(parts) > 1 or levels > 1
         if isinstance(inner, ast.Attribute) and inner.attr == "shape":
@@ -103,8 +105,21 @@ class Reader(ast.NodeVisitor):
     def visit_Attribute(self, node: ast.Attribute) -> None:
         known = self.of(node.value)
         if known is not None:
-            if node.attr in (*ARRAY_FUNCTIONS, "shape", "size", "T", "ndim", "dtype", "reshape",
-                             "flatten", "ravel", "real", "imag", "astype", "fill"):
+            if node.attr in (
+                *ARRAY_FUNCTIONS,
+                "shape",
+                "size",
+                "T",
+                "ndim",
+                "dtype",
+                "reshape",
+                "flatten",
+                "ravel",
+                "real",
+                "imag",
+                "astype",
+                "fill",
+            ):
                 known.rank = max(known.rank, 1)
             else:
                 known.other = True
@@ -128,7 +143,9 @@ class Reader(ast.NodeVisitor):
             known = self.of(side)
             if known is None:
                 continue
-            others = [s.value for s in (node.left, *node.comparators) if isinstance(s, ast.Constant)]
+            others = [
+                s.value for s in (node.left, *node.comparators) if isinstance(s, ast.Constant)
+            ]
             if isinstance(node.ops[0], (ast.Is, ast.IsNot)):
                 known.none = True
             elif any(isinstance(v, str) for v in others):
@@ -154,7 +171,14 @@ class Reader(ast.NodeVisitor):
             if name == "len" or (name in ARRAY_FUNCTIONS and len(node.args) == 1):
                 known.rank = max(known.rank, 1)
             elif isinstance(getattr(node.func, "value", None), ast.Name) and name in (
-                "exp", "log", "sqrt", "sin", "cos", "tan", "erf", "gamma"
+                "exp",
+                "log",
+                "sqrt",
+                "sin",
+                "cos",
+                "tan",
+                "erf",
+                "gamma",
             ):
                 known.number |= node.func.value.id == "math"  # type: ignore[attr-defined]
         target = self.func.__globals__.get(name) if isinstance(node.func, ast.Name) else None
@@ -242,15 +266,15 @@ def argument_lists(
     ordered = sorted(ranked, key=lambda combo: sum(rank for rank, _ in combo))
     defaults = [p.default for p in parameters.values()]
     for combo in ordered[:limit]:
-        kinds = tuple(kind for _, kind in combo)
-        if not any(kind in KINDS for kind in kinds):
+        chosen = tuple(kind for _, kind in combo)
+        if not any(kind in KINDS for kind in chosen):
             continue
         for style in range(3):
             rng = np.random.default_rng(7 + style)
             yield (
-                kinds,
+                chosen,
                 [
                     defaults[k] if kind == "default" else value(kind, rng, style)
-                    for k, kind in enumerate(kinds)
+                    for k, kind in enumerate(chosen)
                 ],
             )

@@ -66,7 +66,7 @@ def close(a: float, b: float, tolerance: float) -> bool:
 
 
 def checked(target: Any, case: Case, compiled: bool) -> str:
-    """"right", or what is wrong."""
+    """ "right", or what is wrong."""
     args = oracle.copies(case.args)
     tangents: list[Any] = [None] * len(args)
     for k in case.argnums:
@@ -92,7 +92,11 @@ def checked(target: Any, case: Case, compiled: bool) -> str:
     forward = float(moved[0] if isinstance(out, tuple) else moved)
     if np.isnan(found) and np.isnan(forward) and not slope.reliable:
         return "right, no derivative at the point"
-    if slope.reliable and not slope.agrees(found) and not (short and close(found, slope.value, 1e-3)):
+    if (
+        slope.reliable
+        and not slope.agrees(found)
+        and not (short and close(found, slope.value, 1e-3))
+    ):
         return f"wrong: {found!r}, differences {slope.value!r} +- {slope.error:.1e}"
     if not close(found, forward, 1e-4 if short else 1e-10):
         return f"wrong: {found!r}, forward mode {forward!r}"
@@ -106,7 +110,8 @@ def source(target: Any) -> str:
     texts = []
     for func in (target, getattr(target, "__globals__", {}).get("func")):
         with contextlib.suppress(OSError, TypeError):
-            texts.append(Path(inspect.getsourcefile(getattr(func, "py_func", func))).read_text())
+            plain: Any = getattr(func, "py_func", func)
+            texts.append(Path(inspect.getsourcefile(plain) or "").read_text())
     return "".join(texts)
 
 

@@ -1,4 +1,5 @@
 """Kernels in the style of PolyBench and NPBench, written for this table.  Each returns a scalar."""
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
 
 from __future__ import annotations
 
@@ -237,7 +238,8 @@ def nbody(position, velocity, mass, softening, steps):
 @njit
 def pressure_source(b, rho, dt, u, v, dx, dy):
     b[1:-1, 1:-1] = rho * (
-        1.0 / dt
+        1.0
+        / dt
         * ((u[1:-1, 2:] - u[1:-1, :-2]) / (2 * dx) + (v[2:, 1:-1] - v[:-2, 1:-1]) / (2 * dy))
         - ((u[1:-1, 2:] - u[1:-1, :-2]) / (2 * dx)) ** 2
         - 2 * ((u[2:, 1:-1] - u[:-2, 1:-1]) / (2 * dy) * (v[1:-1, 2:] - v[1:-1, :-2]) / (2 * dx))
@@ -353,7 +355,11 @@ def softmax(x, weight):
 
 
 @kernel(
-    lambda rng, n: (rng.normal(size=(2, n, n, 3)), rng.normal(size=(3, 3, 3, 4)), rng.normal(size=4)),
+    lambda rng, n: (
+        rng.normal(size=(2, n, n, 3)),
+        rng.normal(size=(3, 3, 3, 4)),
+        rng.normal(size=4),
+    ),
     parallel=True,
 )
 def conv2d(image, weights, bias):
@@ -364,6 +370,8 @@ def conv2d(image, weights, bias):
         for j in range(columns):
             for b in range(image.shape[0]):
                 for c in range(weights.shape[3]):
-                    out[b, i, j, c] = np.sum(image[b, i : i + k, j : j + k, :] * weights[:, :, :, c])
+                    out[b, i, j, c] = np.sum(
+                        image[b, i : i + k, j : j + k, :] * weights[:, :, :, c]
+                    )
     out += bias
     return np.sum(np.maximum(out, 0.0) ** 2)

@@ -46,12 +46,14 @@ PACKAGES = {
 }
 
 # What the packages above import, installed without dependencies too.
-NEEDED = (
-    "astropy astropy-iers-data cloudpickle colorcet contourpy cycler dask deprecated fonttools h5py "
-    "kiwisolver matplotlib multipledispatch narwhals param pillow pint platformdirs pyct pyerfa "
-    "pyparsing pyyaml toolz tqdm wrapt flexcache flexparser pandas scikit-learn joblib "
-    "threadpoolctl statsmodels patsy packaging python-dateutil pytz six xarray"
-).split()
+NEEDED = [
+    *("astropy", "astropy-iers-data", "cloudpickle", "colorcet", "contourpy", "cycler", "dask"),
+    *("deprecated", "flexcache", "flexparser", "fonttools", "h5py", "joblib", "kiwisolver"),
+    *("matplotlib", "multipledispatch", "narwhals", "packaging", "pandas", "param", "patsy"),
+    *("pillow", "pint", "platformdirs", "pyct", "pyerfa", "pyparsing", "python-dateutil", "pytz"),
+    *("pyyaml", "scikit-learn", "scipy", "six", "statsmodels", "threadpoolctl", "toolz", "tqdm"),
+    *("wrapt", "xarray"),
+]
 
 if __name__ == "__main__":
     print("--no-deps", *PACKAGES, *NEEDED)

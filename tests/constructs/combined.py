@@ -10,7 +10,7 @@ from numba import njit, prange
 from tests.constructs.entries import Table
 
 TABLE = Table()
-right = TABLE.right
+right, refused = TABLE.right, TABLE.refused
 
 
 @right("Together", "enumerate var read after the loop")
@@ -580,3 +580,33 @@ def walrus_beside(x, a):
     while (a := a * 0.5 + 0.01) > 0.3 and a < 9:
         s += a
     return t[0] * t[1] + t[2] * s
+
+
+@right("Branches", '`"w" in p`, a dict', compiles=False)
+def key_in_dict(x, a):
+    p = {"w": x[0], "b": a}
+    s = p["w"] ** 2 if "w" in p else p["b"]
+    return s if "c" in p else s * p["b"]
+
+
+@refused(
+    "What a loop runs over",
+    "a dict",
+    "a loop over a dict is not supported",
+    "Its keys are known while parsing, and what is read by them has many types.",
+)
+def over_dict(x, a):
+    p = {"w": x[0], "b": a}
+    s = 0.0
+    for key in p:  # !
+        s += p[key]
+    return s
+
+
+@refused(
+    "Assignment", "a dict unpacked", "unpacking a dict is not supported", "These are its keys."
+)
+def unpacked_dict(x, a):
+    p = {"w": x[0], "b": a}
+    u, v = p  # !
+    return u * v

@@ -226,7 +226,7 @@ def keywords(x, a):
     return kernels.damped(x[0], rate=a) + kernels.damped(x[1]) + kernels.damped(shift=a, u=x[2])
 
 
-@right(CALLS, "keyword-only parameters")
+@right(CALLS, "keyword-only parameters", compiles=False)
 def keyword_only(x, a):
     return kernels.keyword_only(x[0], scale=2.0, power=3) + kernels.keyword_only(
         a, power=2, scale=x[1]
@@ -333,7 +333,12 @@ def calls_mutual(x, a):
     return kernels.even_part(4, a) + kernels.odd_part(3, x[0])
 
 
-@right(CALLS, "recursion to a depth of four, known at run time; deeper, the run ends", n=3)
+@right(
+    CALLS,
+    "recursion to a depth of four, known at run time; deeper, the run ends",
+    n=3,
+    compiles=False,
+)
 def depth_at_run_time(a, n):
     if n < 1:
         return a

@@ -204,7 +204,8 @@ def check_function(f: Callable[..., Any], program: Program, target: Target) -> O
             under_test = target.make(f, program.argnums)
             found = [run_twice(under_test, args) for args in points]
     except refusals() as error:
-        return Outcome("refused", f"{type(error).__name__}: {error}")
+        status = "crash" if type(error).__name__ == "VerifierError" else "refused"  # a bug of ours
+        return Outcome(status, f"{type(error).__name__}: {error}")
     except TimeoutError as error:
         return Outcome("timeout", str(error))
     except Exception as error:
