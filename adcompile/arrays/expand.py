@@ -15,7 +15,7 @@ from numba.core import types as nt
 from adcompile.arrays import arithmetic as by
 from adcompile.arrays import contractions, functions, making, subscripts
 from adcompile.arrays.emitter import Emitter, Types, array_type
-from adcompile.arrays.expanded import check_expanded
+from adcompile.arrays.expanded import check_expanded, without_second_names
 from adcompile.arrays.machine import Machine
 from adcompile.arrays.made import item_at, note_dims
 from adcompile.arrays.pull import Pull, with_name
@@ -25,7 +25,6 @@ from adcompile.ir.walk import (
     map_blocks,
     map_expr,
     map_stmt_exprs,
-    rename_block,
     statements,
     stmt_reads,
     subexpressions,
@@ -58,23 +57,6 @@ def expand(
     made = without_second_names(replace(fn, body=expander.block(fn.body)))
     check_expanded(made, types)
     return made
-
-
-def without_second_names(fn: ir.Function) -> ir.Function:
-    """``fn`` (ssa) without ``y = x`` for arrays, which the parameters of inlined calls are."""
-    first: dict[ir.Var, ir.Var] = {}
-    for stmt in statements(fn.body):
-        match stmt:
-            case ir.View(target, base, ()):
-                first[target] = first.get(base, base)
-            case _:
-                pass
-
-    def block(stmts: ir.Block) -> ir.Block:
-        kept = (s for s in stmts if not (isinstance(s, ir.View) and s.target in first))
-        return tuple(map_blocks(block, s) for s in kept)
-
-    return replace(fn, body=rename_block(block(fn.body), first)) if first else fn
 
 
 def result_type(call: ir.Expr, types: Types) -> nt.Type:
