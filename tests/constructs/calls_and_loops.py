@@ -109,7 +109,7 @@ def bump_first(w, a):
     return w[0]
 
 
-@right("Together", "for else in callee with None")
+@right("Together", "for else in callee with None", compiles=False)
 def for_else_in_callee(x, a):
     s = 0.0
     for i in range(3):
@@ -141,7 +141,7 @@ def zip_of_rows_written(m, a):
 @right("Together", "enumerate over slices with steps, negative")
 def enumerate_over_slices_with(x, a):
     s = 0.0
-    for i, v in enumerate(x[-2:0:-1], start=3):
+    for i, v in enumerate(x[-2:0:-1], 3):
         s = s * a + v * i
     return s
 
@@ -217,7 +217,7 @@ def level2(f, u, args):
     return f(u, *args) * args[0]
 
 
-@right("Together", "lambda with default and keyword")
+@right("Together", "lambda with default and keyword", compiles=False)
 def lambda_with_default_and(x, a):
     f = lambda u, k=2.0, *, c=0.5: u * k + c * a
     return f(x[0]) * f(x[1], 3.0) * f(u=x[2], c=a)
@@ -283,7 +283,7 @@ def unused_function_args_tuple(x, pairs):
     return s * a + b * c * d * x[1]
 
 
-@right("Together", "inner function returned values tuple and recursion")
+@right("Together", "inner function returned values tuple and recursion", compiles=False)
 def inner_function_returned_values(a, b):
     def step(u, v):
         return v * 0.5, u + v * a

@@ -332,7 +332,7 @@ def rk4(f, y, h, n, *args):
     return y
 
 
-@right("Together", "brentq style with tuple result")
+@right("Together", "brentq style with tuple result", compiles=False)
 def bisection(a, b):
     root, it, ok = bisect(poly, -3.0, 3.0, (a, b))
     return root * a if ok else b
@@ -458,7 +458,7 @@ def newton_rec(c, u, k):
     return new if abs(new - u) < 1e-13 or k > 50 else newton_rec(c, new, k + 1)
 
 
-@right("Together", "the function itself tail recursive")
+@right("Together", "the function itself tail recursive", compiles=False)
 def own_tail(x, a, k=0):
     if k >= x.size:
         return a
@@ -592,7 +592,7 @@ def key_in_dict(x, a):
 @refused(
     "What a loop runs over",
     "a dict",
-    "a loop over a dict is not supported",
+    "a loop over a dict",
     "Its keys are known while parsing, and what is read by them has many types.",
 )
 def over_dict(x, a):

@@ -331,7 +331,7 @@ def small_arrays(x, a):
         d = np.zeros(3)
         d[0] = r[1] * r[2]
         d[1:] = r[:2] * a
-        s += np.dot(d, r)
+        s += np.sum(d * r)
     return s
 
 
