@@ -1,6 +1,6 @@
 """In-place operators.
 
-Numba runs ``y[1:] *= y[:-1]`` element by element; what is computed from ``y`` has memory of its own.
+Numba runs ``y[1:] *= y[:-1]`` element by element; what is computed has memory of its own.
 """
 
 from __future__ import annotations
