@@ -29,7 +29,10 @@ Found = dict[tuple[str, str], Rows]  # by title and case
 
 
 def versions() -> dict[str, str]:
-    found = {"python": platform.python_version(), "system": platform.platform(terse=True)}
+    found = {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+    }
     for name in _PACKAGES:
         try:
             found[name] = metadata.version(name)

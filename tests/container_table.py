@@ -877,6 +877,87 @@ l = t[0] + t[0]
 return l[3] * l[0] * len(l) + sum(t[0])
 """
 
+MORE_LISTS += """
+
+l = [a]
+k = [b]
+for i in range(3):
+    if x[i] > 0.0:
+        k = l
+    k[0] = k[0] * 2.0 + x[i]
+return l[0] * k[0]
+
+l = []
+def add(v):
+    l.append(v * a)
+for i in range(3):
+    add(x[i])
+return sum(l) ** 2
+
+v = a * 3.0
+l = [v * w for w in x]
+k = [v * v for v in y]
+return v * sum(l) + sum(k)
+
+s = 0.0
+for i in range(3):
+    l = [x[i] * w + i for w in y if w > x[i]]
+    s += sum(l) * len(l)
+    for i in [1, 2]:
+        s += i * a
+return s
+
+l = []
+for i in range(6):
+    if x[i] > 1.0:
+        return l[-1] if len(l) > 0 else a
+    l.append(x[i] * b)
+return sum(l)
+
+l = [a, b, a * b]
+s = 0.0
+for i in range(len(l)):
+    for j in range(i):
+        s += l[i] * l[j] ** 2
+        l[j] = l[j] * 0.9
+return s
+
+l = [a]
+n = 3
+for i in range(n):
+    l.append(l[i] * x[i])
+    n = 10
+return sum(l) * n
+
+l = []
+for i in range(x.size):
+    l.append(x[i])
+for i in range(len(l)):
+    l.append(l[i] ** 2)
+return sum(l) + l[7] * l[11]
+
+l = [a, b]
+l += [a * b]
+return l[2] * len(l)
+
+l = [x[i] for i in range(3)][::-1]
+return l[0] ** 2 * l[2]
+
+l = [x[0], x[1]]
+while len(l) < 15:
+    l.append(l[-1] * 0.5 + l[-2] * a)
+    if len(l) % 4 == 0:
+        l.pop()
+        l.append(b)
+return l[14] * l[9] + l[3]
+
+l = [i for i in range(4)]
+s = 0.0
+for i in l:
+    s += x[i] * i ** 2
+return s
+"""
+
 ENUMS = """
 mode = Mode.SQUARE
 if mode == Mode.SQUARE:

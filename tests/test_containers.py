@@ -84,6 +84,8 @@ REFUSED = [
     ("l = []\nfor i in range(3):\n    l.append(x * a)\nreturn np.sum(l[0])", "list of arrays"),
     ("l = [a]\nk = l\nl.append(b)\nk.append(a)\nl = [b]\nreturn k[0] + l[0]", "changes its length"),
     ("l = [a, b]\nreturn l", "this use of the list"),
+    ("l = [a]\nk = l\nl += [b]\nreturn k[0] * len(k)", "changes its length"),
+    ("d = {'l': [a]}\nd['l'].append(b)\nreturn d['l'][1]", "out of another container"),
     ("l = [a, b]\nl[0:1] = [b, a]\nreturn l[0]", "part of a list"),
     ("l = [[a], [b, a]]\nl[0].append(a)\nreturn l[0][1]", "no list made here"),
     ("l = [[a, b], [b, a]]\nk = l + l\nreturn k[0][1]", "list of lists"),

@@ -13,9 +13,9 @@ from dataclasses import replace
 from numba.core import types as nt
 
 from adcompile.arrays import arithmetic as by
-from adcompile.arrays import contractions, functions, making, subscripts
+from adcompile.arrays import contractions, functions, inplace, making, subscripts
 from adcompile.arrays.emitter import Emitter, Types, array_type
-from adcompile.arrays.expanded import check_expanded
+from adcompile.arrays.expanded import check_expanded, without_second_names
 from adcompile.arrays.machine import Machine
 from adcompile.arrays.made import item_at, note_dims
 from adcompile.arrays.pull import Pull, with_name
@@ -25,7 +25,6 @@ from adcompile.ir.walk import (
     map_blocks,
     map_expr,
     map_stmt_exprs,
-    rename_block,
     statements,
     stmt_reads,
     subexpressions,
@@ -58,23 +57,6 @@ def expand(
     made = without_second_names(replace(fn, body=expander.block(fn.body)))
     check_expanded(made, types)
     return made
-
-
-def without_second_names(fn: ir.Function) -> ir.Function:
-    """``fn`` (ssa) without ``y = x`` for arrays, which the parameters of inlined calls are."""
-    first: dict[ir.Var, ir.Var] = {}
-    for stmt in statements(fn.body):
-        match stmt:
-            case ir.View(target, base, ()):
-                first[target] = first.get(base, base)
-            case _:
-                pass
-
-    def block(stmts: ir.Block) -> ir.Block:
-        kept = (s for s in stmts if not (isinstance(s, ir.View) and s.target in first))
-        return tuple(map_blocks(block, s) for s in kept)
-
-    return replace(fn, body=rename_block(block(fn.body), first)) if first else fn
 
 
 def result_type(call: ir.Expr, types: Types) -> nt.Type:
@@ -136,8 +118,6 @@ class _Expander(Machine):
         super().__init__(fn, types)
         self.shapes: dict[ir.Var, tuple[ir.Expr, ...]] = {}  # tuples of extents
         self.whole = {id(s) for s in statements(fn.body) if _is_whole(s, types)}
-        self.computed: set[ir.Var] = set()  # arrays that are no views
-        self.slices: dict[ir.Var, tuple[ir.Var, tuple[ir.Index, ...]]] = {}
 
     def block(self, block: ir.Block) -> ir.Block:
         outer, self.out = self.out, Emitter(self.types)
@@ -321,8 +301,8 @@ class _Expander(Machine):
     def update(self, array: ir.Var, index: tuple[ir.Index, ...], value: ir.Expr, op: str) -> None:
         """``array[index] op value``, element by element; ``op`` is =, + or -."""
         self.settle_one(array)
-        factor = self.factor(array, index, value) if op == "=" else value
-        by_element = self.compiled and factor is not None and self.is_view(factor)
+        factor = inplace.factor(self, array, index, value) if op == "=" else value
+        by_element = self.compiled and factor is not None and inplace.is_view(self, factor)
         pull = self.tree(value)
         self.settle(keep=pull)
         if self.nest is not None and self.nest.touches(self.roots_of(array), self.roots_of):
@@ -359,25 +339,6 @@ class _Expander(Machine):
         written, place = where(nest.body, nest.index)
         nest.body.write(written, place, atom, op)
         self.close()
-
-    def factor(self, array: ir.Var, index: tuple[ir.Index, ...], value: ir.Expr) -> ir.Expr | None:
-        """``e`` if ``value`` is what ``array[index] *= e`` stores, of any operator."""
-        if isinstance(value, ir.Var) and value in self.lazy:
-            made = self.lazy[value][1]
-            value = made.value if isinstance(made, ir.Assign) else value
-        match value:
-            case ir.Binary(_, ir.Var() as old, e):
-                if old is array or self.slices.get(old) == (array, index):
-                    return e
-            case _:
-                pass
-        return None
-
-    def is_view(self, expr: ir.Expr) -> bool:
-        """Whether these are elements in memory, where anything computed has memory of its own."""
-        if not isinstance(expr, ir.Var) or expr in self.computed:
-            return False
-        return isinstance(self.types.get(expr), nt.Array)
 
     def combined(self, op: str, a: Pull, b: Pull) -> Pull:
         return self.elementwise(op, lambda p: ir.Binary(op, p[0], p[1]), [a, b])

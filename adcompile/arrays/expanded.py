@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NoReturn
 
 from numba.core import types as nt
@@ -10,7 +11,14 @@ from adcompile.arrays import functions
 from adcompile.arrays.emitter import Types
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import children, statements, stmt_exprs, subexpressions
+from adcompile.ir.walk import (
+    children,
+    map_blocks,
+    rename_block,
+    statements,
+    stmt_exprs,
+    subexpressions,
+)
 
 
 def check_expanded(fn: ir.Function, types: Types) -> None:
@@ -46,3 +54,20 @@ def check_expanded(fn: ir.Function, types: Types) -> None:
                 refuse(stmt)
             if isinstance(stmt, ir.Store | ir.Accumulate | ir.Fill) and is_array(stmt.value):
                 refuse(stmt)
+
+
+def without_second_names(fn: ir.Function) -> ir.Function:
+    """``fn`` (ssa) without ``y = x`` for arrays, which the parameters of inlined calls are."""
+    first: dict[ir.Var, ir.Var] = {}
+    for stmt in statements(fn.body):
+        match stmt:
+            case ir.View(target, base, ()):
+                first[target] = first.get(base, base)
+            case _:
+                pass
+
+    def block(stmts: ir.Block) -> ir.Block:
+        kept = (s for s in stmts if not (isinstance(s, ir.View) and s.target in first))
+        return tuple(map_blocks(block, s) for s in kept)
+
+    return replace(fn, body=rename_block(block(fn.body), first)) if first else fn

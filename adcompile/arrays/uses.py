@@ -19,6 +19,8 @@ class Uses:
         self.consumed: set[int] = set()
         self.readers: dict[ir.Var, list[int]] = {}
         self.views: set[ir.Var] = set()  # arrays of which there is a view
+        self.computed: set[ir.Var] = set()  # arrays that are no views
+        self.slices: dict[ir.Var, tuple[ir.Var, tuple[ir.Index, ...]]] = {}
         self.outliving: set[ir.Var] = set()  # what branches and loops hand on
         self.roots = find_roots(fn, types)
         self.written = self.written_anywhere(fn)

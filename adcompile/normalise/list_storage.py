@@ -39,6 +39,9 @@ class Storage:
         self.loc = fn.loc
         calls = [s for s in statements(body) if isinstance(s, ir.Call) and s.fn in LENGTHS]
         self.changed = dict.fromkeys(s.args[0] for s in calls)
+        for s in statements(body):  # l += [x] is seen under all names of l
+            if isinstance(s, ir.Assign) and s.inplace and s.target in lists:
+                self.changed[s.target] = None
         shortening = (s for s in calls if s.fn in ("list.pop", "list.clear"))
         self.shortened = {s.args[0] for s in shortening}
         self.growing = self.find_growing(body)

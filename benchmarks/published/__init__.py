@@ -1,0 +1,1 @@
+"""Published Numba code, unmodified, and kernels in the style of PolyBench."""

@@ -117,8 +117,8 @@ def source(target: Any) -> str:
 
 def describe(error: BaseException) -> tuple[str, str]:
     """(refused or crashed, the message)."""
-    if isinstance(error, Late):
-        return "crashed", "time limit"
+    if isinstance(error, Late) or "Late()" in str(error):  # wherever it was caught
+        return "time limit", ""
     if isinstance(error, AdcompileError):
         message = error.message.splitlines()[0]
         here = error.loc is not None and error.loc.line > 0

@@ -101,6 +101,7 @@ class Totals:
             ("refused at the user's line", self.count("refused")),
             ("wrong", self.count("wrong")),
             ("crashed", self.count("crashed")),
+            ("not done in a minute of CPU time", self.count("time limit")),
         ]  # fmt: skip
         made = [[what, str(n)] for what, n in rows]
         made.append(["right, of those callable", f"{self.count('right') / max(called, 1):.1%}"])
