@@ -68,6 +68,9 @@ def infer_variables(
                 if c.next in found:
                     found.setdefault(c.head, found[c.next])
                     found.setdefault(c.out, found[c.next])
+        elif isinstance(stmt, ir.Assign) and isinstance(stmt.value, ir.Var):
+            if stmt.value in found:  # else Numba has seen that this is never reached
+                found.setdefault(stmt.target, found[stmt.value])
     for var, value in fn.constants:
         assert isinstance(value, np.ndarray)
         found[var] = nt.Array(_dtype(value), value.ndim, "C", readonly=True)
