@@ -365,6 +365,8 @@ class _Expander(Machine):
         match stmt:
             case ir.Assign(target, ir.Dim(array, axis)) if array not in self.aliases:
                 self.equal_dims[target] = self.dims_of(array)[axis]
+            case ir.Assign(target, ir.Var() as source) if source in self.equal_dims:
+                self.equal_dims[target] = self.equal_dims[source]
             case ir.Assign(target, ir.MakeTuple(items)):
                 if all(isinstance(item, ir.Dim) for item in items):
                     self.shapes[target] = items
