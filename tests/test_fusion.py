@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adcompile import value_and_grad
+from adcompile import BroadcastError, value_and_grad
+from adcompile.testing import plain_value_and_grad
 from tests.test_arrays import compare
 
 RNG = np.random.default_rng(11)
@@ -108,6 +109,79 @@ def array_inside_and_outside(x, y, b, c):
     return total * w[0] + w[1] ** 2
 
 
+def trips_after(x, y, b, c):
+    """How often a later loop runs is known only after the nest."""
+    total = 0.0
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            total += np.sin(x[i, j] * b[j])
+    s = 1.0
+    while s < 40.0:
+        s = s * 1.5 + 0.01 * total
+    return s
+
+
+def exits_after(x, y, b, c):
+    total = 0.0
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            total += np.sin(x[i, j] * b[j])
+    s = total
+    for k in range(20):
+        if s > 3.0:
+            break
+        s = s * 1.5 + 1.0
+    return s
+
+
+def chosen_after(x, y, b, c):
+    total = 0.0
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            total += np.sin(x[i, j] * b[j])
+    u = np.zeros(3)
+    v = np.ones(3)
+    for k in range(3):
+        if total > 0.05 * k:
+            u, v = v, u
+        u[k] = u[k] * 0.5 + total
+    return u[0] + 2.0 * u[1] + 3.0 * v[2]
+
+
+def made_after(x, y, b, c):
+    total = 0.0
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            total += np.sin(x[i, j] * b[j])
+    n = 0
+    while n * 0.7 < abs(total):
+        n += 1
+    w = np.full(n + 1, total)
+    return 2.0 * w[n] + w[0]
+
+
+def slice_after(x, y, b, c):
+    u = np.empty((5, 4))
+    total = 0.0
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            u[i, j] = np.sin(x[i, j] * b[j])
+            total += u[i, j]
+    k = int(abs(total)) % 4
+    return total + 2.0 * u[k, k] + u[1, 2]
+
+
+def wrapped_rows(x, y, b, c):
+    u = np.empty((5, 4))
+    total = 0.0
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            u[i, j] = np.sin(x[i, j] * b[j])
+        for j in range(x.shape[1]):
+            total += u[i, j] * u[i, -1] ** 2
+    return total * u[-1, 0]
+
+
 PROGRAMS = [
     rows,
     rows_and_what_follows,
@@ -121,6 +195,12 @@ PROGRAMS = [
     scale_inside_and_outside,
     scale_that_the_loop_changes,
     array_inside_and_outside,
+    trips_after,
+    exits_after,
+    chosen_after,
+    made_after,
+    slice_after,
+    wrapped_rows,
 ]
 
 
@@ -128,6 +208,27 @@ PROGRAMS = [
 @pytest.mark.parametrize("f", PROGRAMS)
 def test_gradients(f: Callable[..., Any], optimise: bool) -> None:
     compare(f, (X, Y, B, C), optimise)
+
+
+def extents_compared_late(x, y):
+    u = np.empty((x.shape[0], 4))
+    for i in range(x.shape[0]):
+        for j in range(4):
+            u[i, j] = np.sin(x[i, j])
+    v = np.empty((y.shape[0], 4))
+    for i in range(y.shape[0]):
+        for j in range(4):
+            v[i, j] = u[i, j] * y[i]
+    w = np.sum(u, axis=1) + y
+    return np.sum(w**2) + np.sum(v**3)
+
+
+def test_a_comparison_that_comes_later_says_nothing() -> None:
+    """Until ``+ y`` is reached the extents may differ: one loop would write behind ``v``."""
+    text = value_and_grad(extents_compared_late).source(X, B)
+    assert text.count("    for i in range(y.shape[0]):") > 1
+    with pytest.raises(BroadcastError):
+        plain_value_and_grad(extents_compared_late)(X, B)
 
 
 @pytest.mark.compiled

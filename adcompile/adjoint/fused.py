@@ -109,9 +109,12 @@ def fuse(p: Problem, loops: tuple[ir.For, ...], seeded: tuple[ir.Var, ...]) -> F
     builder.brought_back |= {id(p.fn.body), id(before), id(after)}
     builder.block(after, None, reverse_after)
 
-    late = {v for s in statements((loop, *after)) for v in stmt_defs(s)}
-    filled = written_roots(replace(p.fn, body=(loop, *after)), p.roots)
     forward = ForwardBuilder(p.plan, p.tapes)
+    following = forward.block(after[:-1])
+    # With the tapes and trip counts, which only the generated code knows.
+    late = {v for s in statements((loop, *following)) for v in stmt_defs(s)}
+    filled = written_roots(replace(p.fn, body=(loop, *after)), p.roots)
+    filled |= {s.array for s in statements(following) if isinstance(s, ir.Store)}
     start, joint, reverse_body = at_once(builder, forward, loops)
     zeros = {adj: builder.zero(var) for var, adj in builder.adj_vars.items()}
     halves = postpone(reverse_after, late, filled, (*start, *reverse_body), p.roots, zeros)
@@ -133,7 +136,7 @@ def fuse(p: Problem, loops: tuple[ir.For, ...], seeded: tuple[ir.Var, ...]) -> F
         *reverse_after,
         *start,
         joint,
-        *forward.block(after[:-1]),
+        *following,
         *reverse_late,
         *reverse_before,
         ir.Return((ir.MakeTuple((value, *results)),), last.loc),

@@ -37,7 +37,7 @@ def postpone(
     delayed = _Effects(same)
     for stmt in stmts:
         own = _Effects(same).add((stmt,))
-        empty = filled.isdisjoint(r for v in own.read for r in roots.get(v, ()))
+        empty = filled.isdisjoint(r for v in own.read for r in roots.get(v, (v,)))
         if not empty or not own.mentioned.isdisjoint(late | delayed.written):
             waiting.append(stmt)
             delayed.add((stmt,))

@@ -34,9 +34,8 @@ def fuse_nests(
     fn: ir.Function, types: dict[ir.Var, nt.Type], shapes: dict[ir.Var, tuple[ir.Expr, ...]]
 ) -> ir.Function:
     """``fn`` with nests fused.  ``shapes``: of arrays that loops make."""
-    extents = Extents(fn, types, find_scopes(fn), shapes)
-    fusion = _Fusion(find_roots(fn, types), extents)
-    return replace(fn, body=fusion.block(fn.body))
+    fusion = _Fusion(fn, types, shapes)
+    return replace(fn, body=fusion.block(fn.body, ()))
 
 
 def sink_deepest(fn: ir.Function, types: dict[ir.Var, nt.Type]) -> ir.Function:
@@ -120,23 +119,35 @@ class _Touched:
 
 
 class _Fusion:
-    def __init__(self, roots: Roots, extents: Extents) -> None:
-        self.roots, self.extents = roots, extents
-        defined = extents.scopes.defined_by
+    def __init__(
+        self,
+        fn: ir.Function,
+        types: dict[ir.Var, nt.Type],
+        shapes: dict[ir.Var, tuple[ir.Expr, ...]],
+    ) -> None:
+        self.fn, self.types, self.shapes = fn, types, shapes
+        self.roots, self.scopes = find_roots(fn, types), find_scopes(fn)
+        defined = self.scopes.defined_by
         self.fresh = {v for v, stmt in defined.items() if isinstance(stmt, ir.Alloc)}
 
     def touched(self, *stmts: ir.Stmt) -> _Touched:
         return _Touched(self.roots).add(stmts)
 
-    def block(self, block: ir.Block) -> ir.Block:
-        out = [map_blocks(self.block, s) if blocks(s) else s for s in block]
+    def block(self, block: ir.Block, earlier: ir.Block) -> ir.Block:
+        """``earlier``: what has run before the block, as far as it may raise."""
+        out: list[ir.Stmt] = []
+        for k, stmt in enumerate(block):
+            if blocks(stmt):
+                before = (*earlier, *filter(_raises, block[:k]))
+                stmt = map_blocks(lambda b, before=before: self.block(b, before), stmt)  # type: ignore[misc]
+            out.append(stmt)
         place = 0
         while place < len(out):
-            if not self.fuse_at(out, place):
+            if not self.fuse_at(out, place, earlier):
                 place += 1
         return tuple(out)
 
-    def fuse_at(self, out: list[ir.Stmt], place: int) -> bool:
+    def fuse_at(self, out: list[ir.Stmt], place: int, earlier: ir.Block) -> bool:
         """Fuse the nest at ``place`` with one that follows."""
         first = out[place]
         if not isinstance(first, ir.For) or not self.is_nest(first):
@@ -144,7 +155,8 @@ class _Fusion:
         for k in range(place + 1, min(place + _DISTANCE, len(out))):
             second = out[k]
             if isinstance(second, ir.For) and self.is_nest(second):
-                made = self.fused(first, out[place + 1 : k], second)
+                known = (*earlier, *filter(_raises, out[:place]))
+                made = self.fused(first, out[place + 1 : k], second, known)
                 if made is not None:
                     out[place : k + 1] = made
                     return True
@@ -158,10 +170,10 @@ class _Fusion:
             return False
         return only_computes(loop, self.roots, self.fresh)
 
-    def fused(self, a: ir.For, between: list[ir.Stmt], b: ir.For) -> list[ir.Stmt] | None:
-        """What replaces ``a``, ``between`` and ``b``."""
-        if not self.extents.same(a.stop, b.stop):
-            return None
+    def fused(
+        self, a: ir.For, between: list[ir.Stmt], b: ir.For, known: ir.Block
+    ) -> list[ir.Stmt] | None:
+        """What replaces ``a``, ``between`` and ``b``.  ``known``: what would have raised before."""
         first, second = self.touched(a), self.touched(b)
         shared = (first.arrays_written & (second.arrays_read | second.arrays_written)) | (
             first.arrays_read & second.arrays_written
@@ -182,6 +194,10 @@ class _Fusion:
                 later.append(stmt)
                 kept.add((stmt,))
         if any(_raises(s) for s in later) or second.before(self.touched(*later)):
+            return None
+        # Only what comes before may say that the ranges are the same.
+        facts = replace(self.fn, body=(*known, *earlier))
+        if not Extents(facts, self.types, self.scopes, self.shapes).same(a.stop, b.stop):
             return None
         body = (*a.body, *rename_block(b.body, {b.var: a.var}))
         return [*earlier, replace(a, body=body, carried=(*a.carried, *b.carried)), *later]
