@@ -20,25 +20,13 @@ from numba.core.registry import CPUDispatcher, cpu_target
 
 from adcompile.frontend.source import is_dispatcher, plain_function
 from adcompile.options import Options, merge
-from adcompile.runtime import (
-    arrays,
-    contractions,
-    likelihood,
-    linalg,
-    memory,
-    products,
-    special,
-    sums,
-    systems,
-)
+from adcompile.runtime.modules import MODULES
 
 PREFIX = "fn."  # of the names of such functions in the IR
 
 _FOREIGN = ("numpy", "numba", "math", "scipy", "builtins")
 _taken = {"np", "math", "njit", "vm", *vars(builtins)}
-for _module in (
-    *(arrays, contractions, likelihood, linalg, memory, products, special, sums, systems),
-):
+for _module in MODULES:
     _taken |= set(vars(_module))
 
 

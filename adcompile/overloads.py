@@ -32,25 +32,13 @@ from adcompile.emit.source import print_function
 from adcompile.errors import AdcompileError
 from adcompile.ir import nodes as ir
 from adcompile.normalise.tuples import split_tuples
-from adcompile.runtime import (
-    arrays,
-    contractions,
-    likelihood,
-    linalg,
-    memory,
-    products,
-    special,
-    sums,
-    systems,
-)
+from adcompile.runtime.modules import MODULES
 
 _LEFT_OUT = frozenset(
     ["array", "asarray", "ascontiguousarray", "ndim", "real", "size", "meshgrid", "ix_"]
 )
 _NAMESPACE: dict[str, Any] = {"np": np, "math": math, "BroadcastError": ValueError}
-for _module in (
-    *(arrays, contractions, likelihood, linalg, memory, products, special, sums, systems),
-):
+for _module in MODULES:
     _NAMESPACE.update(vars(_module))
 
 

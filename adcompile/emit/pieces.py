@@ -17,25 +17,15 @@ from adcompile.errors import AliasError, BroadcastError, Loc
 from adcompile.ir import nodes as ir
 from adcompile.makers import class_named, described, makers_in
 from adcompile.options import Options
-from adcompile.runtime import (
-    contractions,
-    likelihood,
-    linalg,
-    memory,
-    products,
-    special,
-    sums,
-    systems,
-    threads,
-)
+from adcompile.runtime import arrays
+from adcompile.runtime.modules import MODULES
 from adcompile.version import __version__
 
 # The runtime module of each helper; those of arrays are not listed.
 _MODULE_OF = {
     name: module.__name__
-    for module in (
-        *(special, likelihood, linalg, products, systems, contractions, memory, sums, threads),
-    )
+    for module in MODULES
+    if module is not arrays
     for name, value in vars(module).items()
     if callable(value) and getattr(value, "__module__", "") == module.__name__
 }

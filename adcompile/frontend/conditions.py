@@ -7,7 +7,6 @@ import ast
 from adcompile.frontend.expressions import Expressions
 from adcompile.frontend.operators import folded, is_boolean
 from adcompile.ir import nodes as ir
-from adcompile.makers import keys_of
 
 
 class Conditions(Expressions):
@@ -96,15 +95,8 @@ class Conditions(Expressions):
 
     def refuse_dict(self, whole: ir.Expr, node: ast.AST, what: str) -> None:
         """Python gives the keys, where what stands for a dict is a tuple of its values."""
-        if isinstance(whole, ir.Var) and self.keys_in(whole) is not None:
+        if self.keys_known(whole) is not None:
             self.refuse(node, f"{what} a dict is not supported", "Write its items: p['w'], p['b'].")
-
-    def keys_in(self, whole: ir.Var) -> tuple[str, ...] | None:
-        """The keys of a dict; None if the variable is none."""
-        found = self.session.dicts.get(whole)
-        kind = self.session.kinds.get(whole)
-        cls = getattr(kind, "instance_class", None)
-        return keys_of(cls) if found is None and cls is not None else found
 
     def any_of(self, node: ast.AST, mask: ir.Expr) -> ir.Expr:
         axis, keepdims, where = ir.Const(None), ir.Const(False), ir.Const(None)

@@ -1,0 +1,21 @@
+"""The modules whose functions generated code may call."""
+
+from __future__ import annotations
+
+from adcompile.runtime import (
+    arrays,
+    contractions,
+    likelihood,
+    linalg,
+    memory,
+    products,
+    special,
+    sums,
+    systems,
+    threads,
+)
+
+MODULES = (
+    *(arrays, contractions, likelihood, linalg, memory),
+    *(products, special, sums, systems, threads),
+)
