@@ -8,12 +8,13 @@ from typing import Any
 
 from numba.core import types as nt
 
-from adcompile.adjoint.assemble import Problem, assemble, result_leaves
+from adcompile.adjoint.assemble import Derivative, Problem, assemble, result_leaves
 from adcompile.adjoint.fused import Fused, candidates, fuse, nested
 from adcompile.analysis.activity import find_activity, is_float
 from adcompile.analysis.alias import find_roots, written_roots
 from adcompile.analysis.complex_numbers import check_complex
-from adcompile.analysis.scope import find_scopes
+from adcompile.analysis.independence import any_order
+from adcompile.analysis.scope import Loop, find_scopes
 from adcompile.arrays.expand import expand
 from adcompile.arrays.statics import known_arguments
 from adcompile.backends.cpu import Argnums, is_differentiable
@@ -46,6 +47,7 @@ from adcompile.optimise.deadcode import eliminate_dead
 from adcompile.optimise.finish import Finish
 from adcompile.optimise.fusion import fuse_nests, sink_deepest
 from adcompile.optimise.hoist import hoist_sizes
+from adcompile.optimise.parallel import Remarks
 from adcompile.optimise.unroll import unroll_products
 from adcompile.options import Options
 from adcompile.storage.needs import Needs
@@ -65,6 +67,13 @@ def generate(
     """The derivative of ``func`` for arguments of these types, as a module's text."""
     if argnums.mode == "jvp":
         return derive_forward(func, argtypes, argnums, options)
+    if options.target == "cuda":
+        # Late: without a GPU nobody needs it.
+        from adcompile.cuda.module import write_device_module
+
+        return write_device_module(
+            func, differentiate(func, argtypes, argnums, has_aux, options), argnums, options
+        )
     return derive(func, argtypes, argnums, has_aux, options).generated
 
 
@@ -150,6 +159,33 @@ def derive(
     seen: Callable[[str, object], None] = lambda stage, made: None,
 ) -> ModuleText:
     """``generate``, with the facts it rests on.  ``seen`` is shown what each stage has made."""
+    made = differentiate(func, argtypes, argnums, has_aux, options, seen)
+    notes = explain(func, made.problem, made.remarks.lines)
+    pair = (made.problem, made.derivative, made.fused)
+    return write_module(func, *pair, argnums, has_aux, options, argtypes, notes)
+
+
+@dataclass(frozen=True)
+class Differentiated:
+    """All that a module is made from.  ``problem``: that of what runs."""
+
+    argtypes: Types
+    has_aux: bool
+    problem: Problem
+    derivative: Derivative
+    fused: Fused | None
+    remarks: Remarks
+
+
+def differentiate(
+    func: Any,
+    argtypes: Types,
+    argnums: Argnums,
+    has_aux: bool,
+    options: Options,
+    seen: Callable[[str, object], None] = lambda stage, made: None,
+) -> Differentiated:
+    """Both sweeps, and where possible both at once, ready to be printed."""
     found = resolved(func, argtypes, argnums, options, seen)
     fn, types, shapes = found.fn, found.types, found.shapes
     if argnums.mode == "grad":
@@ -172,7 +208,11 @@ def derive(
     kept_arrays = [v for v in outputs if v in roots and v in activity]
     known = (fn, types, scopes, roots, needs, shapes, selections, arenas)
     plan = Planner(*known).run(kept_arrays)
-    tapes = lay_out(plan, types, scopes)
+
+    def has_items(loop: Loop) -> bool:
+        return options.target == "cuda" and any_order(loop, roots, activity, scopes)
+
+    tapes = lay_out(plan, types, scopes, has_items=has_items)
 
     problem = Problem(
         fn,
@@ -213,7 +253,7 @@ def derive(
             if len(loops) == 1 or not joint_plan.stored:
                 break
             loops = loops[:1]  # to make a tape in each of many iterations takes too long
-        joint_tapes = lay_out(joint_plan, types, scopes, loops)
+        joint_tapes = lay_out(joint_plan, types, scopes, loops, has_items)
         joint = replace(problem, plan=joint_plan, tapes=joint_tapes)
         made = fuse(joint, loops, tuple(seeded))
         if made is not None:
@@ -223,10 +263,7 @@ def derive(
             verify(fused.fn, "plain")
             break
 
-    notes = explain(func, problem, finish.remarks.lines)
-    return write_module(
-        func, problem, derivative, fused, argnums, has_aux, options, argtypes, notes
-    )
+    return Differentiated(argtypes, has_aux, problem, derivative, fused, finish.remarks)
 
 
 # ---------------------------------------------------------------- checks

@@ -82,10 +82,7 @@ class ForwardBuilder:
         else:
             rows = tape.rows
         for t in tape.tapes:
-            shape: ir.Expr = rows
-            if len(t.slots) > 1:
-                shape = ir.MakeTuple((rows, ir.Const(len(t.slots))))
-            out.append(ir.Alloc(t.array, "np.empty", (shape, ir.Const(t.dtype))))
+            out.append(ir.Alloc(t.array, "np.empty", (tape.shape(t, rows), ir.Const(t.dtype))))
         return out
 
     def save(self, variables: list[ir.Var], loop: Loop | None, out: list[ir.Stmt]) -> None:
@@ -94,5 +91,5 @@ class ForwardBuilder:
             return
         for var in variables:
             if any(var in t.slots for t in tape.tapes):
-                place = tape.tape_of(var).element(tape.row, var)
+                place = tape.element(var)
                 out.append(ir.Store(place.array, place.index, var))

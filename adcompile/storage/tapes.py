@@ -2,10 +2,14 @@
 
 Where the trip counts are known on entry to the outermost taped loop, the tape has its final size
 at once and rows are numbered by the loop variables.  Otherwise it grows, and a cursor counts.
+
+On a GPU neighbouring threads run neighbouring iterations of a loop with independent ones, the
+items: then the item is the last axis, so that they touch neighbouring numbers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from numba.core import types as nt
@@ -25,11 +29,13 @@ class Tape:
     dtype: str
     slots: dict[ir.Var, int] = field(default_factory=dict)
 
-    def element(self, row: ir.Expr, var: ir.Var) -> ir.Load:
-        """Where the value of ``var`` is kept."""
-        if len(self.slots) == 1:
-            return ir.Load(self.array, (row,))
-        return ir.Load(self.array, (row, ir.Const(self.slots[var])))
+
+@dataclass(frozen=True)
+class Items:
+    """``number`` of an iteration among ``count`` independent ones."""
+
+    number: ir.Expr
+    count: ir.Expr
 
 
 @dataclass
@@ -44,9 +50,23 @@ class LoopTape:
     tapes: list[Tape]
     row: ir.Expr
     rows: ir.Expr | None
+    items: Items | None = None
 
     def tape_of(self, var: ir.Var) -> Tape:
         return next(t for t in self.tapes if var in t.slots)
+
+    def element(self, var: ir.Var) -> ir.Load:
+        """Where the value of ``var`` is kept."""
+        tape = self.tape_of(var)
+        slot = () if len(tape.slots) == 1 else (ir.Const(tape.slots[var]),)
+        item = () if self.items is None else (self.items.number,)
+        return ir.Load(tape.array, (self.row, *slot, *item))
+
+    def shape(self, tape: Tape, rows: ir.Expr) -> ir.Expr:
+        """Of the array, with so many rows."""
+        slots = () if len(tape.slots) == 1 else (ir.Const(len(tape.slots)),)
+        items = () if self.items is None else (self.items.count,)
+        return ir.MakeTuple((rows, *slots, *items)) if slots or items else rows
 
 
 _DTYPES = {
@@ -67,15 +87,20 @@ _SUFFIX = {
 
 
 def lay_out(
-    plan: Plan, types: dict[ir.Var, nt.Type], scopes: Scopes, joint: tuple[Loop, ...] = ()
+    plan: Plan,
+    types: dict[ir.Var, nt.Type],
+    scopes: Scopes,
+    joint: tuple[Loop, ...] = (),
+    has_items: Callable[[Loop], bool] = lambda loop: False,
 ) -> dict[int, LoopTape]:
     """A layout for every loop that stores something, by loop identity.  Tapes inside the loops
-    ``joint``, each in the one before, live for one iteration of the innermost around them."""
+    ``joint``, each in the one before, live for one iteration of the innermost around them.
+    ``has_items``: whether a loop's iterations are to be the last axis."""
     tapes: dict[int, LoopTape] = {}
     for loop in _loops(scopes):
         stored = plan.stored.get(id(loop))
         if stored:
-            tapes[id(loop)] = _lay_out_loop(loop, stored, types, scopes, joint)
+            tapes[id(loop)] = _lay_out_loop(loop, stored, types, scopes, joint, has_items)
     return tapes
 
 
@@ -93,6 +118,7 @@ def _lay_out_loop(
     types: dict[ir.Var, nt.Type],
     scopes: Scopes,
     joint: tuple[Loop, ...],
+    has_items: Callable[[Loop], bool],
 ) -> LoopTape:
     groups: dict[str, list[ir.Var]] = {}
     for var in stored:
@@ -113,17 +139,25 @@ def _lay_out_loop(
     root = path[0]
     row: ir.Expr | None = None
     rows: ir.Expr | None = None
+    items: Items | None = None
+    apart = next((one for one in path if has_items(one)), None)
     for one in path:
         if not isinstance(one, ir.For) or not _fixed_outside(one, root, scopes):
             cursor = ir.Var(f"cursor_{loop.loc.line}")
             types[cursor] = nt.int64
             return LoopTape(loop, root, tapes, cursor, None)
         trips = trip_count(one)
+        if one is apart and len(path) > 1:
+            items = Items(iteration_number(one), trips)
+            continue
         rows = trips if rows is None else ir.Binary("*", rows, trips)
         here = iteration_number(one)
         row = here if row is None else ir.Binary("+", ir.Binary("*", row, trips), here)
     assert row is not None
-    return LoopTape(loop, root, tapes, row, rows)
+    for tape in tapes if items is not None else ():
+        kind = types[tape.array]
+        types[tape.array] = nt.Array(kind.dtype, kind.ndim + 1, "C")
+    return LoopTape(loop, root, tapes, row, rows, items)
 
 
 def _fixed_outside(loop: ir.For, root: Loop, scopes: Scopes) -> bool:

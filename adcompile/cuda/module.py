@@ -1,0 +1,147 @@
+"""The module of a derivative on the GPU: kernels, and plain Python that launches them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from numba.core import types as nt
+
+from adcompile.backends.cpu import Argnums
+from adcompile.backends.store import Generated
+from adcompile.cuda.split import Kernel, split
+from adcompile.emit.entries import MAKERS, Entry, EntryWriter
+from adcompile.emit.names import runtime_names
+from adcompile.emit.pieces import exceptions, header, print_named
+from adcompile.errors import UnsupportedError
+from adcompile.explain import explain
+from adcompile.ir import nodes as ir
+from adcompile.options import Options
+from adcompile.runtime import arrays, likelihood, special
+
+if TYPE_CHECKING:
+    from adcompile.pipeline import Differentiated
+
+_DEVICE = ("add_up", "sign", "maximum", "minimum", "fmax", "fmin", "cbrt", "exp2", "logaddexp")
+_HOST = (
+    *("empty", "zeros", "ones", "full", "empty_like", "zeros_like", "ones_like", "full_like"),
+    *("copy", "overlap", "set_zero", "workspace"),
+)
+
+
+def write_device_module(
+    func: Any, made: Differentiated, argnums: Argnums, options: Options
+) -> Generated:
+    """Everything printed and put together."""
+    p, name = made.problem, made.problem.fn.name
+    _check(made, argnums)
+    py_func: Callable[..., Any] = getattr(func, "py_func", func)
+    kinds = {var: str(kind) for var, kind in p.types.items()}
+    reserved = {"cuda", "kernel"}
+
+    wanted = [made.fused.fn] if made.fused is not None else []
+    wanted = wanted or [made.derivative.forward, made.derivative.adjoint]
+    launched: list[Kernel] = []
+    texts: list[str] = []
+    sources: dict[str, str] = {}
+    helpers: set[str] = set(MAKERS)
+    names: dict[ir.Var, str] = {}
+    for fn in wanted:
+        host, kernels = split(fn, p.types, made.remarks, options.deterministic)
+        pieces = []
+        for one in kernels:
+            text, _, _ = print_named(one.fn, kinds, reserved)
+            pieces.append(f"@kernel(sums={one.sums})\n{text}")
+            helpers |= runtime_names(one.fn)
+        text, named, _ = print_named(host, kinds, reserved)
+        names.update(named)
+        helpers |= runtime_names(host) - {k.fn.name for k in kernels}
+        sources[fn.name] = "\n\n".join((*pieces, text))
+        texts += [*pieces, text]
+        launched += kernels
+    if made.fused is not None:  # entries name what they pass to it by the pair's names
+        _, names, _ = print_named(made.derivative.adjoint, kinds, set())
+
+    digest = hashlib.sha256("\n".join((*texts, repr(options), repr(argnums))).encode())
+    suffix = "_" + digest.hexdigest()[:10]
+    writer = EntryWriter(py_func, p, made.derivative, names, suffix)
+    entries: dict[str, Entry] = {}
+    for kind in ("value_and_grad", "grad"):
+        entries[kind] = writer.value_and_grad(argnums, kind, made.has_aux, made.fused)
+    body = "\n".join(
+        piece
+        for piece in (
+            header(py_func, p.fn, made.argtypes, options, {}),
+            _imports(helpers, texts),
+            exceptions(p.fn, texts),
+        )
+        if piece
+    )
+    for text in texts:
+        for fn in wanted:
+            text = text.replace(f"def {fn.name}(", f"def {fn.name}{suffix}(", 1)
+        body += f"\n\n{text}"
+    for entry in entries.values():
+        body += f"\n\n{entry.text}"
+    return Generated(
+        name=name,
+        text=body,
+        entries={kind: entry.name for kind, entry in entries.items()},
+        forward_source=sources.get(made.derivative.forward.name, ""),
+        adjoint_source=sources.get(made.derivative.adjoint.name, ""),
+        fused_source=sources.get(made.fused.fn.name) if made.fused is not None else None,
+        explanation=explain(func, p, made.remarks.lines),
+        outputs=writer.outputs(),
+    )
+
+
+def _check(made: Differentiated, argnums: Argnums) -> None:
+    p = made.problem
+    advice = "Leave out target='cuda'."
+    if argnums.mode != "grad":
+        raise UnsupportedError("target='cuda' has grad and value_and_grad only", p.fn.loc, advice)
+    for kind in made.argtypes:
+        item = kind.dtype if isinstance(kind, nt.Array) else kind
+        if not isinstance(item, nt.Float | nt.Integer | nt.Boolean):
+            raise UnsupportedError(
+                f"{p.fn.name}: an argument of type {kind} on the GPU",
+                p.fn.loc,
+                "Pass arrays and numbers that are real, one parameter each.",
+            )
+    if p.fn.constants:
+        names = ", ".join(var.name for var, _ in p.fn.constants)
+        raise UnsupportedError(
+            f"{p.fn.name} reads the global array {names}", p.fn.loc, "Pass it as an argument."
+        )
+    if p.fn.callees:
+        raise UnsupportedError(
+            f"{p.fn.name} calls a function that is compiled apart", p.fn.loc, advice
+        )
+    if p.arenas.places:
+        array = next(iter(p.arenas.places))
+        loc = getattr(p.scopes.defined_by.get(array), "loc", p.fn.loc)
+        raise UnsupportedError(
+            f"the name {array.name} stands for arrays that a loop makes", loc, advice
+        )
+    if p.stack is not None:
+        raise UnsupportedError(
+            f"{p.fn.name} calls library functions in a loop", p.fn.loc, advice
+        )
+
+
+def _imports(helpers: set[str], texts: list[str]) -> str:
+    lines = ["import math", "", "import numpy as np", "from numba import cuda", ""]
+    ours = {"adcompile.cuda.device": [n for n in _DEVICE if n in helpers]}
+    launch = ["kernel", *(n for n in _HOST if n in helpers)]
+    ours["adcompile.cuda.launch"] = launch
+    for module in (arrays, likelihood, special):
+        ours[module.__name__] = [
+            n
+            for n in helpers
+            if n not in _HOST and getattr(getattr(module, n, None), "__module__", "") == module.__name__
+        ]
+    for place in sorted(ours):
+        if ours[place]:
+            lines.append(f"from {place} import {', '.join(sorted(ours[place]))}")
+    return "\n".join(lines) + "\n"
