@@ -38,9 +38,9 @@ def grad(
     ``(gradient, aux)``.  Options are Numba's (``fastmath``, ``parallel``, ``error_model``,
     ``boundscheck``, ``cache``) and ``vector_math``, ``optimise``.  Adjoints made of sums and
     products alone use fused multiply-adds, unless ``contract=False`` or ``fastmath`` is given.
-    With ``target="cuda"`` loops run on the GPU, on device arrays (``adcompile.cuda.api``); with
-    ``deterministic=True`` there without atomics.  With ``engine="tape"`` nothing is compiled: calls record the operations of the function, which
-    may then be any that Python can run (``adcompile.tape``).
+    With ``engine="tape"`` nothing is compiled: calls record the operations of the function, which
+    may then be any that Python can run (``adcompile.tape``).  With ``target="cuda"`` loops run on
+    the GPU, on device arrays (``adcompile.cuda.api``); with ``deterministic=True`` without atomics.
     """
     return _derivative("grad", f, argnums, has_aux, options)
 

@@ -125,8 +125,10 @@ def resolved(
     seen("resolved", fn)
     fn, shapes = name_controls(fn, types)
     fn = guard_divisions(fn, types, func)
+    if options.optimise or options.target == "cuda":  # which has no tapes of unknown length
+        fn = hoist_sizes(fn, types)
     if options.optimise:
-        fn = merge_common(hoist_sizes(fn, types), shapes)
+        fn = merge_common(fn, shapes)
         fn = sink_deepest(fuse_nests(fn, types, shapes), types)
     kept = [v for dims in shapes.values() for d in dims for v in reads(d)]
     fn = eliminate_dead(fn, [*kept, *items_of_parameters(fn)])

@@ -81,6 +81,12 @@ class CudaGrad:
         atomic and why, beside each line."""
         return self._generated(arguments).explanation
 
+    def ptx(self, *arguments: Any, cc: tuple[int, int] = (8, 0)) -> dict[str, str]:
+        """The kernels as PTX for a compute capability, by name: needs no GPU."""
+        from adcompile.cuda.ptx import compile_kernels
+
+        return compile_kernels(self.derivation, tuple(map(_type_of_argument, arguments)), cc)
+
     @property
     def fused_source(self) -> str | None:
         """Value and gradient at once, where that is what runs; else None."""

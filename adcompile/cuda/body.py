@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from numba.core import types as nt
 
 from adcompile.cuda.functions import NoSuchFunction, on_device
-from adcompile.errors import Loc
+from adcompile.errors import NOWHERE, Loc
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import blocks, map_blocks, map_stmt_exprs, reads, subexpressions
 
@@ -47,6 +47,7 @@ class Body:
         self.shapes: dict[ir.Var, tuple[ir.Expr, ...]] = {}  # of arrays made in the body
         self.dtypes: dict[ir.Var, ir.Expr] = {}
         self.made = Lowered()
+        self.around = NOWHERE  # the last line of the user's
 
     def lower(self, block: ir.Block) -> Lowered:
         self.made.body = self.block(block)
@@ -54,11 +55,15 @@ class Body:
 
     def block(self, block: ir.Block) -> ir.Block:
         out: list[ir.Stmt] = []
+        around = self.around
         for stmt in block:
+            if stmt.loc.line:
+                self.around = stmt.loc
             if blocks(stmt):
                 stmt = map_blocks(self.block, stmt)
             for made in self.stmt(stmt):
                 out.append(self.spelled(made))
+        self.around = around
         return tuple(out)
 
     def spelled(self, stmt: ir.Stmt) -> ir.Stmt:
@@ -68,9 +73,11 @@ class Body:
             return map_stmt_exprs(on_device, stmt)
         except NoSuchFunction as found:
             if str(found) == "rt.grow":
-                text = "it needs a tape of unknown length: write `for _ in range(most)` with `break`"
-                raise Refused(text, stmt.loc) from None
-            raise Refused(f"{found} has no version for the device", stmt.loc) from None
+                text = (
+                    "it needs a tape of unknown length: write `for _ in range(most)` with `break`"
+                )
+                raise Refused(text, self.around) from None
+            raise Refused(f"{found} has no version for the device", self.around) from None
 
     def stmt(self, stmt: ir.Stmt) -> list[ir.Stmt]:
         match stmt:
@@ -93,8 +100,6 @@ class Body:
                 raise Refused(f"{fn.removeprefix('rt.')} has no version for the device", stmt.loc)
             case ir.Raise():
                 raise Refused("an exception", stmt.loc)
-            case ir.View(target, base, index):
-                return [stmt]
             case _:
                 return [stmt]
 

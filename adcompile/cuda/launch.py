@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 from numba import cuda
-from numba.core import config
+from numba.cuda.core import config
 
 from adcompile.cuda.device import MOST
+from adcompile.cuda.elementwise import assign, fill
 from adcompile.errors import AdcompileError
 
-SIMULATED: bool = bool(config.ENABLE_CUDASIM)  # type: ignore[attr-defined]
+SIMULATED: bool = bool(config.ENABLE_CUDASIM)
 _SHARE = 4  # a workspace takes at most this part of the free memory
 _stream: contextvars.ContextVar[Any] = contextvars.ContextVar("stream", default=0)
 
@@ -67,7 +68,7 @@ def empty(shape: Any, dtype: Any = np.float64) -> Any:
 def full(shape: Any, value: Any, dtype: Any = np.float64) -> Any:
     """``np.full`` on the device."""
     made = empty(shape, dtype)
-    set_all(made, value)
+    fill(made, value)
     return made
 
 
@@ -104,24 +105,17 @@ def full_like(array: Any, value: Any) -> Any:
 def copy(array: Any) -> Any:
     """A copy in C order."""
     made = empty_like(array)
-    if array.size:
-        made.copy_to_device(array, stream=current_stream())
+    assign(made, array)
     return made
-
-
-def set_all(array: Any, value: Any) -> None:
-    """``array[...] = value``."""
-    if array.size:
-        array[(slice(None),) * array.ndim] = value
 
 
 def set_zero(array: Any) -> None:
     """All elements become zero."""
-    set_all(array, 0)
+    fill(array, 0)
 
 
 @dataclass(frozen=True)
-class workspace:  # noqa: N801 (called in generated code)
+class workspace:
     """Memory of this shape for each thread of a launch."""
 
     shape: tuple[int, ...]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from numba.core import types as nt
 
 from adcompile.backends.cpu import Argnums
 from adcompile.backends.store import Generated
+from adcompile.cuda.kinds import Types, with_shadows
 from adcompile.cuda.split import Kernel, split
 from adcompile.emit.entries import MAKERS, Entry, EntryWriter
 from adcompile.emit.names import runtime_names
@@ -23,11 +25,42 @@ from adcompile.runtime import arrays, likelihood, special
 if TYPE_CHECKING:
     from adcompile.pipeline import Differentiated
 
-_DEVICE = ("add_up", "sign", "maximum", "minimum", "fmax", "fmin", "cbrt", "exp2", "logaddexp")
+_DEVICE = (
+    "add_up",
+    "sign",
+    "maximum",
+    "minimum",
+    "fmax",
+    "fmin",
+    "cbrt",
+    "exp2",
+    "logaddexp",
+    "rint",
+)
 _HOST = (
     *("empty", "zeros", "ones", "full", "empty_like", "zeros_like", "ones_like", "full_like"),
     *("copy", "overlap", "set_zero", "workspace"),
 )
+_WHOLE = ("add_into", "move_adjoint")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One function of a derivative: what the host does, its kernels, the types of variables."""
+
+    host: ir.Function
+    kernels: list[Kernel]
+    types: Types
+
+
+def device_parts(made: Differentiated, options: Options) -> list[Part]:
+    """The fused function, or forward and adjoint."""
+    pair = (made.derivative.forward, made.derivative.adjoint)
+    parts: list[Part] = []
+    for fn in pair if made.fused is None else (made.fused.fn,):
+        types = with_shadows(made, fn)
+        parts.append(Part(*split(fn, types, made.remarks, options.deterministic)))
+    return parts
 
 
 def write_device_module(
@@ -37,30 +70,27 @@ def write_device_module(
     p, name = made.problem, made.problem.fn.name
     _check(made, argnums)
     py_func: Callable[..., Any] = getattr(func, "py_func", func)
-    kinds = {var: str(kind) for var, kind in p.types.items()}
     reserved = {"cuda", "kernel"}
 
-    wanted = [made.fused.fn] if made.fused is not None else []
-    wanted = wanted or [made.derivative.forward, made.derivative.adjoint]
-    launched: list[Kernel] = []
+    parts = device_parts(made, options)
     texts: list[str] = []
     sources: dict[str, str] = {}
     helpers: set[str] = set(MAKERS)
     names: dict[ir.Var, str] = {}
-    for fn in wanted:
-        host, kernels = split(fn, p.types, made.remarks, options.deterministic)
+    for part in parts:
+        kinds = {var: str(kind) for var, kind in part.types.items()}
         pieces = []
-        for one in kernels:
+        for one in part.kernels:
             text, _, _ = print_named(one.fn, kinds, reserved)
             pieces.append(f"@kernel(sums={one.sums})\n{text}")
             helpers |= runtime_names(one.fn)
-        text, named, _ = print_named(host, kinds, reserved)
+        text, named, _ = print_named(part.host, kinds, reserved)
         names.update(named)
-        helpers |= runtime_names(host) - {k.fn.name for k in kernels}
-        sources[fn.name] = "\n\n".join((*pieces, text))
+        helpers |= runtime_names(part.host) - {k.fn.name for k in part.kernels}
+        sources[part.host.name] = "\n\n".join((*pieces, text))
         texts += [*pieces, text]
-        launched += kernels
     if made.fused is not None:  # entries name what they pass to it by the pair's names
+        kinds = {var: str(kind) for var, kind in p.types.items()}
         _, names, _ = print_named(made.derivative.adjoint, kinds, set())
 
     digest = hashlib.sha256("\n".join((*texts, repr(options), repr(argnums))).encode())
@@ -79,8 +109,8 @@ def write_device_module(
         if piece
     )
     for text in texts:
-        for fn in wanted:
-            text = text.replace(f"def {fn.name}(", f"def {fn.name}{suffix}(", 1)
+        for part in parts:
+            text = text.replace(f"def {part.host.name}(", f"def {part.host.name}{suffix}(", 1)
         body += f"\n\n{text}"
     for entry in entries.values():
         body += f"\n\n{entry.text}"
@@ -125,9 +155,7 @@ def _check(made: Differentiated, argnums: Argnums) -> None:
             f"the name {array.name} stands for arrays that a loop makes", loc, advice
         )
     if p.stack is not None:
-        raise UnsupportedError(
-            f"{p.fn.name} calls library functions in a loop", p.fn.loc, advice
-        )
+        raise UnsupportedError(f"{p.fn.name} calls library functions in a loop", p.fn.loc, advice)
 
 
 def _imports(helpers: set[str], texts: list[str]) -> str:
@@ -135,11 +163,13 @@ def _imports(helpers: set[str], texts: list[str]) -> str:
     ours = {"adcompile.cuda.device": [n for n in _DEVICE if n in helpers]}
     launch = ["kernel", *(n for n in _HOST if n in helpers)]
     ours["adcompile.cuda.launch"] = launch
+    ours["adcompile.cuda.elementwise"] = [n for n in _WHOLE if n in helpers]
     for module in (arrays, likelihood, special):
         ours[module.__name__] = [
             n
             for n in helpers
-            if n not in _HOST and getattr(getattr(module, n, None), "__module__", "") == module.__name__
+            if n not in (*_HOST, *_WHOLE)
+            and getattr(getattr(module, n, None), "__module__", "") == module.__name__
         ]
     for place in sorted(ours):
         if ours[place]:

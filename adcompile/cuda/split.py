@@ -22,8 +22,10 @@ from numba.core import types as nt
 
 from adcompile.analysis.exposed import exposed
 from adcompile.cuda.body import Body, Refused
-from adcompile.cuda.functions import OURS, NoSuchFunction, on_device
+from adcompile.cuda.kinds import Types, by_name, from_dtype_name
 from adcompile.cuda.views import inline_views
+from adcompile.emit.names import assign_names
+from adcompile.emit.nest import nest
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import (
@@ -35,13 +37,12 @@ from adcompile.ir.walk import (
     statements,
     stmt_defs,
     stmt_exprs,
-    stmt_reads,
     subexpressions,
 )
 from adcompile.optimise.arrays_used import Arrays
 from adcompile.optimise.parallel import Remarks
 from adcompile.optimise.vectorise import handed_on, steps_of_sum
-from adcompile.storage.tapes import iteration_number, trip_count
+from adcompile.storage.tapes import trip_count
 
 _MAKERS = ("empty", "zeros", "ones", "full", "empty_like", "zeros_like", "ones_like", "full_like")
 _ZERO, _ONE = ir.Const(0), ir.Const(1)
@@ -63,28 +64,33 @@ class Kernel:
 
 def split(
     fn: ir.Function,
-    types: Mapping[ir.Var, nt.Type],
+    types: Types,
     remarks: Remarks,
     deterministic: bool,
-) -> tuple[ir.Function, list[Kernel]]:
+) -> tuple[ir.Function, list[Kernel], Types]:
     """The host's function, and the kernels that it launches by their names."""
+    printed = {var: str(kind) for var, kind in types.items()}
+    fn, names = assign_names(nest(fn), set(), printed)  # no copies that only names need
+    types = by_name(fn, types, names)
     ranks = {v: kind.ndim for v, kind in types.items() if isinstance(kind, nt.Array)}
     fn = inline_views(fn, ranks)
-    work = _Split(fn, types, remarks, deterministic)
+    work = _Split(fn, types, remarks, deterministic, names)
     made = work.block(fn.body, set())
-    return replace(fn, body=_on_host(made, work.loads_refused)), work.kernels
+    return replace(fn, body=_on_host(made, work.loads_refused)), work.kernels, types
 
 
 class _Split:
     def __init__(
         self,
         fn: ir.Function,
-        types: Mapping[ir.Var, nt.Type],
+        types: Types,
         remarks: Remarks,
         deterministic: bool,
+        names: Mapping[ir.Var, str],
     ) -> None:
         self.fn, self.types, self.remarks = fn, types, remarks
         self.deterministic = deterministic
+        self.names = names
         self.arrays = Arrays(fn.body)
         self.kernels: list[Kernel] = []
         self.loads_refused: dict[int, str] = {}  # why a loop stays on the host, by identity
@@ -102,11 +108,10 @@ class _Split:
                 except Refused as found:
                     reason = str(found)
                     if found.loc is not None:  # about what would be the same on the host
-                        raise UnsupportedError(
-                            f"{reason}, in a kernel", found.loc, _HINT
-                        ) from None
+                        raise UnsupportedError(f"{reason}, in a kernel", found.loc, _HINT) from None
             if isinstance(stmt, ir.For | ir.While):
-                after |= set(exposed(stmt.body))
+                own = {stmt.var} if isinstance(stmt, ir.For) else set()
+                after |= set(exposed(stmt.body)) - own
             if blocks(stmt):
                 stmt = map_blocks(lambda b, after=after: self.block(b, after), stmt)  # type: ignore[misc]
             if isinstance(stmt, ir.For | ir.While):
@@ -219,10 +224,14 @@ class _Split:
                 for k, part in enumerate(parts.values())
             ),
         )
+        self.types[count] = nt.int64
+        self.types[totals] = nt.Array(nt.float64, 2, "C")
+        self.types.update((work, _type_of(passed)) for work, passed in lowered.workspaces)
         inside = {count, totals, *(v for v, _ in lowered.workspaces)}
         free = [v for v in exposed(whole) if v not in inside]
         params = (count, *free, *(v for v, _ in lowered.workspaces), *((totals,) if sums else ()))
         name = self.name(loop)
+        params, whole = self.distinct(params, whole)
         self.kernels.append(
             Kernel(ir.Function(name, params, (*whole, ir.Return(())), loop.loc), len(sums), items)
         )
@@ -243,6 +252,22 @@ class _Split:
             out.append(ir.Assign(var, ir.Binary("+", var, more), inplace=True))
         return out
 
+    def distinct(
+        self, params: tuple[ir.Var, ...], body: ir.Block
+    ) -> tuple[tuple[ir.Var, ...], ir.Block]:
+        """Parameters with names of their own."""
+        taken: set[str] = set()
+        renamed: dict[ir.Var, ir.Var] = {}
+        for var in params:
+            name, k = self.names.get(var, var.name), 2
+            while name in taken:
+                name, k = f"{var.name}_{k}", k + 1
+            taken.add(name)
+            renamed[var] = ir.Var(name)
+            if var in self.types:
+                self.types[renamed[var]] = self.types[var]
+        return tuple(renamed.values()), rename_block(body, renamed)
+
     def name(self, loop: ir.For) -> str:
         wish = f"{self.fn.name}_loop_{loop.loc.line}"
         same = sum(k.fn.name == wish or k.fn.name.startswith(f"{wish}_") for k in self.kernels)
@@ -262,13 +287,22 @@ class _Split:
         for work, _ in workspaces:
             text += f"; {work.name}: global memory, a column per thread"
         known = self.remarks.lines.get(loop.loc.line)
-        self.remarks.lines[loop.loc.line] = f"{known}; {text}" if known else text
+        said = dict.fromkeys((known or "").split("; ") if known else ())
+        said.update(dict.fromkeys(text.split("; ")))
+        self.remarks.lines[loop.loc.line] = "; ".join(said)
 
 
 def _place(loop: ir.For, number: ir.Expr) -> ir.Assign:
     moved = number if loop.step == _ONE else ir.Binary("*", number, loop.step)
     value = moved if loop.start == _ZERO else ir.Binary("+", loop.start, moved)
     return ir.Assign(loop.var, value)
+
+
+def _type_of(workspace: ir.Expr) -> nt.Array:
+    match workspace:
+        case ir.Apply(_, (ir.MakeTuple(shape), ir.Const(str() as dtype))):
+            return nt.Array(from_dtype_name(dtype), len(shape) + 1, "C")
+    raise AssertionError(workspace)
 
 
 def _depends(expr: ir.Expr, on: set[ir.Var]) -> bool:
@@ -286,7 +320,7 @@ def _on_host(block: ir.Block, why: Mapping[int, str], loop: str = "") -> ir.Bloc
         if reason:
             _check_elements(stmt, reason)
         match stmt:
-            case ir.Alloc(target, fn, args, keywords):
+            case ir.Alloc(_, fn, _, keywords):
                 name = fn.partition(".")[2]
                 if name not in _MAKERS or keywords:
                     raise UnsupportedError(
@@ -295,7 +329,7 @@ def _on_host(block: ir.Block, why: Mapping[int, str], loop: str = "") -> ir.Bloc
                 stmt = replace(stmt, fn=f"rt.{name}")
             case ir.Copy(target, source, loc):
                 stmt = ir.Assign(target, ir.Apply("rt.copy", (source,)), loc=loc)
-            case ir.Do(fn, args) if fn not in ("rt.set_zero", "rt.add_into", "rt.move_adjoint"):
+            case ir.Do(fn) if fn not in ("rt.set_zero", "rt.add_into", "rt.move_adjoint"):
                 raise UnsupportedError(f"{fn} has no kernel yet", stmt.loc, _HINT)
             case ir.CopyInto():
                 raise UnsupportedError("copies between arrays have no kernel yet", stmt.loc, _HINT)
@@ -334,6 +368,3 @@ def _check_elements(stmt: ir.Stmt, reason: str) -> None:
             stmt.loc,
             _HINT,
         )
-
-
-__all__ = ["OURS", "Kernel", "NoSuchFunction", "iteration_number", "on_device", "split"]

@@ -1,5 +1,5 @@
-"""Views made in loops give way to what they are views of (plain dialect): ``v = a[i]; v[k]`` becomes
-``a[i, k]``, so that it can be seen which elements of ``a`` an iteration touches."""
+"""Views made in loops give way to what they are views of (plain dialect): ``v = a[i]; v[k]``
+becomes ``a[i, k]``, so that it can be seen which elements of ``a`` an iteration touches."""
 
 from __future__ import annotations
 

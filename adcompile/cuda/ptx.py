@@ -1,0 +1,55 @@
+"""Kernels as PTX, without a GPU."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+from numba import cuda
+from numba.cuda import dispatcher
+
+from adcompile.backends.cpu import Derivation
+from adcompile.cuda.kinds import of_parameters
+from adcompile.cuda.launch import SIMULATED
+from adcompile.cuda.module import device_parts
+from adcompile.errors import UnsupportedError
+from adcompile.pipeline import differentiate
+
+
+def compile_kernels(
+    derivation: Derivation, argtypes: tuple[Any, ...], cc: tuple[int, int]
+) -> dict[str, str]:
+    """Name -> PTX of every kernel of the derivative for these types."""
+    if SIMULATED:
+        raise UnsupportedError(
+            "the simulator makes no PTX",
+            None,
+            "Unset NUMBA_ENABLE_CUDASIM before Numba is imported.",
+        )
+    assert derivation.argnums is not None
+    loaded = derivation.specialise(argtypes)
+    options = derivation.options
+    given = (argtypes, derivation.argnums, derivation.has_aux, options)
+    made = differentiate(derivation.target, *given)
+    found: dict[str, str] = {}
+    with _as_if_on(cc):
+        for part in device_parts(made, options):
+            for kernel in part.kernels:
+                function = getattr(loaded.module, kernel.fn.name).function
+                types = of_parameters(kernel.fn, part.types)
+                found[kernel.fn.name], _ = cuda.compile_ptx(function, types, cc=cc)
+    return found
+
+
+@contextlib.contextmanager
+def _as_if_on(cc: tuple[int, int]) -> Iterator[None]:
+    """Numba compiles the functions that a kernel calls for the device that is there, even where the
+    kernel itself is for another."""
+    known = dispatcher.get_current_device
+    dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=cc)
+    try:
+        yield
+    finally:
+        dispatcher.get_current_device = known
