@@ -233,7 +233,8 @@ def differentiate(
         find_stack(fn, types, scopes, activity, needs),
     )
     finals = tuple(written) if argnums.mode == "vjp" else ()
-    derivative = assemble(problem, tuple(seeded), finals)
+    is_kernel = argnums.mode == "vjp" and options.target == "cuda"
+    derivative = assemble(problem, tuple(seeded), finals, adds=is_kernel)
     finish = Finish(types, found.plain, options)
     derivative = replace(
         derivative,
@@ -246,18 +247,19 @@ def differentiate(
     seen("derivative", derivative)
 
     fused: Fused | None = None
-    may_fuse = argnums.mode == "grad" and options.optimise and not arenas.places
+    may_fuse = argnums.mode == "grad" or is_kernel
+    may_fuse = may_fuse and options.optimise and not arenas.places
     may_fuse = may_fuse and problem.stack is None
     for loop in candidates(problem)[:_ATTEMPTS] if may_fuse else ():
         loops = nested(problem, loop)
         while True:
-            joint_plan = Planner(*known, loops).run([])
+            joint_plan = Planner(*known, loops).run(kept_arrays)
             if len(loops) == 1 or not joint_plan.stored:
                 break
             loops = loops[:1]  # to make a tape in each of many iterations takes too long
         joint_tapes = lay_out(joint_plan, types, scopes, loops, has_items)
         joint = replace(problem, plan=joint_plan, tapes=joint_tapes)
-        made = fuse(joint, loops, tuple(seeded))
+        made = fuse(joint, loops, tuple(seeded), adds=is_kernel)
         if made is not None:
             problem = joint
             finish = Finish(types, found.plain, options)  # its remarks are about what runs

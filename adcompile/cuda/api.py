@@ -51,7 +51,7 @@ class CudaGrad:
         given = bound.args
         on_host = [isinstance(a, np.ndarray) for a in given if hasattr(a, "shape") and np.ndim(a)]
         placed = tuple(as_device_array(a) for a in given)
-        loaded = self._specialised(tuple(map(_type_of_argument, placed)))
+        loaded = self._specialised(tuple(map(type_of_argument, placed)))
         result = loaded.entry(self.kind)(*placed)
         return to_host(result) if on_host and all(on_host) else result
 
@@ -64,7 +64,7 @@ class CudaGrad:
 
     def _generated(self, arguments: tuple[Any, ...]) -> Generated:
         if arguments:
-            return self._specialised(tuple(map(_type_of_argument, arguments))).generated
+            return self._specialised(tuple(map(type_of_argument, arguments))).generated
         if self.derivation.latest is None:
             raise AttributeError(
                 f"{self.__name__} has not been called yet, so nothing is generated; "
@@ -85,7 +85,7 @@ class CudaGrad:
         """The kernels as PTX for a compute capability, by name: needs no GPU."""
         from adcompile.cuda.ptx import compile_kernels
 
-        return compile_kernels(self.derivation, tuple(map(_type_of_argument, arguments)), cc)
+        return compile_kernels(self.derivation, tuple(map(type_of_argument, arguments)), cc)
 
     @property
     def fused_source(self) -> str | None:
@@ -109,7 +109,7 @@ class CudaGrad:
         return CudaGrad, (self.derivation, self.kind)
 
 
-def _type_of_argument(value: Any) -> Any:
+def type_of_argument(value: Any) -> Any:
     if isinstance(value, nt.Type | str):
         return type_of(value)
     if hasattr(value, "dtype") and hasattr(value, "strides") and np.ndim(value):

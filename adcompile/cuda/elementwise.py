@@ -14,6 +14,12 @@ def _add(total: Any, part: Any) -> None:
 
 
 @cuda.jit
+def _add_number(total: Any, number: float) -> None:
+    for k in range(cuda.grid(1), total.size, cuda.gridsize(1)):
+        total[k] += number
+
+
+@cuda.jit
 def _assign(total: Any, part: Any) -> None:
     for k in range(cuda.grid(1), total.size, cuda.gridsize(1)):
         total[k] = part[k]
@@ -53,6 +59,11 @@ def _run(kernel: Any, first: Any, second: Any) -> None:
 def add_into(total: Any, part: Any) -> None:
     """``total += part``."""
     _run(_add, total, part)
+
+
+def add_number(total: Any, number: float) -> None:
+    """``total += number``."""
+    _run(_add_number, total, total.dtype.type(number))
 
 
 def assign(total: Any, part: Any) -> None:

@@ -41,7 +41,7 @@ _HOST = (
     *("empty", "zeros", "ones", "full", "empty_like", "zeros_like", "ones_like", "full_like"),
     *("copy", "overlap", "set_zero", "workspace"),
 )
-_WHOLE = ("add_into", "move_adjoint")
+_WHOLE = ("add_into", "add_number", "move_adjoint")
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def write_device_module(
     parts = device_parts(made, options)
     texts: list[str] = []
     sources: dict[str, str] = {}
-    helpers: set[str] = set(MAKERS)
+    helpers: set[str] = {"add_number"} if argnums.mode == "vjp" else set(MAKERS)
     names: dict[ir.Var, str] = {}
     for part in parts:
         kinds = {var: str(kind) for var, kind in part.types.items()}
@@ -97,8 +97,12 @@ def write_device_module(
     suffix = "_" + digest.hexdigest()[:10]
     writer = EntryWriter(py_func, p, made.derivative, names, suffix)
     entries: dict[str, Entry] = {}
-    for kind in ("value_and_grad", "grad"):
-        entries[kind] = writer.value_and_grad(argnums, kind, made.has_aux, made.fused)
+    if argnums.mode == "vjp":
+        entries["backward"] = backward(writer, made)
+        texts.append(entries["backward"].text)
+    else:
+        for kind in ("value_and_grad", "grad"):
+            entries[kind] = writer.value_and_grad(argnums, kind, made.has_aux, made.fused)
     body = "\n".join(
         piece
         for piece in (
@@ -108,7 +112,7 @@ def write_device_module(
         )
         if piece
     )
-    for text in texts:
+    for text in texts[: -len(entries) if argnums.mode == "vjp" else None]:
         for part in parts:
             text = text.replace(f"def {part.host.name}(", f"def {part.host.name}{suffix}(", 1)
         body += f"\n\n{text}"
@@ -126,11 +130,27 @@ def write_device_module(
     )
 
 
+def backward(writer: EntryWriter, made: Differentiated) -> Entry:
+    """Of a kernel: (*parameters, *adjoints of those of floating type), which are added to; those of
+    numbers are arrays of one."""
+    name = f"{writer.base}_backward{writer.suffix}"
+    shadows = {array: writer.names[shadow] for array, shadow in made.derivative.shadows}
+    holders = {v: writer.fresh(f"{v.name}_adj") for v in made.derivative.scalars}
+    given = [holders.get(v) or shadows[v] for v in made.problem.inputs]
+    if made.fused is not None:
+        calls = [writer.call_fused()]
+    else:
+        calls = [writer.call_forward(writer.value), writer.call_adjoint([])]
+    adds = [f"    add_number({holders[v]}, {writer.scalar_adjoint(v)})" for v in holders]
+    head = f"def {name}({', '.join([writer.arguments(), *given])}):"
+    return Entry(name, "\n".join([head, *calls, *adds]) + "\n")
+
+
 def _check(made: Differentiated, argnums: Argnums) -> None:
     p = made.problem
     advice = "Leave out target='cuda'."
-    if argnums.mode != "grad":
-        raise UnsupportedError("target='cuda' has grad and value_and_grad only", p.fn.loc, advice)
+    if argnums.mode == "jvp":
+        raise UnsupportedError("target='cuda' has no forward mode", p.fn.loc, advice)
     for kind in made.argtypes:
         item = kind.dtype if isinstance(kind, nt.Array) else kind
         if not isinstance(item, nt.Float | nt.Integer | nt.Boolean):

@@ -22,6 +22,7 @@ from numba.core import types as nt
 
 from adcompile.analysis.exposed import exposed
 from adcompile.cuda.body import Body, Refused
+from adcompile.cuda.guards import merge_guards
 from adcompile.cuda.kinds import Types, by_name, from_dtype_name
 from adcompile.cuda.views import inline_views
 from adcompile.emit.names import assign_names
@@ -73,7 +74,7 @@ def split(
     fn, names = assign_names(nest(fn), set(), printed)  # no copies that only names need
     types = by_name(fn, types, names)
     ranks = {v: kind.ndim for v, kind in types.items() if isinstance(kind, nt.Array)}
-    fn = inline_views(fn, ranks)
+    fn = merge_guards(inline_views(fn, ranks))
     work = _Split(fn, types, remarks, deterministic, names)
     made = work.block(fn.body, set())
     return replace(fn, body=_on_host(made, work.loads_refused)), work.kernels, types
