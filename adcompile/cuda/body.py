@@ -107,16 +107,18 @@ class Body:
 
     def allocated(self, stmt: ir.Alloc) -> list[ir.Stmt]:
         target, name = stmt.target, stmt.fn.partition(".")[2]
-        if stmt.keywords or name not in (
+        args = [*stmt.args, *(value for key, value in stmt.keywords if key == "dtype")]
+        if len(args) != len(stmt.args) + len(stmt.keywords) or name not in (
             *("empty", "zeros", "ones", "full"),
             *("empty_like", "zeros_like", "ones_like", "full_like"),
         ):
             raise Refused(f"{stmt.fn} has no version for the device", stmt.loc)
-        args = list(stmt.args)
         if name.endswith("_like"):
             like = args.pop(0)
             assert isinstance(like, ir.Var)
             shape, dtype = self.like(like, stmt.loc)
+            if len(args) > name.startswith("full"):
+                dtype = args.pop()
         else:
             first = args.pop(0)
             shape = first.items if isinstance(first, ir.MakeTuple) else (first,)

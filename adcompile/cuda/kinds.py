@@ -89,6 +89,7 @@ def _is_dots(entry: ir.Index) -> bool:
 
 def _made(stmt: ir.Alloc, known: Types) -> nt.Type | None:
     name, args = stmt.fn.partition(".")[2], list(stmt.args)
+    args += [value for key, value in stmt.keywords if key == "dtype"]
     if name.endswith("_like"):
         kind = known.get(args[0]) if isinstance(args[0], ir.Var) else None
         return nt.Array(kind.dtype, kind.ndim, "C") if isinstance(kind, nt.Array) else None

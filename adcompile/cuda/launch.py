@@ -82,24 +82,24 @@ def ones(shape: Any, dtype: Any = np.float64) -> Any:
     return full(shape, 1, dtype)
 
 
-def empty_like(array: Any) -> Any:
+def empty_like(array: Any, dtype: Any = None) -> Any:
     """``np.empty_like`` on the device, in C order."""
-    return empty(array.shape, array.dtype)
+    return empty(array.shape, dtype or array.dtype)
 
 
-def zeros_like(array: Any) -> Any:
+def zeros_like(array: Any, dtype: Any = None) -> Any:
     """``np.zeros_like`` on the device."""
-    return zeros(array.shape, array.dtype)
+    return zeros(array.shape, dtype or array.dtype)
 
 
-def ones_like(array: Any) -> Any:
+def ones_like(array: Any, dtype: Any = None) -> Any:
     """``np.ones_like`` on the device."""
-    return ones(array.shape, array.dtype)
+    return ones(array.shape, dtype or array.dtype)
 
 
-def full_like(array: Any, value: Any) -> Any:
+def full_like(array: Any, value: Any, dtype: Any = None) -> Any:
     """``np.full_like`` on the device."""
-    return full(array.shape, value, array.dtype)
+    return full(array.shape, value, dtype or array.dtype)
 
 
 def copy(array: Any) -> Any:

@@ -11,14 +11,18 @@ from numba.core import types as nt
 
 from adcompile.backends.cpu import Argnums
 from adcompile.backends.store import Generated
+from adcompile.cuda.guards import merge_guards
 from adcompile.cuda.kinds import Types, with_shadows
+from adcompile.cuda.private import carried_in, make_private
 from adcompile.cuda.split import Kernel, split
+from adcompile.cuda.unread import drop_unread_writes
 from adcompile.emit.entries import MAKERS, Entry, EntryWriter
 from adcompile.emit.names import runtime_names
 from adcompile.emit.pieces import exceptions, header, print_named
 from adcompile.errors import UnsupportedError
 from adcompile.explain import explain
 from adcompile.ir import nodes as ir
+from adcompile.normalise.entry import parameter_arrays
 from adcompile.options import Options
 from adcompile.runtime import arrays, likelihood, special
 
@@ -59,6 +63,12 @@ def device_parts(made: Differentiated, options: Options) -> list[Part]:
     parts: list[Part] = []
     for fn in pair if made.fused is None else (made.fused.fn,):
         types = with_shadows(made, fn)
+        if made.fused is not None:
+            written = parameter_arrays(made.problem.fn, made.problem.types)
+            fn = drop_unread_writes(fn, tuple(written))
+        fn = make_private(
+            merge_guards(fn), made.problem.types, made.problem.scopes, carried_in(made.problem.fn)
+        )
         parts.append(Part(*split(fn, types, made.remarks, options.deterministic)))
     return parts
 

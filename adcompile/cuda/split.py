@@ -24,6 +24,7 @@ from adcompile.analysis.exposed import exposed
 from adcompile.cuda.body import Body, Refused
 from adcompile.cuda.guards import merge_guards
 from adcompile.cuda.kinds import Types, by_name, from_dtype_name
+from adcompile.cuda.private import drop_unread_constants
 from adcompile.cuda.views import inline_views
 from adcompile.emit.names import assign_names
 from adcompile.emit.nest import nest
@@ -77,7 +78,8 @@ def split(
     fn = merge_guards(inline_views(fn, ranks))
     work = _Split(fn, types, remarks, deterministic, names)
     made = work.block(fn.body, set())
-    return replace(fn, body=_on_host(made, work.loads_refused)), work.kernels, types
+    host = drop_unread_constants(replace(fn, body=_on_host(made, work.loads_refused)))
+    return host, work.kernels, types
 
 
 class _Split:
@@ -323,7 +325,8 @@ def _on_host(block: ir.Block, why: Mapping[int, str], loop: str = "") -> ir.Bloc
         match stmt:
             case ir.Alloc(_, fn, _, keywords):
                 name = fn.partition(".")[2]
-                if name not in _MAKERS or keywords:
+                others = [key for key, _ in keywords if key != "dtype"]
+                if name not in _MAKERS or others:
                     raise UnsupportedError(
                         f"{fn} of whole arrays has no kernel yet", stmt.loc, _HINT
                     )

@@ -60,7 +60,8 @@ def _function(inner: FunctionType, node: ast.FunctionDef, source: Source) -> Fun
     names = inner.__code__.co_freevars
     cells = dict(zip(names, (c.cell_contents for c in inner.__closure__ or ())))
     space = {**inner.__globals__, **cells, _NUMPY: np}
-    exec(compile(ast.Module([node], []), source.file, "exec"), space)
+    there = ast.increment_lineno(copy.deepcopy(node), source.first_line - 1)
+    exec(compile(ast.Module([there], []), source.file, "exec"), space)
     made = space[node.name]
     assert isinstance(made, FunctionType)
     made.__module__, made.__qualname__ = inner.__module__, inner.__qualname__
@@ -242,9 +243,7 @@ class _Form(ast.NodeTransformer):
 
     def visit_Expr(self, node: ast.Expr) -> Any:
         match node.value:
-            case ast.Call(func, [array, index, value], []) if (
-                self.cuda_name(func) == "atomic.add"
-            ):
+            case ast.Call(func, [array, index, value], []) if self.cuda_name(func) == "atomic.add":
                 place = ast.Subscript(self.visit(array), self.visit(index), ast.Store())
                 made = ast.AugAssign(place, ast.Add(), self.visit(value))
                 return ast.fix_missing_locations(ast.copy_location(made, node))
