@@ -30,7 +30,11 @@ def make_private(
     """``scopes``: of the program in ssa that ``fn`` was made from, in which every variable is
     assigned once, so that one of a loop that is not ``carried`` has its value from the iteration
     itself."""
-    own = {v for v, path in scopes.loops.items() if path and v not in carried and v in types}
+    own = {
+        v
+        for v, path in scopes.loops.items()
+        if path and v in scopes.defined_by and v not in carried and v in types
+    }
     return replace(fn, body=_block(fn.body, fn, types, own))
 
 
