@@ -9,18 +9,21 @@ import re
 import sys
 
 from adcompile import grad
+from adcompile.cuda.kernels import adjoint
 from tests.cuda_programs import CASES
+from tests.test_cuda_kernels import CASES as KERNELS
 
 CAPABILITIES = ((7, 5), (8, 0), (9, 0))
 
 
 def main(wanted: list[str]) -> None:
-    for case in CASES:
-        if wanted and case.name not in wanted:
+    known = [(c.name, grad(c.program, c.argnums, target="cuda"), c.args) for c in CASES]
+    known += [(c.name, adjoint(c.kernel), c.args) for c in KERNELS]
+    for title, derivative, args in known:
+        if wanted and title not in wanted:
             continue
-        derivative = grad(case.program, case.argnums, target="cuda")
         for cc in CAPABILITIES:
-            for name, ptx in derivative.ptx(*case.args, cc=cc).items():
+            for name, ptx in derivative.ptx(*args, cc=cc).items():
                 assert f".target sm_{cc[0]}{cc[1]}" in ptx
                 atomics = len(re.findall(r"\b(?:atom|red)\.global\.", ptx))
                 local = sum(map(int, re.findall(r"\.local .*\[(\d+)\]", ptx)))

@@ -17,8 +17,8 @@ pytest.importorskip("numba_cuda")
 
 from numba import cuda, float64
 
-from adcompile import UnsupportedError
-from adcompile.cuda.kernels import adjoint
+from adcompile import AliasError, UnsupportedError
+from adcompile.cuda import adjoint, differentiable, vjp, zeros_like
 from adcompile.frontend.kernels import kernel_form
 from adcompile.testing import plain_jvp
 from tests import oracle
@@ -333,3 +333,98 @@ def test_calls() -> None:
         backward[(3, 2), 4](X, Y, X, Y)
     with pytest.raises(ValueError, match="the adjoint of y has shape"):
         backward[3, 4](X, Y, X, Y[:3])
+
+
+# ---------------------------------------------------------------- several launches
+
+
+@cuda.jit
+def diffusion(u, c, w):
+    i = cuda.grid(1)
+    if 0 < i < u.size - 1:
+        w[i] = u[i] + c[0] * (u[i + 1] - 2.0 * u[i] + u[i - 1]) * math.exp(-u[i])
+
+
+@cuda.jit
+def reaction(u, scale):
+    i = cuda.grid(1)
+    if i < u.size:
+        u[i] = u[i] + scale * math.sin(u[i]) * u[i]
+
+
+def simulate(diffuse: Any, react: Any, new: Any) -> Any:
+    def run(u: Any, c: Any, scale: float) -> Any:
+        for _ in range(3):
+            w = new(u)
+            diffuse[3, 4](u, c, w)
+            react[3, 4](w, scale)
+            diffuse[3, 4](w, c, u)
+        return u, w
+
+    return run
+
+
+def test_several_launches() -> None:
+    """Arrays are overwritten again and again, arguments among them."""
+    run = simulate(differentiable(diffusion), differentiable(reaction), zeros_like)
+    c = np.array([0.2])
+    out, pullback = vjp(run, X, c, 0.3)
+    seeds = [rng.normal(size=11) for _ in out]
+    first = pullback(tuple(map(cuda.to_device, seeds)))
+    again = pullback(tuple(map(cuda.to_device, seeds)))
+    assert first[2] is None
+    for one, other in zip(first[:2], again[:2]):
+        np.testing.assert_allclose(one.copy_to_host(), other.copy_to_host(), rtol=1e-14)
+
+    class Plain:
+        def __init__(self, kernel: Any) -> None:
+            self.form, _ = kernel_form(kernel)
+
+        def __getitem__(self, config: Any) -> Any:
+            return lambda *args: self.form(*args, config[0] * config[1])
+
+    plain = simulate(Plain(diffusion), Plain(reaction), np.zeros_like)
+    for ours, theirs in zip(out, plain(X.copy(), c.copy(), 0.3)):
+        np.testing.assert_allclose(ours.copy_to_host(), theirs, rtol=1e-14)
+
+    def loss(u: Any, c: Any, scale: float) -> float:
+        return float(sum(np.sum(s * r) for s, r in zip(seeds, plain(u, c, scale))))
+
+    args = (X, c, 0.3)
+    direction = oracle.random_direction(args, (0, 1), np.random.default_rng(5))
+    estimate = oracle.directional(loss, args, direction)
+    predicted = sum(float(np.sum(g.copy_to_host() * direction[k])) for k, g in enumerate(first[:2]))
+    assert estimate.reliable
+    assert estimate.agrees(predicted), (estimate, predicted)
+
+
+def test_recorded_arrays() -> None:
+    """Nothing but recorded launches can touch them."""
+    step = differentiable(reaction)
+
+    def reads(u: Any) -> Any:
+        return u[0]
+
+    def writes(u: Any) -> Any:
+        u[0] = 1.0
+
+    def others(u: Any) -> Any:
+        step[3, 4](cuda.to_device(X), 0.1)
+        return u
+
+    def twice(u: Any) -> Any:
+        d = differentiable(diffusion)
+        d[3, 4](u, u, u)
+        return u
+
+    for f in (reads, writes, others):
+        with pytest.raises(UnsupportedError):
+            vjp(f, X)
+    with pytest.raises(AliasError):
+        vjp(twice, X)
+    with pytest.raises(AliasError):
+        there = cuda.to_device(X)
+        vjp(lambda a, b: a, there, there)
+    plain = cuda.to_device(X)
+    step[3, 4](plain, 0.1)  # outside vjp: the kernel itself
+    np.testing.assert_allclose(plain.copy_to_host(), X + 0.1 * np.sin(X) * X, rtol=1e-14)

@@ -122,7 +122,7 @@ class Derivation:
             return found
 
     def _fetch(self, argtypes: Types) -> Loaded:
-        argnums = self._floats(argtypes) if self.argnums is None else self.argnums
+        argnums = self.wanted(argtypes)
         if self.ones:
             argnums = Argnums(tuple(argnums), argnums.single, argnums.mode, self.ones)
         program = parse(self.target, argtypes)
@@ -138,7 +138,10 @@ class Derivation:
         text = pipeline().generate(self.target, argtypes, argnums, self.has_aux, self.options)
         return store.save(key, text, self.options.cache, functions)
 
-    def _floats(self, argtypes: Types) -> Argnums:
+    def wanted(self, argtypes: Types) -> Argnums:
+        """What is differentiated for these types."""
+        if self.argnums is not None:
+            return self.argnums
         chosen = tuple(i for i, kind in enumerate(argtypes) if is_differentiable(kind))
         if not chosen:
             raise InactiveArgumentError(

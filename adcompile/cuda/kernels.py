@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numba.core import types
 
 from adcompile.api import Where, argument_positions
 from adcompile.backends.cpu import Argnums, Derivation, is_differentiable
@@ -96,10 +97,14 @@ class KernelAdjoint:
 
     def specialise(self, given: tuple[Any, ...]) -> Loaded:
         """For arguments, or their types."""
-        kinds = tuple(map(type_of_argument, given)) + (_int64(),) * self.axes
+        kinds = self.with_counts(tuple(map(type_of_argument, given)))
         found = self.derivation.specialise(kinds)
         self.derivation.latest = found
         return found
+
+    def with_counts(self, kinds: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The types of arguments with those of the numbers of threads."""
+        return kinds + (types.int64,) * self.axes
 
     def source(self, *arguments: Any) -> str:
         """The generated module for types, also as text, or example values."""
@@ -113,17 +118,11 @@ class KernelAdjoint:
         """The kernels as PTX for a compute capability, by name: needs no GPU."""
         from adcompile.cuda.ptx import compile_kernels
 
-        kinds = tuple(map(type_of_argument, arguments)) + (_int64(),) * self.axes
+        kinds = self.with_counts(tuple(map(type_of_argument, arguments)))
         return compile_kernels(self.derivation, kinds, cc)
 
     def __repr__(self) -> str:
         return f"<adcompile adjoint of the kernel {self.__name__}>"
-
-
-def _int64() -> Any:
-    from numba.core import types
-
-    return types.int64
 
 
 def _three(value: Any) -> tuple[int, int, int]:

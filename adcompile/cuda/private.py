@@ -87,8 +87,7 @@ def drop_unread_constants(fn: ir.Function) -> ir.Function:
         return tuple(
             map_blocks(kept, s) if blocks(s) else s
             for s in block
-            if not (isinstance(s, ir.Assign) and isinstance(s.value, ir.Const))
-            or s.target in read
+            if not (isinstance(s, ir.Assign) and isinstance(s.value, ir.Const)) or s.target in read
         )
 
     return replace(fn, body=kept(fn.body))

@@ -28,10 +28,9 @@ def compile_kernels(
             None,
             "Unset NUMBA_ENABLE_CUDASIM before Numba is imported.",
         )
-    assert derivation.argnums is not None
     loaded = derivation.specialise(argtypes)
     options = derivation.options
-    given = (argtypes, derivation.argnums, derivation.has_aux, options)
+    given = (argtypes, derivation.wanted(argtypes), derivation.has_aux, options)
     made = differentiate(derivation.target, *given)
     found: dict[str, str] = {}
     with _as_if_on(cc):
