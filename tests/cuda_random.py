@@ -71,7 +71,9 @@ class Writer:
                     self.say(depth, f"{array}[{var}] = 0.5 * math.tanh({value})")
                 case 4:
                     array = r.choice(self.arrays)
-                    self.say(depth, f"{array}[{self.place(var, shifted)}] += 0.1 * math.sin({value})")
+                    self.say(
+                        depth, f"{array}[{self.place(var, shifted)}] += 0.1 * math.sin({value})"
+                    )
                 case 5:
                     self.say(depth, f"m[{var} % 4, {var}] -= 0.1 * {value}")
                 case 6 | 7:
@@ -145,7 +147,7 @@ def load(text: str, folder: Path, name: str) -> Any:
 
 
 def check(f: Any, optimise: bool) -> str:
-    """"" if the gradients agree, why it is refused, or an AssertionError."""
+    """ "" if the gradients agree, why it is refused, or an AssertionError."""
     from adcompile import AdcompileError, value_and_grad
     from adcompile.testing import plain_value_and_grad
     from tests.cuda_races import watched

@@ -23,6 +23,7 @@ from adcompile.errors import UnsupportedError
 from adcompile.explain import explain
 from adcompile.ir import nodes as ir
 from adcompile.normalise.entry import parameter_arrays
+from adcompile.optimise.totals import keep_totals
 from adcompile.options import Options
 from adcompile.runtime import arrays, likelihood, special
 
@@ -69,6 +70,8 @@ def device_parts(made: Differentiated, options: Options) -> list[Part]:
         fn = make_private(
             merge_guards(fn), made.problem.types, made.problem.scopes, carried_in(made.problem.fn)
         )
+        if options.optimise:
+            fn = keep_totals(fn, made.problem.types, beside_others=True)
         parts.append(Part(*split(fn, types, made.remarks, options.deterministic)))
     return parts
 

@@ -28,7 +28,7 @@ from adcompile.cuda.private import drop_unread_constants
 from adcompile.cuda.views import inline_views
 from adcompile.emit.names import assign_names
 from adcompile.emit.nest import nest
-from adcompile.errors import UnsupportedError
+from adcompile.errors import NOWHERE, Loc, UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import (
     blocks,
@@ -316,12 +316,18 @@ def _depends(expr: ir.Expr, on: set[ir.Var]) -> bool:
 # ---------------------------------------------------------------- what stays on the host
 
 
-def _on_host(block: ir.Block, why: Mapping[int, str], loop: str = "") -> ir.Block:
+def _on_host(
+    block: ir.Block, why: Mapping[int, str], loop: str = "", around: Loc = NOWHERE
+) -> ir.Block:
+    """``why``: why loops are no kernels.  ``loop``: of the one around, if it launches none."""
     out: list[ir.Stmt] = []
     for stmt in block:
         reason = why.get(id(stmt), loop)
+        if any(isinstance(s, ir.Call) for s in statements((stmt,))):
+            reason = ""  # an element or two beside a kernel
         if reason:
-            _check_elements(stmt, reason)
+            around = stmt.loc if stmt.loc.line else around
+            _check_elements(stmt, reason, around)
         match stmt:
             case ir.Alloc(_, fn, _, keywords):
                 name = fn.partition(".")[2]
@@ -341,7 +347,10 @@ def _on_host(block: ir.Block, why: Mapping[int, str], loop: str = "") -> ir.Bloc
                 pass
         stmt = map_stmt_exprs(lambda e, loc=stmt.loc: _host_expr(e, loc), stmt)  # type: ignore[misc]
         if blocks(stmt):
-            stmt = map_blocks(lambda b, reason=reason: _on_host(b, why, reason), stmt)  # type: ignore[misc]
+            stmt = map_blocks(
+                lambda b, reason=reason, around=around: _on_host(b, why, reason, around),  # type: ignore[misc]
+                stmt,
+            )
         out.append(stmt)
     return tuple(out)
 
@@ -361,7 +370,7 @@ def _host_expr(expr: ir.Expr, loc: object) -> ir.Expr:
     return map_expr(change, expr)
 
 
-def _check_elements(stmt: ir.Stmt, reason: str) -> None:
+def _check_elements(stmt: ir.Stmt, reason: str, loc: Loc) -> None:
     """A loop on the host must not fetch or write one element at a time."""
     uses = isinstance(stmt, ir.Store | ir.Accumulate)
     for top in stmt_exprs(stmt):
@@ -369,6 +378,6 @@ def _check_elements(stmt: ir.Stmt, reason: str) -> None:
     if uses:
         raise UnsupportedError(
             f"this would run on the host, one element at a time: of the loop around it, {reason}",
-            stmt.loc,
+            loc,
             _HINT,
         )
