@@ -9,6 +9,7 @@ import math
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,16 +20,22 @@ pytest.importorskip("numba_cuda")
 from numba import cuda
 
 from adcompile import UnsupportedError, grad, value_and_grad
+from adcompile.cuda import split
 from adcompile.testing import plain_value_and_grad
-from tests import oracle
+from tests import cuda_random, oracle
 from tests.cuda_programs import CASES, A, Case, U, X, Y, counted, rows
+from tests.cuda_races import RaceError, watched
 
+WIDE = pytest.mark.wide
 SIMULATED = os.environ.get("NUMBA_ENABLE_CUDASIM") == "1"
 # On a GPU the grids of tests are far too small for it.
 pytestmark = pytest.mark.filterwarnings("ignore::Warning:numba")
 
 
-@pytest.mark.parametrize("optimise", [True, False], ids=["optimised", "plain"])
+OPTIMISE = (pytest.param(True, id="optimised"), pytest.param(False, id="plain", marks=WIDE))
+
+
+@pytest.mark.parametrize("optimise", OPTIMISE)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_gradients(case: Case, optimise: bool) -> None:
     f, argnums = case.program, case.argnums
@@ -51,6 +58,28 @@ def test_gradients(case: Case, optimise: bool) -> None:
         assert estimate.agrees(oracle.dot(grads, argnums, direction))
     if optimise:
         assert case.explained in derivative.explain()
+    if SIMULATED:
+        with watched():
+            again, others = derivative(*given)
+        assert again == pytest.approx(value, rel=case.tolerance)
+        for ours, theirs in zip(others, grads, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=case.tolerance * size)
+
+
+def test_races_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without atomics two threads meet."""
+    case = next(c for c in CASES if c.name == "lookup")
+    monkeypatch.setattr(split._Split, "scattered", lambda *_: {})
+    derivative = value_and_grad(case.program, case.argnums, target="cuda", cache=False)
+    with watched(), pytest.raises(RaceError):
+        derivative(*case.args)
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_random_programs(number: int, tmp_path: Path) -> None:
+    """More of them: python -m tests.cuda_random."""
+    text = cuda_random.Writer(f"7:{number}").program()
+    cuda_random.check(cuda_random.load(text, tmp_path, f"cuda_random_{number}"), True)
 
 
 def test_device_arrays_stay_there() -> None:
@@ -184,6 +213,7 @@ def test_no_device() -> None:
     text = """
 import numpy as np
 from adcompile import grad
+from tests.cuda_races import RaceError, watched
 from tests.cuda_programs import arrays
 try:
     grad(arrays, target="cuda")(np.ones(3), np.ones(3), 0.5)

@@ -16,6 +16,7 @@ from adcompile.cuda.kinds import Types, with_shadows
 from adcompile.cuda.private import carried_in, make_private
 from adcompile.cuda.split import Kernel, split
 from adcompile.cuda.unread import drop_unread_writes
+from adcompile.cuda.unroll import unroll_short
 from adcompile.emit.entries import MAKERS, Entry, EntryWriter
 from adcompile.emit.names import runtime_names
 from adcompile.emit.pieces import exceptions, header, print_named
@@ -71,7 +72,7 @@ def device_parts(made: Differentiated, options: Options) -> list[Part]:
             merge_guards(fn), made.problem.types, made.problem.scopes, carried_in(made.problem.fn)
         )
         if options.optimise:
-            fn = keep_totals(fn, made.problem.types, beside_others=True)
+            fn = keep_totals(unroll_short(fn), made.problem.types, beside_others=True)
         parts.append(Part(*split(fn, types, made.remarks, options.deterministic)))
     return parts
 
