@@ -110,6 +110,19 @@ def test_device_arrays_stay_there() -> None:
         np.testing.assert_allclose(again.copy_to_host(), 1.5 * X**2, rtol=1e-14)
 
 
+def broadcast(x: Any, y: Any) -> float:
+    return np.sum(np.sin(x * y))
+
+
+def test_axes_of_one() -> None:
+    args = (A, A[:1])
+    value, grads = value_and_grad(broadcast, (0, 1), target="cuda")(*args)
+    expected, others = plain_value_and_grad(broadcast, (0, 1))(*args)
+    assert value == pytest.approx(expected, rel=1e-13)
+    for ours, theirs in zip(grads, others, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+
+
 def test_deterministic() -> None:
     def scatter(w: Any, k: Any) -> float:
         total = 0.0

@@ -19,7 +19,7 @@ pytest.importorskip("numba_cuda")
 
 from numba import cuda, float64
 
-from adcompile import AliasError, UnsupportedError
+from adcompile import AliasError, UnsupportedError, value_and_grad
 from adcompile.cuda import adjoint, differentiable, vjp, zeros_like
 from adcompile.frontend.kernels import kernel_form
 from adcompile.testing import plain_jvp
@@ -341,6 +341,56 @@ def test_calls() -> None:
         backward[(3, 2), 4](X, Y, X, Y)
     with pytest.raises(ValueError, match="the adjoint of y has shape"):
         backward[3, 4](X, Y, X, Y[:3])
+    with pytest.raises(TypeError, match="NumPy array"):
+        backward[3, 4](X, Y, X, Y)
+    there = [cuda.to_device(a) for a in (X, Y, X)]
+    with pytest.raises(AliasError):
+        backward[3, 4](*there, there[2])
+
+
+@cuda.jit
+def two_phases(x, mid, out):
+    for i in range(cuda.grid(1), x.size, cuda.gridsize(1)):
+        mid[i] = math.sin(x[i])
+    for i in range(cuda.grid(1), x.size, cuda.gridsize(1)):
+        out[i] = mid[x.size - 1 - i]
+
+
+@cuda.jit
+def reused_names(x, y):
+    i = cuda.grid(1)
+    if i < x.size:
+        a = math.sin(x[i])
+        for k in range(5):
+            cuda.atomic.add(y, k, a * k)
+
+
+def test_threads_do_not_wait_for_each_other() -> None:
+    """Between two loops over the grid there is no barrier."""
+    with pytest.raises(UnsupportedError, match="share elements"):
+        adjoint(two_phases).source(X, Z, Z)
+
+
+def test_loops_that_could_share_a_name() -> None:
+    """The inner loop's subscript is not the thread's."""
+    text = adjoint(reused_names, optimise=False).source(X, Y)
+    assert "y_adj[k]" in text
+
+
+def test_inner_loop_with_the_name_of_the_outer() -> None:
+    def f(x: Any, y: Any) -> float:
+        for i in range(x.size):
+            a = math.sin(x[i])
+            for i in range(5):
+                y[i] += a * i
+        return float(y[3] * y[4])
+
+    args = (X, Y)
+    derivative = value_and_grad(f, (0, 1), target="cuda", optimise=False)
+    with watched() if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1" else nullcontext():
+        _, grads = derivative(*args)
+    direction = oracle.random_direction(args, (0, 1), np.random.default_rng(5))
+    assert oracle.directional(f, args, direction).agrees(oracle.dot(grads, (0, 1), direction))
 
 
 # ---------------------------------------------------------------- several launches

@@ -187,7 +187,10 @@ class Derivation:
     def broadcasting(self, args: tuple[Any, ...]) -> Derivation | None:
         """The same derivative for arguments whose axes of extent one broadcast; None if that is
         what this one is."""
-        ones = axes_of_one(args)
+        return self.variant(axes_of_one(args))
+
+    def variant(self, ones: Ones) -> Derivation | None:
+        """That for these axes."""
         if ones == self.ones:
             return None
         if ones not in self._variants:

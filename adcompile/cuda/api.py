@@ -9,9 +9,9 @@ import numpy as np
 from numba.core import types as nt
 from numba.np.numpy_support import from_dtype
 
-from adcompile.backends.cpu import Derivation, type_of, type_of_value
+from adcompile.backends.cpu import Derivation, Ones, type_of, type_of_value
 from adcompile.backends.store import Generated, Loaded
-from adcompile.errors import UnsupportedError
+from adcompile.errors import BroadcastError, UnsupportedError
 
 
 class CudaGrad:
@@ -51,8 +51,15 @@ class CudaGrad:
         given = bound.args
         on_host = [isinstance(a, np.ndarray) for a in given if hasattr(a, "shape") and np.ndim(a)]
         placed = tuple(as_device_array(a) for a in given)
-        loaded = self._specialised(tuple(map(type_of_argument, placed)))
-        result = loaded.entry(self.kind)(*placed)
+        kinds = tuple(map(type_of_argument, placed))
+        try:
+            result = self._specialised(kinds).entry(self.kind)(*placed)
+        except BroadcastError:  # once more with axes of extent one that broadcast
+            other = self.derivation.variant(_ones(placed))
+            if other is None:
+                raise
+            found = self.derivation.latest = other.specialise(kinds)
+            result = found.entry(self.kind)(*placed)
         return to_host(result) if on_host and all(on_host) else result
 
     def _specialised(self, argtypes: tuple[Any, ...]) -> Loaded:
@@ -107,6 +114,12 @@ class CudaGrad:
 
     def __reduce__(self) -> Any:
         return CudaGrad, (self.derivation, self.kind)
+
+
+def _ones(args: tuple[Any, ...]) -> Ones:
+    """(argument, axis) of the axes of extent one."""
+    shapes = [tuple(a.shape) if np.ndim(a) else () for a in args]
+    return tuple(((k,), axis) for k, s in enumerate(shapes) for axis, n in enumerate(s) if n == 1)
 
 
 def type_of_argument(value: Any) -> Any:

@@ -12,7 +12,7 @@ from adcompile.api import Where, argument_positions
 from adcompile.backends.cpu import Argnums, Derivation, is_differentiable
 from adcompile.backends.store import Loaded
 from adcompile.cuda.api import type_of_argument
-from adcompile.errors import InactiveArgumentError, UnsupportedError
+from adcompile.errors import AliasError, InactiveArgumentError, UnsupportedError
 from adcompile.frontend.kernels import kernel_form
 from adcompile.options import merge
 
@@ -58,7 +58,7 @@ class KernelAdjoint:
 
     def _run(self, totals: tuple[int, ...], stream: Any, args: tuple[Any, ...]) -> None:
         # Late: numba.cuda is an extra.
-        from adcompile.cuda.launch import check_device
+        from adcompile.cuda.launch import check_device, overlap
         from adcompile.cuda.launch import stream as on_stream
 
         check_device()
@@ -80,6 +80,11 @@ class KernelAdjoint:
                     f"{self.__name__}: the adjoint of {name} has shape {tuple(one.shape)} and "
                     f"type {one.dtype}, not those of {name}, {tuple(shape)}"
                 )
+        given, adjoints = (tuple(map(_on_device, part)) for part in (given, adjoints))
+        arrays = [a for a in given if np.ndim(a)]
+        for n, one in enumerate(adjoints):
+            if any(overlap(one, other) for other in (*adjoints[n + 1 :], *arrays)):
+                raise AliasError(f"{self.__name__}: an adjoint overlaps another array")
         with on_stream(stream):
             loaded.entry("backward")(*given, *totals, *adjoints)
 
@@ -123,6 +128,14 @@ class KernelAdjoint:
 
     def __repr__(self) -> str:
         return f"<adcompile adjoint of the kernel {self.__name__}>"
+
+
+def _on_device(value: Any) -> Any:
+    from adcompile.cuda.arrays import as_device_array
+
+    if isinstance(value, np.ndarray) and value.ndim:
+        raise TypeError("a NumPy array where a device array is wanted: use cuda.to_device")
+    return as_device_array(value)
 
 
 def _three(value: Any) -> tuple[int, int, int]:

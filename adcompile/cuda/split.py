@@ -73,6 +73,7 @@ def split(
     """The host's function, and the kernels that it launches by their names."""
     printed = {var: str(kind) for var, kind in types.items()}
     fn, names = assign_names(nest(fn), set(), printed)  # no copies that only names need
+    fn = with_own_variables(fn)
     types = by_name(fn, types, names)
     ranks = {v: kind.ndim for v, kind in types.items() if isinstance(kind, nt.Array)}
     fn = merge_guards(inline_views(fn, ranks))
@@ -80,6 +81,42 @@ def split(
     made = work.block(fn.body, set())
     host = drop_unread_constants(replace(fn, body=_on_host(made, work.loads_refused)))
     return host, work.kernels, types
+
+
+def with_own_variables(fn: ir.Function) -> ir.Function:
+    """Each loop has a variable of its own again, unless that is read after the loop."""
+    loose = set(exposed(tuple(_without_variables(fn.body)), fn.params))
+
+    def block(stmts: ir.Block) -> ir.Block:
+        out: list[ir.Stmt] = []
+        for stmt in stmts:
+            if blocks(stmt):
+                stmt = map_blocks(block, stmt)
+            if isinstance(stmt, ir.For) and stmt.var not in loose:
+                own = ir.Var(stmt.var.name, stmt.var.temp)
+                inner = {v for s in statements(stmt.body) for v in stmt_defs(s)}
+                if stmt.var not in inner:
+                    stmt = replace(stmt, var=own, body=rename_block(stmt.body, {stmt.var: own}))
+            out.append(stmt)
+        return tuple(out)
+
+    return replace(fn, body=block(fn.body))
+
+
+def _without_variables(block: ir.Block) -> list[ir.Stmt]:
+    """What the loops' variables are read by outside of their loops: with each loop as an if in
+    which its variable has been assigned."""
+    out: list[ir.Stmt] = []
+    for stmt in block:
+        if isinstance(stmt, ir.For):
+            set_here = ir.Assign(stmt.var, stmt.start)
+            body = (set_here, *_without_variables(stmt.body))
+            out.append(ir.If(ir.Const(True), body, ()))
+        elif blocks(stmt):
+            out.append(map_blocks(lambda b: tuple(_without_variables(b)), stmt))
+        else:
+            out.append(stmt)
+    return out
 
 
 class _Split:

@@ -101,6 +101,11 @@ class _Form(ast.NodeTransformer):
             others = [s for s in made if not any(s is loop for loop in self.items)]
             if self.uses_threads or any(_writes(n) for s in others for n in ast.walk(s)):
                 raise _EveryThread
+            for one in self.items:  # nothing makes the threads wait for each other between loops
+                arrays = {n.value.id for n in ast.walk(one) if _writes(n) and _is_named(n)}
+                rest = [n for s in made if s is not one for n in ast.walk(s)]
+                if any(isinstance(n, ast.Name) and n.id in arrays for n in rest):
+                    raise _EveryThread
             return made, 0
         axes = 1 + max(self.loop_names, default=0)
         loops = made
@@ -296,6 +301,10 @@ def _is_store(node: ast.AST) -> Any:
 
 def _writes(node: ast.AST) -> bool:
     return isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)
+
+
+def _is_named(node: Any) -> bool:
+    return isinstance(node.value, ast.Name)
 
 
 def _returns(stmt: ast.stmt) -> bool:
