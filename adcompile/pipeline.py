@@ -13,7 +13,7 @@ from adcompile.adjoint.fused import Fused, candidates, fuse, nested
 from adcompile.analysis.activity import find_activity, is_float
 from adcompile.analysis.alias import find_roots, written_roots
 from adcompile.analysis.complex_numbers import check_complex
-from adcompile.analysis.independence import any_order
+from adcompile.analysis.independence import any_order, carries_only_sums
 from adcompile.analysis.scope import Loop, find_scopes
 from adcompile.arrays.expand import expand
 from adcompile.arrays.statics import known_arguments
@@ -211,10 +211,14 @@ def differentiate(
     known = (fn, types, scopes, roots, needs, shapes, selections, arenas)
     plan = Planner(*known).run(kept_arrays)
 
-    def has_items(loop: Loop) -> bool:
-        return options.target == "cuda" and any_order(loop, roots, activity, scopes)
+    def suits(loop: Loop) -> int:
+        if options.target != "cuda":
+            return 0
+        return 2 * any_order(loop, roots, activity, scopes) or carries_only_sums(
+            loop, roots, activity
+        )
 
-    tapes = lay_out(plan, types, scopes, has_items=has_items)
+    tapes = lay_out(plan, types, scopes, suits=suits)
 
     problem = Problem(
         fn,
@@ -257,7 +261,7 @@ def differentiate(
             if len(loops) == 1 or not joint_plan.stored:
                 break
             loops = loops[:1]  # to make a tape in each of many iterations takes too long
-        joint_tapes = lay_out(joint_plan, types, scopes, loops, has_items)
+        joint_tapes = lay_out(joint_plan, types, scopes, loops, suits)
         joint = replace(problem, plan=joint_plan, tapes=joint_tapes)
         made = fuse(joint, loops, tuple(seeded), adds=is_kernel)
         if made is not None:

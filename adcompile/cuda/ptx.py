@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -40,6 +42,47 @@ def compile_kernels(
                 types = of_parameters(kernel.fn, part.types)
                 found[kernel.fn.name], _ = cuda.compile_ptx(function, types, cc=cc)
     return found
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What the assembler says of a kernel, in registers and bytes per thread; ``atomics`` counts
+    instructions of the PTX."""
+
+    registers: int
+    stack: int
+    spilled: int
+    atomics: int
+
+
+def resources(ptx: str, cc: tuple[int, int]) -> Resources:
+    """Of one kernel; needs no GPU, but NVIDIA's linker, which the extra ``cuda`` brings."""
+    from cuda.bindings import nvjitlink
+
+    wanted = [f"-arch=sm_{cc[0]}{cc[1]}", "-verbose"]
+    linker = nvjitlink.create(len(wanted), wanted)
+    try:
+        data = ptx.encode()
+        nvjitlink.add_data(linker, nvjitlink.InputType.PTX, data, len(data), "kernel.ptx")
+        nvjitlink.complete(linker)
+        text = bytearray(nvjitlink.get_info_log_size(linker))
+        nvjitlink.get_info_log(linker, text)
+    finally:
+        nvjitlink.destroy(linker)
+    log = text.decode()
+    stack, stores, loads = _numbers(
+        r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads", log
+    )
+    (registers,) = _numbers(r"Used (\d+) registers", log)
+    atomics = len(re.findall(r"\b(?:atom|red)\.(?:\w+\.)*add", ptx))
+    return Resources(registers, stack, stores + loads, atomics)
+
+
+def _numbers(pattern: str, log: str) -> tuple[int, ...]:
+    found = re.search(pattern, log)
+    if found is None:
+        raise UnsupportedError(f"the assembler's report is not understood: {log[:200]}")
+    return tuple(map(int, found.groups()))
 
 
 @contextlib.contextmanager

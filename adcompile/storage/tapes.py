@@ -91,16 +91,16 @@ def lay_out(
     types: dict[ir.Var, nt.Type],
     scopes: Scopes,
     joint: tuple[Loop, ...] = (),
-    has_items: Callable[[Loop], bool] = lambda loop: False,
+    suits: Callable[[Loop], int] = lambda loop: 0,
 ) -> dict[int, LoopTape]:
     """A layout for every loop that stores something, by loop identity.  Tapes inside the loops
     ``joint``, each in the one before, live for one iteration of the innermost around them.
-    ``has_items``: whether a loop's iterations are to be the last axis."""
+    ``suits``: how well the iterations of a loop would do as the last axis."""
     tapes: dict[int, LoopTape] = {}
     for loop in _loops(scopes):
         stored = plan.stored.get(id(loop))
         if stored:
-            tapes[id(loop)] = _lay_out_loop(loop, stored, types, scopes, joint, has_items)
+            tapes[id(loop)] = _lay_out_loop(loop, stored, types, scopes, joint, suits)
     return tapes
 
 
@@ -118,7 +118,7 @@ def _lay_out_loop(
     types: dict[ir.Var, nt.Type],
     scopes: Scopes,
     joint: tuple[Loop, ...],
-    has_items: Callable[[Loop], bool],
+    suits: Callable[[Loop], int],
 ) -> LoopTape:
     groups: dict[str, list[ir.Var]] = {}
     for var in stored:
@@ -140,7 +140,9 @@ def _lay_out_loop(
     row: ir.Expr | None = None
     rows: ir.Expr | None = None
     items: Items | None = None
-    apart = next((one for one in path if has_items(one)), None)
+    apart: Loop | None = max(path, key=suits)  # the first of the best
+    if apart is not None and not suits(apart):
+        apart = None
     for one in path:
         if not isinstance(one, ir.For) or not _fixed_outside(one, root, scopes):
             cursor = ir.Var(f"cursor_{loop.loc.line}")
