@@ -186,6 +186,16 @@ def counted(x: Any, a: float) -> float:
     return total / n
 
 
+def network(w1: Any, b1: Any, w2: Any, x: Any, y: Any) -> float:
+    h = np.tanh(x @ w1 + b1)
+    p = h @ w2
+    return np.mean((p - y) ** 2)
+
+
+def products(a: Any, b: Any, v: Any) -> float:
+    return np.sum(np.sin(a @ v)) + np.sum((v @ b) ** 3) + np.sum(np.cos(a @ b.T))
+
+
 X, Y = rng.normal(size=23), rng.uniform(0.5, 2.0, 23)
 A, U = rng.normal(size=(7, 5)), rng.uniform(0.5, 1.5, (6, 8))
 
@@ -216,5 +226,14 @@ CASES = [
     Case(arrays, (X, Y, 0.3), (0, 1, 2)),
     Case(rows, (A, rng.normal(size=5)), (0, 1)),
     Case(single, (X.astype(np.float32), Y.astype(np.float32)), (0, 1), tolerance=1e-5),
+    Case(
+        network,
+        (
+            *(rng.normal(size=(4, 5)), rng.normal(size=5), rng.normal(size=(5, 2))),
+            *(rng.normal(size=(7, 4)), rng.normal(size=(7, 2))),
+        ),
+        (0, 1, 2),
+    ),
+    Case(products, (rng.normal(size=(5, 5)), rng.normal(size=(5, 5)), Y[:5]), (0, 1, 2)),
     Case(counted, (Y, 0.4), (0, 1)),
 ]

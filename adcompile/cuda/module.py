@@ -12,6 +12,7 @@ from numba.core import types as nt
 from adcompile.backends.cpu import Argnums
 from adcompile.backends.store import Generated
 from adcompile.cuda.guards import merge_guards
+from adcompile.cuda.host import PRODUCT_ADJOINTS, PRODUCTS
 from adcompile.cuda.kinds import Types, with_shadows
 from adcompile.cuda.private import carried_in, make_private
 from adcompile.cuda.split import Kernel, split
@@ -198,6 +199,8 @@ def _imports(helpers: set[str], texts: list[str]) -> str:
     launch = ["kernel", *(n for n in _HOST if n in helpers)]
     ours["adcompile.cuda.launch"] = launch
     ours["adcompile.cuda.elementwise"] = [n for n in _WHOLE if n in helpers]
+    matrices = (*PRODUCTS, *PRODUCT_ADJOINTS)
+    ours["adcompile.cuda.products"] = [n for n in matrices if n in helpers]
     for module in (arrays, likelihood, special):
         ours[module.__name__] = [
             n

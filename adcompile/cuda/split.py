@@ -23,22 +23,20 @@ from numba.core import types as nt
 from adcompile.analysis.exposed import exposed
 from adcompile.cuda.body import Body, Refused
 from adcompile.cuda.guards import merge_guards
+from adcompile.cuda.host import HINT, on_host
 from adcompile.cuda.kinds import Types, by_name, from_dtype_name
 from adcompile.cuda.private import drop_unread_constants
 from adcompile.cuda.views import inline_views
-from adcompile.emit.names import assign_names
+from adcompile.emit.names import appearance, assign_names
 from adcompile.emit.nest import nest
-from adcompile.errors import NOWHERE, Loc, UnsupportedError
+from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import (
     blocks,
     map_blocks,
-    map_expr,
-    map_stmt_exprs,
     rename_block,
     statements,
     stmt_defs,
-    stmt_exprs,
     subexpressions,
 )
 from adcompile.optimise.arrays_used import Arrays
@@ -46,12 +44,7 @@ from adcompile.optimise.parallel import Remarks
 from adcompile.optimise.vectorise import handed_on, steps_of_sum
 from adcompile.storage.tapes import trip_count
 
-_MAKERS = ("empty", "zeros", "ones", "full", "empty_like", "zeros_like", "ones_like", "full_like")
 _ZERO, _ONE = ir.Const(0), ir.Const(1)
-_HINT = (
-    "On the GPU a loop runs if its iterations exchange nothing but sums; leave out target='cuda' "
-    "for the others."
-)
 
 
 @dataclass(frozen=True)
@@ -71,7 +64,8 @@ def split(
     deterministic: bool,
 ) -> tuple[ir.Function, list[Kernel], Types]:
     """The host's function, and the kernels that it launches by their names."""
-    printed = {var: str(kind) for var, kind in types.items()}
+    printed = dict.fromkeys(appearance(fn), "float64")  # adjoints of numbers
+    printed.update((var, str(kind)) for var, kind in types.items())
     fn, names = assign_names(nest(fn), set(), printed)  # no copies that only names need
     fn = with_own_variables(fn)
     types = by_name(fn, types, names)
@@ -79,7 +73,7 @@ def split(
     fn = merge_guards(inline_views(fn, ranks))
     work = _Split(fn, types, remarks, deterministic, names)
     made = work.block(fn.body, set())
-    host = drop_unread_constants(replace(fn, body=_on_host(made, work.loads_refused)))
+    host = drop_unread_constants(replace(fn, body=on_host(made, work.loads_refused)))
     return host, work.kernels, types
 
 
@@ -148,7 +142,7 @@ class _Split:
                 except Refused as found:
                     reason = str(found)
                     if found.loc is not None:  # about what would be the same on the host
-                        raise UnsupportedError(f"{reason}, in a kernel", found.loc, _HINT) from None
+                        raise UnsupportedError(f"{reason}, in a kernel", found.loc, HINT) from None
             if isinstance(stmt, ir.For | ir.While):
                 own = {stmt.var} if isinstance(stmt, ir.For) else set()
                 after |= set(exposed(stmt.body)) - own
@@ -348,73 +342,3 @@ def _type_of(workspace: ir.Expr) -> nt.Array:
 def _depends(expr: ir.Expr, on: set[ir.Var]) -> bool:
     parts = subexpressions(expr)
     return any(isinstance(p, ir.Load | ir.Apply) or p in on for p in parts)
-
-
-# ---------------------------------------------------------------- what stays on the host
-
-
-def _on_host(
-    block: ir.Block, why: Mapping[int, str], loop: str = "", around: Loc = NOWHERE
-) -> ir.Block:
-    """``why``: why loops are no kernels.  ``loop``: of the one around, if it launches none."""
-    out: list[ir.Stmt] = []
-    for stmt in block:
-        reason = why.get(id(stmt), loop)
-        if any(isinstance(s, ir.Call) for s in statements((stmt,))):
-            reason = ""  # an element or two beside a kernel
-        if reason:
-            around = stmt.loc if stmt.loc.line else around
-            _check_elements(stmt, reason, around)
-        match stmt:
-            case ir.Alloc(_, fn, _, keywords):
-                name = fn.partition(".")[2]
-                others = [key for key, _ in keywords if key != "dtype"]
-                if name not in _MAKERS or others:
-                    raise UnsupportedError(
-                        f"{fn} of whole arrays has no kernel yet", stmt.loc, _HINT
-                    )
-                stmt = replace(stmt, fn=f"rt.{name}")
-            case ir.Copy(target, source, loc):
-                stmt = ir.Assign(target, ir.Apply("rt.copy", (source,)), loc=loc)
-            case ir.Do(fn) if fn not in ("rt.set_zero", "rt.add_into", "rt.move_adjoint"):
-                raise UnsupportedError(f"{fn} has no kernel yet", stmt.loc, _HINT)
-            case ir.CopyInto():
-                raise UnsupportedError("copies between arrays have no kernel yet", stmt.loc, _HINT)
-            case _:
-                pass
-        stmt = map_stmt_exprs(lambda e, loc=stmt.loc: _host_expr(e, loc), stmt)  # type: ignore[misc]
-        if blocks(stmt):
-            stmt = map_blocks(
-                lambda b, reason=reason, around=around: _on_host(b, why, reason, around),  # type: ignore[misc]
-                stmt,
-            )
-        out.append(stmt)
-    return tuple(out)
-
-
-def _host_expr(expr: ir.Expr, loc: object) -> ir.Expr:
-    """Scalars are the host's; it has functions of Python's for them."""
-
-    def change(e: ir.Expr) -> ir.Expr:
-        match e:
-            case ir.Apply("rt.plus", (a, b)):
-                return ir.Binary("+", a, b)
-            case ir.Apply("rt.grow" | "rt.place" | "np.sum" as fn):
-                raise UnsupportedError(f"{fn} of arrays on the device", loc, _HINT)  # type: ignore[arg-type]
-            case _:
-                return e
-
-    return map_expr(change, expr)
-
-
-def _check_elements(stmt: ir.Stmt, reason: str, loc: Loc) -> None:
-    """A loop on the host must not fetch or write one element at a time."""
-    uses = isinstance(stmt, ir.Store | ir.Accumulate)
-    for top in stmt_exprs(stmt):
-        uses = uses or any(isinstance(e, ir.Load) for e in subexpressions(top))
-    if uses:
-        raise UnsupportedError(
-            f"this would run on the host, one element at a time: of the loop around it, {reason}",
-            loc,
-            _HINT,
-        )
