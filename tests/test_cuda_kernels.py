@@ -161,6 +161,24 @@ def test_threads_do_not_wait_for_each_other() -> None:
         adjoint(two_phases).source(X, Z, Z)
 
 
+@cuda.jit(device=True)
+def count(out):
+    out[0] += 1.0
+
+
+@cuda.jit
+def every_thread(x, out):
+    count(out)
+    for i in range(cuda.grid(1), x.size, cuda.gridsize(1)):
+        x[i] = x[i] * out[1]
+
+
+def test_what_every_thread_does() -> None:
+    """A function that a striding kernel calls before its loop runs in each thread."""
+    with pytest.raises(UnsupportedError, match="would run on the host"):
+        adjoint(every_thread).source(X, Z)
+
+
 def test_loops_that_could_share_a_name() -> None:
     """The inner loop's subscript is not the thread's."""
     text = adjoint(reused_names, optimise=False).source(X, Y)

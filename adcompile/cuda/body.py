@@ -157,7 +157,7 @@ class Body:
         work = ir.Var(f"{target.name}_work")
         passed = ir.Apply("rt.workspace", (ir.MakeTuple(shape), dtype))
         self.made.workspaces.append((work, passed))
-        index = (*(_WHOLE for _ in shape), _THREAD)
+        index: tuple[ir.Index, ...] = (*(_WHOLE for _ in shape), _THREAD)
         self.made.start.append(ir.View(target, work, index, loc))
         return []
 

@@ -75,7 +75,7 @@ def cbrt(x: float) -> float:
 @cuda.jit(device=True)
 def exp2(x: float) -> float:
     """``np.exp2``."""
-    return 2.0**x
+    return math.pow(2.0, x)
 
 
 @cuda.jit(device=True)

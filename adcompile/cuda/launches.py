@@ -35,7 +35,8 @@ class Recorded:
 
     def __init__(self, data: Any, owned: bool) -> None:
         self.data, self.owned = data, owned
-        self.shape, self.dtype = tuple(data.shape), data.dtype
+        self.shape: tuple[int, ...] = tuple(data.shape)
+        self.dtype: Any = data.dtype
         self.ndim, self.size = len(self.shape), int(np.prod(self.shape, dtype=np.int64))
 
     def __len__(self) -> int:

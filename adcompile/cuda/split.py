@@ -195,6 +195,8 @@ class _Split:
         found: dict[ir.Var, set[ir.Var]] = {}
         for var in sorted(handed_on(loop.body), key=lambda v: v.name):
             chain = steps_of_sum(var, inner, ordered=True)
+            if chain is None and var.name.startswith("cursor_"):
+                raise Refused("what it stores for the reverse sweep has no length known before")
             if chain is None:
                 raise Refused(f"each iteration needs {var.name} of the one before")
             if any(isinstance(self.types.get(v), nt.Complex) for v in chain):

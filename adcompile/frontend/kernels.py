@@ -91,7 +91,7 @@ class _Form(ast.NodeTransformer):
 
     def body(self, stmts: list[ast.stmt]) -> tuple[list[ast.stmt], int]:
         stmts = self.without_returns(stmts)
-        stores = [n.id for s in stmts for n in ast.walk(s) if _is_store(n)]
+        stores = [name for s in stmts for n in ast.walk(s) for name in _stored(n)]
         rest: list[ast.stmt] = []
         for stmt in stmts:
             if not self.note(stmt, stores):
@@ -99,12 +99,12 @@ class _Form(ast.NodeTransformer):
         made = [self.visit(stmt) for stmt in rest]
         if self.strides:
             others = [s for s in made if not any(s is loop for loop in self.items)]
-            if self.uses_threads or any(_writes(n) for s in others for n in ast.walk(s)):
+            if self.uses_threads or any(_written(s) for s in others):
                 raise _EveryThread
             for one in self.items:  # nothing makes the threads wait for each other between loops
-                arrays = {n.value.id for n in ast.walk(one) if _writes(n) and _is_named(n)}
-                rest = [n for s in made if s is not one for n in ast.walk(s)]
-                if any(isinstance(n, ast.Name) and n.id in arrays for n in rest):
+                arrays = _written(one)
+                elsewhere = [n for s in made if s is not one for n in ast.walk(s)]
+                if any(isinstance(n, ast.Name) and n.id in arrays for n in elsewhere):
                     raise _EveryThread
             return made, 0
         axes = 1 + max(self.loop_names, default=0)
@@ -233,8 +233,8 @@ class _Form(ast.NodeTransformer):
         match node.iter:
             case ast.Call(ast.Name("range"), [start, stop, step], []):
                 first, stride = self.kind(start), self.kind(step)
-                paired = first is not None and stride == ("gridsize", first[1])
-                if self.strides and paired and first[0] == "grid":
+                axis = first[1] if first is not None and first[0] == "grid" else -1
+                if self.strides and stride == ("gridsize", axis):
                     stop = self.visit(stop)
                     node.iter = ast.copy_location(
                         ast.Call(ast.Name("range", ast.Load()), [stop], []), node.iter
@@ -257,11 +257,10 @@ class _Form(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> Any:
         if self.cuda_name(node.func) == "local.array":
-            given = {"shape": None, "dtype": None}
-            given.update(zip(given, node.args))  # type: ignore[arg-type]
-            given.update({k.arg: k.value for k in node.keywords})  # type: ignore[misc]
-            if given["shape"] is None or given["dtype"] is None or len(given) != 2:
-                self.refuse(node, "cuda.local.array without shape and dtype")
+            given = dict(zip(("shape", "dtype"), node.args))
+            given.update((k.arg or "**", k.value) for k in node.keywords)
+            if given.keys() != {"shape", "dtype"}:
+                self.refuse(node, "cuda.local.array with other arguments than shape and dtype")
             args = [self.visit(given["shape"]), self.dtype(given["dtype"])]
             empty = ast.Attribute(ast.Name(_NUMPY, ast.Load()), "empty", ast.Load())
             return ast.fix_missing_locations(ast.copy_location(ast.Call(empty, args, []), node))
@@ -295,16 +294,31 @@ _PAIRS = {
 }
 
 
-def _is_store(node: ast.AST) -> Any:
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+def _stored(node: ast.AST) -> list[str]:
+    return [node.id] if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) else []
 
 
-def _writes(node: ast.AST) -> bool:
-    return isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)
-
-
-def _is_named(node: Any) -> bool:
-    return isinstance(node.value, ast.Name)
+def _written(stmt: ast.stmt) -> set[str]:
+    """The arrays that a statement may write: those whose elements it assigns, and those that it
+    passes to functions other than those of numbers."""
+    found: set[str] = set()
+    for node in ast.walk(stmt):
+        match node:
+            case ast.Subscript(ast.Name(name), ctx=ast.Store()):
+                found.add(name)
+            case ast.Subscript(ctx=ast.Store()):
+                found.update(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
+            case ast.Call(ast.Attribute(ast.Name("math" | "np" | "numpy"))):
+                pass
+            case ast.Call(ast.Name("range" | "min" | "max" | "abs" | "float" | "int" | "len")):
+                pass
+            case ast.Call(args=args, keywords=keywords):
+                given = [*args, *(k.value for k in keywords)]
+                found.update(n.id for g in given for n in ast.walk(g) if isinstance(n, ast.Name))
+                found.add("()")  # something, if it is given nothing
+            case _:
+                pass
+    return found
 
 
 def _returns(stmt: ast.stmt) -> bool:
