@@ -13,7 +13,7 @@ from adcompile.adjoint.fused import Fused, candidates, fuse, nested
 from adcompile.analysis.activity import find_activity, is_float
 from adcompile.analysis.alias import find_roots, written_roots
 from adcompile.analysis.complex_numbers import check_complex
-from adcompile.analysis.scope import find_scopes
+from adcompile.analysis.scope import Path, find_scopes
 from adcompile.arrays.expand import expand
 from adcompile.arrays.statics import known_arguments
 from adcompile.backends.cpu import Argnums, is_differentiable
@@ -48,8 +48,10 @@ from adcompile.optimise.fusion import fuse_nests, sink_deepest
 from adcompile.optimise.hoist import hoist_sizes
 from adcompile.optimise.unroll import unroll_products
 from adcompile.options import Options
+from adcompile.storage.compare import best_plan
 from adcompile.storage.needs import Needs
-from adcompile.storage.plan import Planner
+from adcompile.storage.plan import Plan, Planner
+from adcompile.storage.snapshots import find_snapshots
 from adcompile.storage.stack import find_stack
 from adcompile.storage.tapes import lay_out
 from adcompile.tangent.sweep import derive_tangent
@@ -171,7 +173,14 @@ def derive(
     needs = Needs(fn, activity, types)
     kept_arrays = [v for v in outputs if v in roots and v in activity]
     known = (fn, types, scopes, roots, needs, shapes, selections, arenas)
-    plan = Planner(*known).run(kept_arrays)
+
+    def plan_for(joint: Path, results: Iterable[ir.Var]) -> Plan:
+        copies = find_snapshots(fn, types, scopes, roots, joint) if options.optimise else []
+        return best_plan(
+            lambda some: Planner(*known, joint, some).run(results), copies, types, scopes, joint
+        )
+
+    plan = plan_for((), kept_arrays)
     tapes = lay_out(plan, types, scopes)
 
     problem = Problem(
@@ -209,8 +218,8 @@ def derive(
     for loop in candidates(problem)[:_ATTEMPTS] if may_fuse else ():
         loops = nested(problem, loop)
         while True:
-            joint_plan = Planner(*known, loops).run([])
-            if len(loops) == 1 or not joint_plan.stored:
+            joint_plan = plan_for(loops, ())
+            if len(loops) == 1 or not (joint_plan.stored or joint_plan.copied):
                 break
             loops = loops[:1]  # to make a tape in each of many iterations takes too long
         joint_tapes = lay_out(joint_plan, types, scopes, loops)

@@ -49,27 +49,11 @@ class _Totals:
                 continue
             if not all(isinstance(use, ir.Accumulate) for use in uses):
                 continue
-            entries = {use.index for use in uses}
-            for index in entries if len(entries) == 1 or _differ(entries) else ():
+            for index in dict.fromkeys(use.index for use in uses):
                 fixed = tuple(i for i in index if not isinstance(i, ir.Slice))
                 if len(fixed) == len(index) and not any(_moves(i, assigned) for i in fixed):
                     found[ir.Load(array, fixed)] = ir.Var(f"{array.name}_part")
         return found if len(found) <= _MOST else {}
-
-
-def _differ(entries: set[tuple[ir.Index, ...]]) -> bool:
-    """Whether all these subscripts name different elements: other numbers on some axis.  (-1 may be
-    n - 1.)"""
-    numbers = [
-        tuple(i.value if isinstance(i, ir.Const) else None for i in index) for index in entries
-    ]
-    if any(isinstance(n, int) and n < 0 for index in numbers for n in index):
-        return False
-    return all(
-        any(x is not None and y is not None and x != y for x, y in zip(a, b, strict=True))
-        for k, a in enumerate(numbers)
-        for b in numbers[:k]
-    )
 
 
 def _moves(entry: ir.Expr, assigned: Container[ir.Var]) -> bool:
