@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Set
 from dataclasses import dataclass
 
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import map_expr, reads, stmt_defs, subexpressions
+from adcompile.ir.walk import map_expr, reads, stmt_defs, stmt_reads, subexpressions
 from adcompile.optimise.arrays_used import Arrays
 
 
@@ -29,15 +30,20 @@ class Subscripts:
 
     def __init__(self, loop: ir.For, assigned: Set[ir.Var], arrays: Arrays) -> None:
         self.var, self.assigned, self.arrays = loop.var, assigned, arrays
-        defined: dict[ir.Var, list[ir.Expr | None]] = {}
-        for stmt in loop.body:
-            value = stmt.value if isinstance(stmt, ir.Assign) else None
-            for var in stmt_defs(stmt):
-                defined.setdefault(var, []).append(value)
         self.values: dict[ir.Var, ir.Expr] = {}
-        for var, values in defined.items():
-            if len(values) == 1 and values[0] is not None and _is_integral(values[0]):
-                self.values[var] = values[0]
+        defined = Counter(v for stmt in loop.body for v in stmt_defs(stmt))
+        seen: set[ir.Var] = set()
+        for stmt in loop.body:
+            seen.update(stmt_reads(stmt))  # a variable read before it is set is from before
+            match stmt:
+                case ir.Assign(var, value) if defined[var] == 1 and var not in seen:
+                    known = (
+                        v in self.values or v not in assigned or v is loop.var for v in reads(value)
+                    )
+                    if _is_integral(value) and all(known):
+                        self.values[var] = value
+                case _:
+                    pass
 
     def outside(self, expr: ir.Expr) -> ir.Expr:
         """``expr`` without variables of the loop's body, as far as those are integers."""
