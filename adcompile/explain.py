@@ -18,6 +18,7 @@ from adcompile.ir.walk import map_expr, statements, stmt_defs
 _WHY = {
     "still there": "kept, set once",
     "stored": "stored, it changes from one iteration to the next",
+    "copied": "not stored, its array is copied before the loops",
     "in an array": "not stored, the array still has it",
     "recomputed": "recomputed, cheaper than storing",
     "known from the iteration after": "not stored, known from the iteration after",

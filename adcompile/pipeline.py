@@ -14,7 +14,7 @@ from adcompile.analysis.activity import find_activity, is_float
 from adcompile.analysis.alias import find_roots, written_roots
 from adcompile.analysis.complex_numbers import check_complex
 from adcompile.analysis.independence import any_order, carries_only_sums
-from adcompile.analysis.scope import Loop, find_scopes
+from adcompile.analysis.scope import Loop, Path, find_scopes
 from adcompile.arrays.expand import expand
 from adcompile.arrays.statics import known_arguments
 from adcompile.backends.cpu import Argnums, is_differentiable
@@ -50,8 +50,10 @@ from adcompile.optimise.hoist import hoist_sizes
 from adcompile.optimise.parallel import Remarks
 from adcompile.optimise.unroll import unroll_products
 from adcompile.options import Options
+from adcompile.storage.compare import best_plan
 from adcompile.storage.needs import Needs
-from adcompile.storage.plan import Planner
+from adcompile.storage.plan import Plan, Planner
+from adcompile.storage.snapshots import find_snapshots
 from adcompile.storage.stack import find_stack
 from adcompile.storage.tapes import lay_out
 from adcompile.tangent.sweep import derive_tangent
@@ -209,7 +211,6 @@ def differentiate(
     needs = Needs(fn, activity, types)
     kept_arrays = [v for v in outputs if v in roots and v in activity]
     known = (fn, types, scopes, roots, needs, shapes, selections, arenas)
-    plan = Planner(*known).run(kept_arrays)
 
     def suits(loop: Loop) -> int:
         if options.target != "cuda":
@@ -218,6 +219,15 @@ def differentiate(
             loop, roots, activity
         )
 
+    may_copy = options.optimise and options.target == "cpu"
+
+    def plan_for(joint: Path, results: Iterable[ir.Var]) -> Plan:
+        copies = find_snapshots(fn, types, scopes, roots, joint) if may_copy else []
+        return best_plan(
+            lambda some: Planner(*known, joint, some).run(results), copies, types, scopes, joint
+        )
+
+    plan = plan_for((), kept_arrays)
     tapes = lay_out(plan, types, scopes, suits=suits)
 
     problem = Problem(
@@ -257,8 +267,8 @@ def differentiate(
     for loop in candidates(problem)[:_ATTEMPTS] if may_fuse else ():
         loops = nested(problem, loop)
         while True:
-            joint_plan = Planner(*known, loops).run(kept_arrays)
-            if len(loops) == 1 or not joint_plan.stored:
+            joint_plan = plan_for(loops, kept_arrays if is_kernel else ())
+            if len(loops) == 1 or not (joint_plan.stored or joint_plan.copied):
                 break
             loops = loops[:1]  # to make a tape in each of many iterations takes too long
         joint_tapes = lay_out(joint_plan, types, scopes, loops, suits)

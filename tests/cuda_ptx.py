@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import sys
 
-from tests.cuda_kernels import CASES as KERNELS
-
 from adcompile import grad
 from adcompile.cuda.kernels import adjoint
 from adcompile.cuda.ptx import Resources, resources
+from tests.cuda_kernels import CASES as KERNELS
 from tests.cuda_programs import CASES
 
 CAPABILITIES = ((7, 5), (8, 0), (9, 0))

@@ -50,6 +50,9 @@ class ForwardBuilder:
         for tape in self.tapes.values():
             if tape.root is stmt:
                 out.extend(self.allocate(tape))
+        snapshots = self.plan.snapshots
+        out.extend(one.allocate() for one in snapshots if one.root is stmt)
+        out.extend(one.copy() for one in snapshots if one.nest is stmt)
         body: list[ir.Stmt] = []
         trips = self.plan.counted.get(id(stmt))
         if trips is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from adcompile.analysis.affine import step_of
 from adcompile.ir import nodes as ir
-from adcompile.storage.tapes import trip_count
+from adcompile.storage.rows import trip_count
 
 _ONE = ir.Const(1)
 

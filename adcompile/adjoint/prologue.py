@@ -3,6 +3,8 @@ order."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from numba.core import types as nt
 
 from adcompile.adjoint.shadows import Out, Shadows
@@ -82,7 +84,12 @@ class Prologue(Shadows):
         elif loop is not None and not self.load_from_tape(var, loop, out):
             repeat = var in self.plan.recomputed and not isinstance(stmt, ir.If)
             if (repeat or var in self.plan.references) and var not in self.plan.handed_back:
-                out.append(stmt)
+                copy = self.plan.copied.get(var)
+                match stmt:
+                    case ir.Assign(_, ir.Load(index=index)) if copy is not None:
+                        out.append(replace(stmt, value=copy.element(index)))
+                    case _:
+                        out.append(stmt)
         if self.wants_shadow(var) and var not in self.arenas.places:
             self.make_shadow(var, stmt, loop, out)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from adcompile.analysis.affine import common, distances
 from adcompile.analysis.alias import Roots
-from adcompile.analysis.scope import Scopes
+from adcompile.analysis.scope import Path, Scopes
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements, subexpressions
 
@@ -16,10 +16,11 @@ Write = ir.Store | ir.Accumulate | ir.Fill | ir.CopyInto
 
 
 class Stability:
-    """Answers for one function (ssa)."""
+    """Answers for one function (ssa).  ``joint``: loops whose iterations run forward and in reverse
+    at once: what is written after them comes too late to matter to what is in them."""
 
-    def __init__(self, fn: ir.Function, scopes: Scopes, roots: Roots) -> None:
-        self.scopes, self.roots = scopes, roots
+    def __init__(self, fn: ir.Function, scopes: Scopes, roots: Roots, joint: Path = ()) -> None:
+        self.scopes, self.roots, self.joint = scopes, roots, joint
         self.writes = [s for s in statements(fn.body) if isinstance(s, Write)]
         self.known: dict[tuple[int, ir.Load], bool] = {}
 
@@ -48,6 +49,8 @@ class Stability:
             return False
         scopes = self.scopes
         loops = common(scopes.stmt_loops[id(at)], scopes.stmt_loops[id(write)])
+        if not loops and any(one is j for one in scopes.stmt_loops[id(at)] for j in self.joint):
+            return False
         a, b = self.canonical(load.array), self.canonical(write.array)
         fixed: dict[int, int] = {}
         fresh_in = self.fresh_loops(load.array, write.array)

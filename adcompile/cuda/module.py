@@ -73,7 +73,7 @@ def device_parts(made: Differentiated, options: Options) -> list[Part]:
             merge_guards(fn), made.problem.types, made.problem.scopes, carried_in(made.problem.fn)
         )
         if options.optimise:
-            fn = keep_totals(unroll_short(fn), made.problem.types, beside_others=True)
+            fn = keep_totals(unroll_short(fn), made.problem.types)
         parts.append(Part(*split(fn, types, made.remarks, options.deterministic)))
     return parts
 

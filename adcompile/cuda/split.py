@@ -42,7 +42,7 @@ from adcompile.ir.walk import (
 from adcompile.optimise.arrays_used import Arrays
 from adcompile.optimise.parallel import Remarks
 from adcompile.optimise.vectorise import handed_on, steps_of_sum
-from adcompile.storage.tapes import trip_count
+from adcompile.storage.rows import trip_count
 
 _ZERO, _ONE = ir.Const(0), ir.Const(1)
 

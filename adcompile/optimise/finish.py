@@ -12,6 +12,7 @@ from adcompile.optimise.factor import factor_products
 from adcompile.optimise.pages import names_of_arrays, use_large_pages
 from adcompile.optimise.parallel import Remarks, run_parallel
 from adcompile.optimise.quotients import multiply_by_reciprocals
+from adcompile.optimise.strips import run_in_strips
 from adcompile.optimise.totals import keep_totals
 from adcompile.optimise.vectorise import keep_order, regroup_sums, use_vector_math
 from adcompile.options import Options
@@ -42,6 +43,9 @@ class Finish:
                 fn = keep_totals(fn, self.types)
         if options.vector_math:
             fn = use_vector_math(fn, self.types)
+        on_lanes = options.target == "cpu" and not options.parallel
+        if options.optimise and on_lanes and not is_any_complex:
+            fn = run_in_strips(fn, self.types)
         if options.parallel and not is_any_complex:
             fn = run_parallel(fn, self.remarks, self.types)
         return fn

@@ -6,7 +6,7 @@ a read and a write of memory per iteration, which also keep the loop from runnin
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container
 from dataclasses import replace
 
 from adcompile.ir import nodes as ir
@@ -17,18 +17,15 @@ from adcompile.optimise.vectorise import PLUS
 _MOST = 12  # sums of one loop, which are to stay in registers
 
 
-def keep_totals(
-    fn: ir.Function, primal: Container[ir.Var], beside_others: bool = False
-) -> ir.Function:
+def keep_totals(fn: ir.Function, primal: Container[ir.Var]) -> ir.Function:
     """``fn`` with such sums taken out of as many loops as they may leave.  Those of arrays in
-    ``primal`` are the user's, and keep their order.  ``beside_others``: also where the loop adds to
-    elements that may be the same, as atomics are dear."""
-    return replace(fn, body=_Totals(fn, primal, beside_others).block(fn.body))
+    ``primal`` are the user's, and keep their order."""
+    return replace(fn, body=_Totals(fn, primal).block(fn.body))
 
 
 class _Totals:
-    def __init__(self, fn: ir.Function, primal: Container[ir.Var], beside_others: bool) -> None:
-        self.primal, self.arrays, self.beside_others = primal, Arrays(fn.body), beside_others
+    def __init__(self, fn: ir.Function, primal: Container[ir.Var]) -> None:
+        self.primal, self.arrays = primal, Arrays(fn.body)
 
     def block(self, block: ir.Block) -> ir.Block:
         out: list[ir.Stmt] = []
@@ -52,28 +49,11 @@ class _Totals:
                 continue
             if not all(isinstance(use, ir.Accumulate) for use in uses):
                 continue
-            entries = dict.fromkeys(use.index for use in uses)
-            alone = len(entries) == 1 or _differ(entries.keys())
-            for index in entries if alone or self.beside_others else ():
+            for index in dict.fromkeys(use.index for use in uses):
                 fixed = tuple(i for i in index if not isinstance(i, ir.Slice))
                 if len(fixed) == len(index) and not any(_moves(i, assigned) for i in fixed):
                     found[ir.Load(array, fixed)] = ir.Var(f"{array.name}_part")
         return found if len(found) <= _MOST else {}
-
-
-def _differ(entries: Iterable[tuple[ir.Index, ...]]) -> bool:
-    """Whether all these subscripts name different elements: other numbers on some axis.  (-1 may be
-    n - 1.)"""
-    numbers = [
-        tuple(i.value if isinstance(i, ir.Const) else None for i in index) for index in entries
-    ]
-    if any(isinstance(n, int) and n < 0 for index in numbers for n in index):
-        return False
-    return all(
-        any(x is not None and y is not None and x != y for x, y in zip(a, b, strict=True))
-        for k, a in enumerate(numbers)
-        for b in numbers[:k]
-    )
 
 
 def _moves(entry: ir.Expr, assigned: Container[ir.Var]) -> bool:

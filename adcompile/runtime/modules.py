@@ -10,6 +10,7 @@ from adcompile.runtime import (
     memory,
     products,
     special,
+    strips,
     sums,
     systems,
     threads,
@@ -17,5 +18,5 @@ from adcompile.runtime import (
 
 MODULES = (
     *(arrays, contractions, likelihood, linalg, memory),
-    *(products, special, sums, systems, threads),
+    *(products, special, strips, sums, systems, threads),
 )

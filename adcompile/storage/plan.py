@@ -11,7 +11,7 @@ the outer one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from numba.core import types as nt
@@ -27,6 +27,7 @@ from adcompile.normalise.references import Selections
 from adcompile.storage.forwarded import find_forwarded
 from adcompile.storage.mincut import INFINITE, Choice, choose
 from adcompile.storage.needs import Needs
+from adcompile.storage.snapshots import Snapshot
 
 # Costs in units of one stored number.  Transcendental functions cost about as much as a store and
 # a load together; arithmetic is nearly free.
@@ -44,7 +45,7 @@ class Plan:
     identity) whose iterations are counted on the way forward, with the variable that holds the
     count.  handed_back: values at the end of an iteration that the reverse loop has already,
     because they were the head of the iteration after it.  forwarded: values that an array of the
-    program still holds, with the element.
+    program still holds, with the element.  copied: values that a copy of their array holds.
     """
 
     stored: dict[int, list[ir.Var]] = field(default_factory=dict)
@@ -55,7 +56,12 @@ class Plan:
     counted: dict[int, ir.Var] = field(default_factory=dict)
     handed_back: dict[ir.Var, ir.Carried] = field(default_factory=dict)
     forwarded: dict[ir.Var, ir.Load] = field(default_factory=dict)
+    copied: dict[ir.Var, Snapshot] = field(default_factory=dict)
     reasons: dict[ir.Var, str] = field(default_factory=dict)
+
+    @property
+    def snapshots(self) -> tuple[Snapshot, ...]:
+        return tuple(dict.fromkeys(self.copied.values()))
 
 
 class Planner:
@@ -72,13 +78,16 @@ class Planner:
         selections: Selections,
         arenas: Arenas,
         joint: tuple[Loop, ...] = (),
+        snapshots: Sequence[Snapshot] = (),
     ) -> None:
         """``joint``: loops, each in the one before, whose iterations run forward and in reverse at
-        once, so that their values are at hand like those outside all loops."""
+        once, so that their values are at hand like those outside all loops.  ``snapshots``: what
+        may be copied."""
         self.fn, self.types, self.scopes, self.roots, self.needs = fn, types, scopes, roots, needs
         self.shapes, self.selections, self.arenas = shapes, selections, arenas
         self.joint = joint
-        self.stability = Stability(fn, scopes, roots)
+        self.stability = Stability(fn, scopes, roots, joint)
+        self.copies = {var: one for one in snapshots for var in one.loads}
         self.plan = Plan()
         self.wanted: dict[int, dict[ir.Var, None]] = {}  # by loop; ordered sets
         self.trips: dict[ir.Var, Loop] = {}
@@ -220,7 +229,12 @@ class Planner:
             self.plan.recomputed.add(node)
             self.plan.reasons[node] = "recomputed"
             self.want(v for v in self.operands(node) if self.scopes.loop_of(v) is not loop)
-            self.want_references(self.scopes.defined_by[node])
+            if (copy := self.copies.get(node)) is not None:
+                self.plan.copied[node] = copy
+                self.plan.reasons[node] = "copied"
+                self.want(copy.wanted())
+            else:
+                self.want_references(self.scopes.defined_by[node])
 
     def want_references(self, stmt: ir.Stmt) -> None:
         for array in stmt_reads(stmt):
@@ -286,6 +300,8 @@ class Planner:
         """Can its operation be repeated at the top of the reverse iteration?"""
         definition = self.scopes.defined_by.get(var)
         match definition:
+            case ir.Assign() if var in self.copies:
+                return True
             case ir.Assign(_, value):
                 if not self.stability.expr(value, definition):
                     return False

@@ -14,11 +14,10 @@ from dataclasses import dataclass, field
 
 from numba.core import types as nt
 
-from adcompile.analysis.affine import step_of
 from adcompile.analysis.scope import Loop, Path, Scopes
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import reads
 from adcompile.storage.plan import Plan
+from adcompile.storage.rows import DTYPES, iteration_number, number_rows, trip_count
 
 
 @dataclass
@@ -69,13 +68,6 @@ class LoopTape:
         return ir.MakeTuple((rows, *slots, *items)) if slots or items else rows
 
 
-_DTYPES = {
-    nt.float64: "np.float64",
-    nt.float32: "np.float32",
-    nt.complex128: "np.complex128",
-    nt.complex64: "np.complex64",
-    nt.boolean: "np.bool_",
-}
 _SUFFIX = {
     "np.float64": "",
     "np.float32": "32",
@@ -122,7 +114,7 @@ def _lay_out_loop(
 ) -> LoopTape:
     groups: dict[str, list[ir.Var]] = {}
     for var in stored:
-        groups.setdefault(_DTYPES.get(types[var], "np.int64"), []).append(var)
+        groups.setdefault(DTYPES.get(types[var], "np.int64"), []).append(var)
     tapes: list[Tape] = []
     for dtype, members in groups.items():
         name = f"{members[0].name}_tape" if len(members) == 1 else f"loop_{loop.loc.line}_tape"
@@ -137,52 +129,17 @@ def _lay_out_loop(
         if path[0] is one:
             path = path[1:]
     root = path[0]
-    row: ir.Expr | None = None
-    rows: ir.Expr | None = None
-    items: Items | None = None
-    apart: Loop | None = max(path, key=suits)  # the first of the best
-    if apart is not None and not suits(apart):
-        apart = None
-    for one in path:
-        if not isinstance(one, ir.For) or not _fixed_outside(one, root, scopes):
-            cursor = ir.Var(f"cursor_{loop.loc.line}")
-            types[cursor] = nt.int64
-            return LoopTape(loop, root, tapes, cursor, None)
-        trips = trip_count(one)
-        if one is apart and len(path) > 1:
-            items = Items(iteration_number(one), trips)
-            continue
-        rows = trips if rows is None else ir.Binary("*", rows, trips)
-        here = iteration_number(one)
-        row = here if row is None else ir.Binary("+", ir.Binary("*", row, trips), here)
-    assert row is not None
-    for tape in tapes if items is not None else ():
+    numbered = number_rows(path, scopes)
+    if numbered is None:
+        cursor = ir.Var(f"cursor_{loop.loc.line}")
+        types[cursor] = nt.int64
+        return LoopTape(loop, root, tapes, cursor, None)
+    apart = max(path, key=suits)  # the first of the best
+    if len(path) == 1 or not suits(apart) or not isinstance(apart, ir.For):
+        return LoopTape(loop, root, tapes, *numbered)
+    rest = number_rows(tuple(one for one in path if one is not apart), scopes)
+    assert rest is not None
+    for tape in tapes:
         kind = types[tape.array]
         types[tape.array] = nt.Array(kind.dtype, kind.ndim + 1, "C")
-    return LoopTape(loop, root, tapes, row, rows, items)
-
-
-def _fixed_outside(loop: ir.For, root: Loop, scopes: Scopes) -> bool:
-    bounds = (loop.start, loop.stop, loop.step)
-    return all(scopes.outside(v, root) for b in bounds for v in reads(b))
-
-
-def trip_count(loop: ir.For) -> ir.Expr:
-    """``len(range(start, stop, step))``."""
-    if step_of(loop) == 1 and loop.start == ir.Const(0):
-        if isinstance(loop.stop, ir.Dim):
-            return loop.stop
-        return ir.Apply("max", (loop.stop, ir.Const(0)))
-    if step_of(loop) == 1:
-        return ir.Apply("max", (ir.Binary("-", loop.stop, loop.start), ir.Const(0)))
-    return ir.Apply("rt.trip_count", (loop.start, loop.stop, loop.step))
-
-
-def iteration_number(loop: ir.For) -> ir.Expr:
-    """How many iterations came before the one with this value of the loop variable."""
-    offset: ir.Expr = loop.var
-    if loop.start != ir.Const(0):
-        offset = ir.Binary("-", loop.var, loop.start)
-    if step_of(loop) == 1:
-        return offset
-    return ir.Binary("//", offset, loop.step)
+    return LoopTape(loop, root, tapes, *rest, Items(iteration_number(apart), trip_count(apart)))
