@@ -17,10 +17,11 @@ test: $(VENV)/.test
 test-all: $(VENV)/.test
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal --all
 
-# The tests of target="cuda" on a real GPU, and their kernels as PTX.
+# On a real GPU: the tests of target="cuda", what their kernels need of it, the benchmark.
 gpu: $(VENV)/.test $(VENV)/.cuda
 	NUMBA_ENABLE_CUDASIM=0 $(BIN)/python -m pytest -q tests/test_cuda*.py
 	NUMBA_ENABLE_CUDASIM=0 $(BIN)/python -m tests.cuda_ptx
+	$(BIN)/python -m benchmarks.gpu
 
 bench: $(VENV)/.bench
 	for name in lotka_volterra independent call_overhead cache_start vector_math; do \

@@ -202,7 +202,7 @@ A, U = rng.normal(size=(7, 5)), rng.uniform(0.5, 1.5, (6, 8))
 CASES = [
     Case(
         black_scholes,
-        (rng.uniform(50, 150, 23), rng.uniform(50, 150, 23), Y, 0.03, 0.2),
+        (rng.uniform(50, 150, 23), rng.uniform(50, 150, 27), Y, 0.03, 0.2),
         (0, 1, 2, 3, 4),
         "a kernel, one thread per i",
     ),

@@ -26,7 +26,8 @@ PRODUCT_ADJOINTS = tuple(
     for first in ("", "_first")
 )
 _DONE = frozenset(
-    f"rt.{name}" for name in ("set_zero", "add_into", "move_adjoint", *PRODUCT_ADJOINTS)
+    f"rt.{name}"
+    for name in ("set_zero", "zero_from", "add_into", "move_adjoint", *PRODUCT_ADJOINTS)
 )
 HINT = (
     "On the GPU a loop runs if its iterations exchange nothing but sums; leave out target='cuda' "

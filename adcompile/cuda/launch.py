@@ -114,6 +114,12 @@ def set_zero(array: Any) -> None:
     fill(array, 0)
 
 
+def zero_from(array: Any, first: int) -> None:
+    """Elements from ``first`` on become zero."""
+    if array.shape[0] > max(first, 0):
+        fill(array[max(first, 0) :], 0)
+
+
 @dataclass(frozen=True)
 class workspace:
     """Memory of this shape for each thread of a launch."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from numba.core import types as nt
 
 from adcompile.backends.cpu import Argnums
 from adcompile.backends.store import Generated
+from adcompile.cuda.first import assign_first
 from adcompile.cuda.guards import merge_guards
 from adcompile.cuda.host import PRODUCT_ADJOINTS, PRODUCTS
 from adcompile.cuda.kinds import Types, with_shadows
@@ -46,7 +47,7 @@ _DEVICE = (
 )
 _HOST = (
     *("empty", "zeros", "ones", "full", "empty_like", "zeros_like", "ones_like", "full_like"),
-    *("copy", "overlap", "set_zero", "workspace"),
+    *("copy", "overlap", "set_zero", "zero_from", "workspace"),
 )
 _WHOLE = ("add_into", "add_number", "move_adjoint")
 
@@ -58,6 +59,26 @@ class Part:
     host: ir.Function
     kernels: list[Kernel]
     types: Types
+
+
+def prepared(made: Differentiated, argnums: Argnums, options: Options) -> Differentiated:
+    """``made`` with the shadows that its caller need not fill with zeros."""
+    if argnums.mode != "grad" or not options.optimise:  # a kernel's adjoint adds to them
+        return made
+    types = made.problem.types
+    vectors = [v for v, _ in made.derivative.shadows if types[v].ndim == 1]
+    if made.fused is not None:
+        given = made.fused.fn.params[len(made.problem.fn.params) :]
+        shadows = dict(zip((v for v, _ in made.derivative.shadows), given, strict=True))
+        fn, whole = made.fused.fn, made.fused.overwritten
+    else:
+        shadows, fn = dict(made.derivative.shadows), made.derivative.adjoint
+        whole = made.derivative.overwritten
+    fn, done = assign_first(fn, [shadows[v] for v in vectors if v not in whole])
+    whole |= frozenset(v for v, shadow in shadows.items() if shadow in done)
+    if made.fused is not None:
+        return replace(made, fused=replace(made.fused, fn=fn, overwritten=whole))
+    return replace(made, derivative=replace(made.derivative, adjoint=fn, overwritten=whole))
 
 
 def device_parts(made: Differentiated, options: Options) -> list[Part]:
@@ -87,6 +108,7 @@ def write_device_module(
     py_func: Callable[..., Any] = getattr(func, "py_func", func)
     reserved = {"cuda", "kernel"}
 
+    made = prepared(made, argnums, options)
     parts = device_parts(made, options)
     texts: list[str] = []
     sources: dict[str, str] = {}

@@ -15,7 +15,7 @@ from numba.cuda import dispatcher
 from adcompile.backends.cpu import Derivation
 from adcompile.cuda.kinds import of_parameters
 from adcompile.cuda.launch import SIMULATED
-from adcompile.cuda.module import device_parts
+from adcompile.cuda.module import device_parts, prepared
 from adcompile.errors import UnsupportedError
 from adcompile.pipeline import differentiate
 
@@ -32,8 +32,9 @@ def compile_kernels(
         )
     loaded = derivation.specialise(argtypes)
     options = derivation.options
-    given = (argtypes, derivation.wanted(argtypes), derivation.has_aux, options)
-    made = differentiate(derivation.target, *given)
+    wanted = derivation.wanted(argtypes)
+    made = differentiate(derivation.target, argtypes, wanted, derivation.has_aux, options)
+    made = prepared(made, wanted, options)
     found: dict[str, str] = {}
     with _as_if_on(cc):
         for part in device_parts(made, options):
