@@ -126,7 +126,8 @@ def resolved(
     fn = define_unset(fn, types)
     seen("resolved", fn)
     fn, shapes = name_controls(fn, types)
-    fn = guard_divisions(fn, types, func)
+    if argnums.mode != "vjp" or options.target == "cpu":  # a CUDA kernel has no exceptions
+        fn = guard_divisions(fn, types, func)
     if options.optimise or options.target == "cuda":  # which has no tapes of unknown length
         fn = hoist_sizes(fn, types)
     if options.optimise:

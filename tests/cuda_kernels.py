@@ -120,6 +120,13 @@ def forces(pos, mass, out):
         out[i, 1] = fy
 
 
+@cuda.jit
+def wrapped(x, out):
+    i = cuda.grid(1)
+    if i < out.size:
+        out[i] = x[(3 * i + 1) % x.size] * x[i // 2]
+
+
 X, Y = rng.normal(size=11), rng.uniform(0.5, 1.5, 11)
 Z = np.zeros(11)
 
@@ -151,6 +158,7 @@ CASES = [
     Case(steps, (X, Z, 4), silent="atomic"),
     Case(local_array, (rng.normal(size=(5, 3)), Y[:3], np.zeros((5, 3))), (2, 4), silent="atomic"),
     Case(histogram, (X, 0.4, rng.normal(size=3)), silent="x_adj: atomic"),
+    Case(wrapped, (X, np.zeros(17)), (5, 4), "x_adj: atomic"),
     Case(partial_sums, (X, Z[:1]), (1, 4)),
     Case(forces, (rng.normal(size=(5, 2)), Y[:5], np.zeros((5, 2))), (2, 4), "pos_adj: atomic"),
 ]

@@ -196,6 +196,14 @@ def products(a: Any, b: Any, v: Any) -> float:
     return np.sum(np.sin(a @ v)) + np.sum((v @ b) ** 3) + np.sum(np.cos(a @ b.T))
 
 
+def periodic(x: Any, k: Any) -> float:
+    """A division that may fail, for all threads alike."""
+    s = 0.0
+    for i in range(k.size):
+        s += x[(k[i] * 3 + i) % x.size] * x[i % x.size]
+    return s
+
+
 X, Y = rng.normal(size=23), rng.uniform(0.5, 2.0, 23)
 A, U = rng.normal(size=(7, 5)), rng.uniform(0.5, 1.5, (6, 8))
 
@@ -235,5 +243,6 @@ CASES = [
         (0, 1, 2),
     ),
     Case(products, (rng.normal(size=(5, 5)), rng.normal(size=(5, 5)), Y[:5]), (0, 1, 2)),
+    Case(periodic, (X, np.arange(17) % 5), (0,), "atomic"),
     Case(counted, (Y, 0.4), (0, 1)),
 ]

@@ -23,7 +23,7 @@ from adcompile import UnsupportedError, grad, value_and_grad
 from adcompile.cuda import split
 from adcompile.testing import plain_value_and_grad
 from tests import cuda_random, oracle
-from tests.cuda_programs import CASES, A, Case, U, X, Y, counted, rows
+from tests.cuda_programs import CASES, A, Case, U, X, Y, counted, periodic, rows
 from tests.cuda_races import RaceError, watched
 
 WIDE = pytest.mark.wide
@@ -112,6 +112,13 @@ def test_device_arrays_stay_there() -> None:
 
 def broadcast(x: Any, y: Any) -> float:
     return np.sum(np.sin(x * y))
+
+
+def test_exceptions_of_the_host() -> None:
+    derivative = grad(periodic, target="cuda")
+    with pytest.raises(ZeroDivisionError):
+        derivative(X[:0], np.arange(3))
+    assert derivative(X[:0], np.arange(0)).shape == (0,)
 
 
 def test_axes_of_one() -> None:

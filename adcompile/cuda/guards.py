@@ -1,12 +1,24 @@
 """``if`` statements one after the other with the same condition become one (plain dialect): what a
-thread computes under ``if i < n`` on the way forward is then there on the way back."""
+thread computes under ``if i < n`` on the way forward is then there on the way back.  Exceptions
+whose conditions are the same for all threads are raised by the host, before a kernel runs."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import blocks, map_blocks, reads, statements, stmt_defs, subexpressions
+from adcompile.ir.walk import (
+    blocks,
+    map_blocks,
+    reads,
+    statements,
+    stmt_defs,
+    subexpressions,
+    substitute,
+)
+from adcompile.storage.rows import trip_count
 
 
 def merge_guards(fn: ir.Function) -> ir.Function:
@@ -41,3 +53,57 @@ def _same(first: ir.If, second: ir.If) -> bool:
         return False
     changed = {v for s in statements((first,)) for v in stmt_defs(s)}
     return not any(v in changed for v in reads(first.cond))
+
+
+def raise_before(fn: ir.Function) -> ir.Function:
+    """Checks that do not depend on the iteration stand before its loop."""
+    return replace(fn, body=_checked(fn.body))
+
+
+def _checked(block: ir.Block) -> ir.Block:
+    out: list[ir.Stmt] = []
+    for stmt in block:
+        if blocks(stmt):
+            stmt = map_blocks(_checked, stmt)
+        if isinstance(stmt, ir.For):
+            times = Counter(v for s in statements((stmt,)) for v in stmt_defs(s))
+            assigned = set(times)
+            runs = ir.Compare(">", trip_count(stmt), ir.Const(0))
+            kept: list[ir.Stmt] = []
+            fixed: dict[ir.Var, ir.Expr] = {}  # what iterations compute anew, all alike
+            for inner in stmt.body:
+                check = _check(inner, assigned, fixed)
+                if check is not None and not any(map(_may_leave, kept)):
+                    out.append(replace(check, cond=ir.Logic("and", runs, check.cond)))
+                    continue
+                kept.append(inner)
+                match inner:
+                    case ir.Assign(target, value) if times[target] == 1:
+                        value = substitute(value, fixed)
+                        if _is_fixed(value, assigned):
+                            fixed[target] = value
+                    case _:
+                        pass
+            stmt = replace(stmt, body=tuple(kept))
+        out.append(stmt)
+    return tuple(out)
+
+
+def _check(stmt: ir.Stmt, assigned: set[ir.Var], fixed: Mapping[ir.Var, ir.Expr]) -> ir.If | None:
+    """A check that is the same for all iterations, in what they do not assign."""
+    match stmt:
+        case ir.If(cond, (ir.Raise() as fails,), ()):
+            cond = substitute(cond, fixed)
+            whole = [cond, *fails.args]
+            return replace(stmt, cond=cond) if all(_is_fixed(e, assigned) for e in whole) else None
+        case _:
+            return None
+
+
+def _is_fixed(expr: ir.Expr, assigned: set[ir.Var]) -> bool:
+    return not any(isinstance(e, ir.Load) or e in assigned for e in subexpressions(expr))
+
+
+def _may_leave(stmt: ir.Stmt) -> bool:
+    """Whether what follows may not run."""
+    return any(isinstance(s, ir.Raise | ir.Break | ir.While) for s in statements((stmt,)))

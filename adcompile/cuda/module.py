@@ -12,7 +12,7 @@ from numba.core import types as nt
 from adcompile.backends.cpu import Argnums
 from adcompile.backends.store import Generated
 from adcompile.cuda.first import assign_first
-from adcompile.cuda.guards import merge_guards
+from adcompile.cuda.guards import merge_guards, raise_before
 from adcompile.cuda.host import PRODUCT_ADJOINTS, PRODUCTS
 from adcompile.cuda.kinds import Types, with_shadows
 from adcompile.cuda.private import carried_in, make_private
@@ -91,7 +91,10 @@ def device_parts(made: Differentiated, options: Options) -> list[Part]:
             written = parameter_arrays(made.problem.fn, made.problem.types)
             fn = drop_unread_writes(fn, tuple(written))
         fn = make_private(
-            merge_guards(fn), made.problem.types, made.problem.scopes, carried_in(made.problem.fn)
+            merge_guards(raise_before(fn)),
+            made.problem.types,
+            made.problem.scopes,
+            carried_in(made.problem.fn),
         )
         if options.optimise:
             fn = keep_totals(unroll_short(fn), made.problem.types)
@@ -196,6 +199,10 @@ def _check(made: Differentiated, argnums: Argnums) -> None:
                 p.fn.loc,
                 "Pass arrays and numbers that are real, one parameter each.",
             )
+    if taken := sorted({v.name for v in p.fn.params} & set(MAKERS)):
+        raise UnsupportedError(
+            f"{p.fn.name}: a parameter named {taken[0]} on the GPU", p.fn.loc, "Rename it."
+        )
     if p.fn.constants:
         names = ", ".join(var.name for var, _ in p.fn.constants)
         raise UnsupportedError(
