@@ -127,6 +127,18 @@ def wrapped(x, out):
         out[i] = x[(3 * i + 1) % x.size] * x[i // 2]
 
 
+@cuda.jit
+def counting(x, a, out):
+    """A thread's own parameter, and a while loop that strides over the grid."""
+    a = 2.0 * a
+    i = cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x
+    stride = cuda.gridDim.x * cuda.blockDim.x
+    while i < x.size:
+        out[i] += a * x[i] ** 2
+        out[i] *= 1.5
+        i += stride
+
+
 X, Y = rng.normal(size=11), rng.uniform(0.5, 1.5, 11)
 Z = np.zeros(11)
 
@@ -159,6 +171,7 @@ CASES = [
     Case(local_array, (rng.normal(size=(5, 3)), Y[:3], np.zeros((5, 3))), (2, 4), silent="atomic"),
     Case(histogram, (X, 0.4, rng.normal(size=3)), silent="x_adj: atomic"),
     Case(wrapped, (X, np.zeros(17)), (5, 4), "x_adj: atomic"),
+    Case(counting, (X, 0.3, Y), (2, 3), silent="x_adj: atomic"),
     Case(partial_sums, (X, Z[:1]), (1, 4)),
     Case(forces, (rng.normal(size=(5, 2)), Y[:5], np.zeros((5, 2))), (2, 4), "pos_adj: atomic"),
 ]
@@ -222,7 +235,33 @@ def returns_inside(x, out):
         out[i] = x[i] * k
 
 
+@cuda.jit
+def last_row(x, out):
+    i, j = cuda.grid(2)
+    if i < x.shape[0] and j < x.shape[1]:
+        out[j] = x[i, j]
+
+
+@cuda.jit
+def adds_without_atomics(x, out):
+    i = cuda.grid(1)
+    if i < x.size:
+        out[0] += x[i]
+
+
+@cuda.jit
+def last_of_row(x, out):
+    i0, j0 = cuda.grid(2)
+    ni, nj = cuda.gridsize(2)
+    for i in range(i0, x.shape[0], ni):
+        for j in range(j0, x.shape[1], nj):
+            out[i] = x[i, j]
+
+
 REFUSED = [
+    (last_of_row, (np.ones((3, 4)), Z), "share elements of out"),
+    (last_row, (np.ones((3, 4)), Z), "share elements of out"),
+    (adds_without_atomics, (X, Z), "share elements of out"),
     (racing, (X, Y), "share elements of x"),
     (same_element, (X, Z), "share elements of out"),
     (synchronised, (X, Z), "cuda.shared.array in a kernel"),

@@ -44,8 +44,8 @@ def on_host(
         reason = why.get(id(stmt), loop)
         if any(isinstance(s, ir.Call) for s in statements((stmt,))):
             reason = ""  # an element or two beside a kernel
+        around = stmt.loc if stmt.loc.line else around
         if reason:
-            around = stmt.loc if stmt.loc.line else around
             _check_elements(stmt, reason, around)
         match stmt:
             case ir.Alloc(_, fn, _, keywords):
@@ -64,7 +64,7 @@ def on_host(
                 raise UnsupportedError("copies between arrays have no kernel yet", stmt.loc, HINT)
             case _:
                 pass
-        stmt = map_stmt_exprs(lambda e, loc=stmt.loc: _host_expr(e, loc), stmt)  # type: ignore[misc]
+        stmt = map_stmt_exprs(lambda e, loc=around: _host_expr(e, loc), stmt)  # type: ignore[misc]
         if blocks(stmt):
             stmt = map_blocks(
                 lambda b, reason=reason, around=around: on_host(b, why, reason, around),  # type: ignore[misc]
@@ -74,15 +74,18 @@ def on_host(
     return tuple(out)
 
 
-def _host_expr(expr: ir.Expr, loc: object) -> ir.Expr:
+def _host_expr(expr: ir.Expr, loc: Loc) -> ir.Expr:
     """Scalars are the host's; it has functions of Python's for them."""
 
     def change(e: ir.Expr) -> ir.Expr:
         match e:
             case ir.Apply("rt.plus", (a, b)):
                 return ir.Binary("+", a, b)
-            case ir.Apply("rt.grow" | "rt.place" | "np.sum" as fn):
-                raise UnsupportedError(f"{fn} of arrays on the device", loc, HINT)  # type: ignore[arg-type]
+            case ir.Apply("rt.grow"):
+                text = "what this stores for the reverse sweep has no length known before"
+                raise UnsupportedError(text, loc, HINT)
+            case ir.Apply("rt.place" | "np.sum" as fn):
+                raise UnsupportedError(f"{fn} of arrays on the device", loc, HINT)
             case _:
                 return e
 

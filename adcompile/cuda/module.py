@@ -17,6 +17,7 @@ from adcompile.cuda.host import PRODUCT_ADJOINTS, PRODUCTS
 from adcompile.cuda.kinds import Types, with_shadows
 from adcompile.cuda.private import carried_in, make_private
 from adcompile.cuda.split import Kernel, split
+from adcompile.cuda.threads import check_threads
 from adcompile.cuda.unread import drop_unread_writes
 from adcompile.cuda.unroll import unroll_short
 from adcompile.emit.entries import MAKERS, Entry, EntryWriter
@@ -111,6 +112,8 @@ def write_device_module(
     py_func: Callable[..., Any] = getattr(func, "py_func", func)
     reserved = {"cuda", "kernel"}
 
+    if argnums.mode == "vjp":
+        check_threads(p)
     made = prepared(made, argnums, options)
     parts = device_parts(made, options)
     texts: list[str] = []

@@ -64,17 +64,27 @@ def split(
     deterministic: bool,
 ) -> tuple[ir.Function, list[Kernel], Types]:
     """The host's function, and the kernels that it launches by their names."""
-    printed = dict.fromkeys(appearance(fn), "float64")  # adjoints of numbers
-    printed.update((var, str(kind)) for var, kind in types.items())
-    fn, names = assign_names(nest(fn), set(), printed)  # no copies that only names need
-    fn = with_own_variables(fn)
-    types = by_name(fn, types, names)
     ranks = {v: kind.ndim for v, kind in types.items() if isinstance(kind, nt.Array)}
-    fn = merge_guards(inline_views(fn, ranks))
+    fn, types, names = named_apart(fn, types, ranks)
+    fn = merge_guards(fn)
     work = _Split(fn, types, remarks, deterministic, names)
     made = work.block(fn.body, set())
     host = drop_unread_constants(replace(fn, body=on_host(made, work.loads_refused)))
     return host, work.kernels, types
+
+
+def named_apart(
+    fn: ir.Function, types: Types, ranks: Mapping[ir.Var, int]
+) -> tuple[ir.Function, Types, dict[ir.Var, str]]:
+    """``fn`` without copies that only names need, each loop with a variable of its own, no views in
+    loops; with types and names."""
+    printed = dict.fromkeys(appearance(fn), "float64")  # adjoints of numbers
+    printed.update((var, str(kind)) for var, kind in types.items())
+    fn, names = assign_names(nest(fn), set(), printed)
+    fn = with_own_variables(fn)
+    types = by_name(fn, types, names)
+    ranks = {**ranks, **{v: k.ndim for v, k in types.items() if isinstance(k, nt.Array)}}
+    return inline_views(fn, ranks), types, names
 
 
 def with_own_variables(fn: ir.Function) -> ir.Function:

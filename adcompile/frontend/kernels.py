@@ -14,7 +14,7 @@ import ast
 import copy
 from collections.abc import Iterator
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numba.core import types as nt
@@ -90,13 +90,14 @@ class _Form(ast.NodeTransformer):
     # ------------------------------------------------------------ the whole
 
     def body(self, stmts: list[ast.stmt]) -> tuple[list[ast.stmt], int]:
-        stmts = self.without_returns(stmts)
+        stmts = self.without_returns(self.counted(stmts))
         stores = [name for s in stmts for n in ast.walk(s) for name in _stored(n)]
         rest: list[ast.stmt] = []
         for stmt in stmts:
             if not self.note(stmt, stores):
                 rest.append(stmt)
         made = [self.visit(stmt) for stmt in rest]
+        own = sorted({a.arg for a in self.source.node.args.args} & set(stores))
         if self.strides:
             others = [s for s in made if not any(s is loop for loop in self.items)]
             if self.uses_threads or any(_written(s) for s in others):
@@ -106,9 +107,13 @@ class _Form(ast.NodeTransformer):
                 elsewhere = [n for s in made if s is not one for n in ast.walk(s)]
                 if any(isinstance(n, ast.Name) and n.id in arrays for n in elsewhere):
                     raise _EveryThread
-            return made, 0
+                if any(name in _stored(n) for n in ast.walk(one) for name in own):
+                    raise _EveryThread
+            begin = [_own(name, stmts[0]) for name in own]
+            return [*begin, *(_Renamed(own).visit(stmt) for stmt in made)], 0
         axes = 1 + max(self.loop_names, default=0)
-        loops = made
+        loops: list[ast.stmt] = [_own(name, stmts[0]) for name in own]
+        loops += [_Renamed(own).visit(stmt) for stmt in made]
         for axis in range(axes):
             target = ast.Name(self.loop_name(axis), ast.Store())
             count = ast.Name(f"threads_{AXES[axis]}", ast.Load())
@@ -116,6 +121,33 @@ class _Form(ast.NodeTransformer):
             loop = ast.For(target, over, loops, [])
             loops = [ast.copy_location(loop, stmts[0])]
         return loops, axes
+
+    def counted(self, stmts: list[ast.stmt]) -> list[ast.stmt]:
+        """``i = cuda.grid(1)`` and ``while i < n: ...; i += cuda.gridsize(1)`` as a for loop."""
+        out: list[ast.stmt] = []
+        for stmt in stmts:
+            match stmt:
+                case ast.While(
+                    ast.Compare(ast.Name(name), [ast.Lt()], [stop]),
+                    [*body, ast.AugAssign(ast.Name(again), ast.Add(), step)],
+                    [],
+                ) if name == again:
+                    inner = [n for s in body for n in ast.walk(s)]
+                    start = [s.value for s in out if _assigns(s, name)]
+                    whole = [n for s in stmts for n in ast.walk(s)]
+                    times = sum(name in _stored(n) for n in whole)
+                    leaves = any(isinstance(n, ast.Continue | ast.Break) for n in inner)
+                    if len(start) == 1 and times == 2 and not leaves:
+                        bounds = [copy.deepcopy(start[0]), stop, step]
+                        over = ast.Call(ast.Name("range", ast.Load()), bounds, [])
+                        loop = ast.For(ast.Name(name, ast.Store()), over, body, [])
+                        out = [s for s in out if not _assigns(s, name)]
+                        out.append(ast.fix_missing_locations(ast.copy_location(loop, stmt)))
+                        continue
+                case _:
+                    pass
+            out.append(stmt)
+        return out
 
     def without_returns(self, stmts: list[ast.stmt]) -> list[ast.stmt]:
         """``if i >= n: return`` and what follows as ``if`` and ``else``."""
@@ -239,11 +271,23 @@ class _Form(ast.NodeTransformer):
                     node.iter = ast.copy_location(
                         ast.Call(ast.Name("range", ast.Load()), [stop], []), node.iter
                     )
+                    before = len(self.items)
                     node.body = [self.visit(s) for s in node.body]
+                    if len(self.items) > before:  # one in another: threads of two axes
+                        raise _EveryThread
                     self.items.append(node)
                     return node
             case _:
                 pass
+        return self.generic_visit(node)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
+        """``out[i] += v`` reads and writes; only atomic.add adds."""
+        if isinstance(node.target, ast.Subscript):
+            read = copy.deepcopy(node.target)
+            read.ctx = ast.Load()
+            made = ast.Assign([node.target], ast.BinOp(read, node.op, node.value))
+            return self.generic_visit(ast.fix_missing_locations(ast.copy_location(made, node)))
         return self.generic_visit(node)
 
     def visit_Expr(self, node: ast.Expr) -> Any:
@@ -292,6 +336,31 @@ _PAIRS = {
     (ast.Add, frozenset(("base", "threadIdx"))): "grid",
     (ast.Mult, frozenset(("blockDim", "gridDim"))): "gridsize",
 }
+
+
+class _Renamed(ast.NodeTransformer):
+    """Parameters that a thread assigns, which are its own from then on."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        if node.id in self.names:
+            return ast.copy_location(ast.Name(f"{node.id}_own", node.ctx), node)
+        return node
+
+
+def _own(name: str, where: ast.stmt) -> ast.stmt:
+    made = ast.Assign([ast.Name(f"{name}_own", ast.Store())], ast.Name(name, ast.Load()))
+    return ast.fix_missing_locations(ast.copy_location(made, where))
+
+
+def _assigns(stmt: ast.stmt, name: str) -> TypeGuard[ast.Assign]:
+    match stmt:
+        case ast.Assign([ast.Name(target)]):
+            return target == name
+        case _:
+            return False
 
 
 def _stored(node: ast.AST) -> list[str]:

@@ -1,0 +1,52 @@
+"""Whether the threads of a user's kernel meet at an element: asked of the kernel itself, before
+anything is left out or written anew."""
+
+from __future__ import annotations
+
+from numba.core import types as nt
+
+from adcompile.adjoint.assemble import Problem
+from adcompile.cuda.host import HINT
+from adcompile.cuda.private import carried_in, make_private
+from adcompile.cuda.split import named_apart
+from adcompile.emit.destruct import destruct
+from adcompile.errors import UnsupportedError
+from adcompile.frontend.kernels import AXES
+from adcompile.ir import nodes as ir
+from adcompile.ir.walk import statements, stmt_defs
+from adcompile.optimise.arrays_used import Arrays
+
+_GRID = frozenset(f"threads_{axis}" for axis in AXES)
+
+
+def check_threads(p: Problem) -> None:
+    """Refuse a kernel in which an element that one thread writes is touched by another, unless all
+    of them add to it atomically.  ``p``: of the kernel's form, which frontend/kernels.py makes."""
+    fn = make_private(destruct(p.fn), p.types, p.scopes, carried_in(p.fn))
+    ranks = {v: kind.ndim for v, kind in p.types.items() if isinstance(kind, nt.Array)}
+    fn, _, _ = named_apart(fn, dict(p.types), ranks)
+    grid = {v for v in fn.params if v.name in _GRID}
+    arrays = Arrays(fn.body)
+    for loop in statements(fn.body):
+        if not isinstance(loop, ir.For) or loop.stop not in grid:
+            continue
+        local = {v for s in statements((loop,)) for v in stmt_defs(s)}
+        for array, uses in arrays.written_in(loop, local):
+            place = next((s for s in statements(loop.body) if _writes(s, array)), loop)
+            if uses is None:
+                text = f"{array.name} is written, and may be known by another name"
+            elif arrays.apart(uses, loop) or all(isinstance(u, ir.Accumulate) for u in uses):
+                continue
+            else:
+                text = f"threads with other {loop.var.name} may share elements of {array.name}"
+            raise UnsupportedError(text, place.loc, HINT if uses is None else _ADVICE)
+
+
+_ADVICE = (
+    "Let each thread write where its index in the grid stands, alone, on the same axis; or use "
+    "cuda.atomic.add."
+)
+
+
+def _writes(stmt: ir.Stmt, array: ir.Var) -> bool:
+    return isinstance(stmt, ir.Store | ir.Accumulate | ir.Fill) and stmt.array is array
