@@ -258,7 +258,27 @@ def last_of_row(x, out):
             out[i] = x[i, j]
 
 
+@cuda.jit(device=True)
+def add_to(out, v):
+    out[0] += v
+
+
+@cuda.jit
+def adds_in_a_function(x, out):
+    i = cuda.grid(1)
+    if i < x.size:
+        add_to(out, x[i])
+
+
+@cuda.jit
+def strides_and_adds(x, out):
+    for i in range(cuda.grid(1), x.size, cuda.gridsize(1)):
+        add_to(out, x[i])
+
+
 REFUSED = [
+    (strides_and_adds, (X, Z), "share elements of out"),
+    (adds_in_a_function, (X, Z), "share elements of out"),
     (last_of_row, (np.ones((3, 4)), Z), "share elements of out"),
     (last_row, (np.ones((3, 4)), Z), "share elements of out"),
     (adds_without_atomics, (X, Z), "share elements of out"),

@@ -113,7 +113,7 @@ def write_device_module(
     reserved = {"cuda", "kernel"}
 
     if argnums.mode == "vjp":
-        check_threads(p)
+        check_threads(func, p)
     made = prepared(made, argnums, options)
     parts = device_parts(made, options)
     texts: list[str] = []

@@ -3,6 +3,9 @@ anything is left out or written anew."""
 
 from __future__ import annotations
 
+from collections.abc import Set
+from typing import Any
+
 from numba.core import types as nt
 
 from adcompile.adjoint.assemble import Problem
@@ -14,28 +17,32 @@ from adcompile.errors import UnsupportedError
 from adcompile.frontend.kernels import AXES
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements, stmt_defs
-from adcompile.optimise.arrays_used import Arrays
+from adcompile.optimise.arrays_used import Arrays, Use
 
 _GRID = frozenset(f"threads_{axis}" for axis in AXES)
 
 
-def check_threads(p: Problem) -> None:
+def check_threads(func: Any, p: Problem) -> None:
     """Refuse a kernel in which an element that one thread writes is touched by another, unless all
-    of them add to it atomically.  ``p``: of the kernel's form, which frontend/kernels.py makes."""
+    of them add to it atomically.  ``func`` is its form, which frontend/kernels.py makes."""
+    file = p.fn.loc.file
+    items, added = ({(file, line) for line in lines} for lines in func.__adcompile_threads__)
     fn = make_private(destruct(p.fn), p.types, p.scopes, carried_in(p.fn))
     ranks = {v: kind.ndim for v, kind in p.types.items() if isinstance(kind, nt.Array)}
     fn, _, _ = named_apart(fn, dict(p.types), ranks)
     grid = {v for v in fn.params if v.name in _GRID}
     arrays = Arrays(fn.body)
     for loop in statements(fn.body):
-        if not isinstance(loop, ir.For) or loop.stop not in grid:
+        if not isinstance(loop, ir.For):
+            continue
+        if loop.stop not in grid and (loop.loc.file, loop.loc.line) not in items:
             continue
         local = {v for s in statements((loop,)) for v in stmt_defs(s)}
         for array, uses in arrays.written_in(loop, local):
             place = next((s for s in statements(loop.body) if _writes(s, array)), loop)
             if uses is None:
                 text = f"{array.name} is written, and may be known by another name"
-            elif arrays.apart(uses, loop) or all(isinstance(u, ir.Accumulate) for u in uses):
+            elif arrays.apart(uses, loop) or all(_is_atomic(u, added) for u in uses):
                 continue
             else:
                 text = f"threads with other {loop.var.name} may share elements of {array.name}"
@@ -46,6 +53,11 @@ _ADVICE = (
     "Let each thread write where its index in the grid stands, alone, on the same axis; or use "
     "cuda.atomic.add."
 )
+
+
+def _is_atomic(use: Use, places: Set[tuple[str, int]]) -> bool:
+    """Not ``+=`` in a device function."""
+    return isinstance(use, ir.Accumulate) and (use.loc.file, use.loc.line) in places
 
 
 def _writes(stmt: ir.Stmt, array: ir.Var) -> bool:

@@ -12,14 +12,22 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterator
 from types import FunctionType
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 from numba.core import types as nt
 
 from adcompile.errors import UnsupportedError
+from adcompile.frontend.kernel_syntax import (
+    Renamed,
+    assigns,
+    is_none,
+    own_variable,
+    returns,
+    stored_by,
+    written_in,
+)
 from adcompile.frontend.source import Source, plain_function, read_source
 
 AXES = ("x", "y", "z")
@@ -53,7 +61,10 @@ def kernel_form(kernel: Any) -> tuple[FunctionType, int]:
             form.refuse(node, f"a variable named {name}", "Give it another name.")
         node.args.args.append(ast.copy_location(ast.arg(name), node))
     ast.fix_missing_locations(node)
-    return _function(inner, node, source), axes
+    made = _function(inner, node, source)
+    items = frozenset(source.loc(loop).line for loop in form.items)
+    made.__adcompile_threads__ = (items, frozenset(form.atomic))  # type: ignore[attr-defined]
+    return made, axes
 
 
 def _function(inner: FunctionType, node: ast.FunctionDef, source: Source) -> FunctionType:
@@ -80,6 +91,7 @@ class _Form(ast.NodeTransformer):
         """``strides``: whether loops that stride over the grid become loops over all items."""
         self.source, self.strides = source, strides
         self.items: list[ast.For] = []  # such loops
+        self.atomic: set[int] = set()  # lines of atomic additions
         self.kinds: dict[str, tuple[str, int]] = {}
         self.loop_names: dict[int, str] = {}  # axis -> the variable of its loop
         self.uses_threads = False
@@ -91,7 +103,7 @@ class _Form(ast.NodeTransformer):
 
     def body(self, stmts: list[ast.stmt]) -> tuple[list[ast.stmt], int]:
         stmts = self.without_returns(self.counted(stmts))
-        stores = [name for s in stmts for n in ast.walk(s) for name in _stored(n)]
+        stores = [name for s in stmts for n in ast.walk(s) for name in stored_by(n)]
         rest: list[ast.stmt] = []
         for stmt in stmts:
             if not self.note(stmt, stores):
@@ -100,20 +112,20 @@ class _Form(ast.NodeTransformer):
         own = sorted({a.arg for a in self.source.node.args.args} & set(stores))
         if self.strides:
             others = [s for s in made if not any(s is loop for loop in self.items)]
-            if self.uses_threads or any(_written(s) for s in others):
+            if self.uses_threads or any(written_in(s) for s in others):
                 raise _EveryThread
             for one in self.items:  # nothing makes the threads wait for each other between loops
-                arrays = _written(one)
+                arrays = written_in(one)
                 elsewhere = [n for s in made if s is not one for n in ast.walk(s)]
                 if any(isinstance(n, ast.Name) and n.id in arrays for n in elsewhere):
                     raise _EveryThread
-                if any(name in _stored(n) for n in ast.walk(one) for name in own):
+                if any(name in stored_by(n) for n in ast.walk(one) for name in own):
                     raise _EveryThread
-            begin = [_own(name, stmts[0]) for name in own]
-            return [*begin, *(_Renamed(own).visit(stmt) for stmt in made)], 0
+            begin = [own_variable(name, stmts[0]) for name in own]
+            return [*begin, *(Renamed(own).visit(stmt) for stmt in made)], 0
         axes = 1 + max(self.loop_names, default=0)
-        loops: list[ast.stmt] = [_own(name, stmts[0]) for name in own]
-        loops += [_Renamed(own).visit(stmt) for stmt in made]
+        loops: list[ast.stmt] = [own_variable(name, stmts[0]) for name in own]
+        loops += [Renamed(own).visit(stmt) for stmt in made]
         for axis in range(axes):
             target = ast.Name(self.loop_name(axis), ast.Store())
             count = ast.Name(f"threads_{AXES[axis]}", ast.Load())
@@ -133,15 +145,15 @@ class _Form(ast.NodeTransformer):
                     [],
                 ) if name == again:
                     inner = [n for s in body for n in ast.walk(s)]
-                    start = [s.value for s in out if _assigns(s, name)]
+                    start = [s.value for s in out if assigns(s, name)]
                     whole = [n for s in stmts for n in ast.walk(s)]
-                    times = sum(name in _stored(n) for n in whole)
+                    times = sum(name in stored_by(n) for n in whole)
                     leaves = any(isinstance(n, ast.Continue | ast.Break) for n in inner)
                     if len(start) == 1 and times == 2 and not leaves:
                         bounds = [copy.deepcopy(start[0]), stop, step]
                         over = ast.Call(ast.Name("range", ast.Load()), bounds, [])
                         loop = ast.For(ast.Name(name, ast.Store()), over, body, [])
-                        out = [s for s in out if not _assigns(s, name)]
+                        out = [s for s in out if not assigns(s, name)]
                         out.append(ast.fix_missing_locations(ast.copy_location(loop, stmt)))
                         continue
                 case _:
@@ -154,10 +166,10 @@ class _Form(ast.NodeTransformer):
         out: list[ast.stmt] = []
         for k, stmt in enumerate(stmts):
             if isinstance(stmt, ast.Return):
-                if stmt.value is not None and not _is_none(stmt.value):
+                if stmt.value is not None and not is_none(stmt.value):
                     self.refuse(stmt, "a returned value")
                 return out
-            if isinstance(stmt, ast.If) and _returns(stmt):
+            if isinstance(stmt, ast.If) and returns(stmt):
                 if stmt.orelse or not isinstance(stmt.body[-1], ast.Return):
                     self.refuse(stmt, "this return", "Write if and else.")
                 then = self.without_returns(stmt.body[:-1]) or [ast.Pass()]
@@ -168,7 +180,7 @@ class _Form(ast.NodeTransformer):
                 made = ast.If(test, then, rest)
                 out.append(ast.fix_missing_locations(ast.copy_location(made, stmt)))
                 return out
-            if _returns(stmt):
+            if returns(stmt):
                 self.refuse(stmt, "a return from within a loop", "Let the loop end instead.")
             out.append(stmt)
         return out
@@ -293,6 +305,7 @@ class _Form(ast.NodeTransformer):
     def visit_Expr(self, node: ast.Expr) -> Any:
         match node.value:
             case ast.Call(func, [array, index, value], []) if self.cuda_name(func) == "atomic.add":
+                self.atomic.add(self.source.loc(node).line)
                 place = ast.Subscript(self.visit(array), self.visit(index), ast.Store())
                 made = ast.AugAssign(place, ast.Add(), self.visit(value))
                 return ast.fix_missing_locations(ast.copy_location(made, node))
@@ -336,70 +349,3 @@ _PAIRS = {
     (ast.Add, frozenset(("base", "threadIdx"))): "grid",
     (ast.Mult, frozenset(("blockDim", "gridDim"))): "gridsize",
 }
-
-
-class _Renamed(ast.NodeTransformer):
-    """Parameters that a thread assigns, which are its own from then on."""
-
-    def __init__(self, names: list[str]) -> None:
-        self.names = names
-
-    def visit_Name(self, node: ast.Name) -> ast.Name:
-        if node.id in self.names:
-            return ast.copy_location(ast.Name(f"{node.id}_own", node.ctx), node)
-        return node
-
-
-def _own(name: str, where: ast.stmt) -> ast.stmt:
-    made = ast.Assign([ast.Name(f"{name}_own", ast.Store())], ast.Name(name, ast.Load()))
-    return ast.fix_missing_locations(ast.copy_location(made, where))
-
-
-def _assigns(stmt: ast.stmt, name: str) -> TypeGuard[ast.Assign]:
-    match stmt:
-        case ast.Assign([ast.Name(target)]):
-            return target == name
-        case _:
-            return False
-
-
-def _stored(node: ast.AST) -> list[str]:
-    return [node.id] if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) else []
-
-
-def _written(stmt: ast.stmt) -> set[str]:
-    """The arrays that a statement may write: those whose elements it assigns, and those that it
-    passes to functions other than those of numbers."""
-    found: set[str] = set()
-    for node in ast.walk(stmt):
-        match node:
-            case ast.Subscript(ast.Name(name), ctx=ast.Store()):
-                found.add(name)
-            case ast.Subscript(ctx=ast.Store()):
-                found.update(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
-            case ast.Call(ast.Attribute(ast.Name("math" | "np" | "numpy"))):
-                pass
-            case ast.Call(ast.Name("range" | "min" | "max" | "abs" | "float" | "int" | "len")):
-                pass
-            case ast.Call(args=args, keywords=keywords):
-                given = [*args, *(k.value for k in keywords)]
-                found.update(n.id for g in given for n in ast.walk(g) if isinstance(n, ast.Name))
-                found.add("()")  # something, if it is given nothing
-            case _:
-                pass
-    return found
-
-
-def _returns(stmt: ast.stmt) -> bool:
-    return any(isinstance(n, ast.Return) for n in _inside(stmt))
-
-
-def _inside(stmt: ast.AST) -> Iterator[ast.AST]:
-    yield stmt
-    for child in ast.iter_child_nodes(stmt):
-        if not isinstance(child, ast.FunctionDef | ast.Lambda):
-            yield from _inside(child)
-
-
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None

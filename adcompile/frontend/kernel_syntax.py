@@ -1,0 +1,74 @@
+"""Questions about the syntax of kernels, and small changes to it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TypeGuard
+
+
+class Renamed(ast.NodeTransformer):
+    """Parameters that a thread assigns, which are its own from then on."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        if node.id in self.names:
+            return ast.copy_location(ast.Name(f"{node.id}own_variable", node.ctx), node)
+        return node
+
+
+def own_variable(name: str, where: ast.stmt) -> ast.stmt:
+    made = ast.Assign([ast.Name(f"{name}own_variable", ast.Store())], ast.Name(name, ast.Load()))
+    return ast.fix_missing_locations(ast.copy_location(made, where))
+
+
+def assigns(stmt: ast.stmt, name: str) -> TypeGuard[ast.Assign]:
+    match stmt:
+        case ast.Assign([ast.Name(target)]):
+            return target == name
+        case _:
+            return False
+
+
+def stored_by(node: ast.AST) -> list[str]:
+    return [node.id] if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) else []
+
+
+def written_in(stmt: ast.stmt) -> set[str]:
+    """The arrays that a statement may write: those whose elements it assigns, and those that it
+    passes to functions other than those of numbers."""
+    found: set[str] = set()
+    for node in ast.walk(stmt):
+        match node:
+            case ast.Subscript(ast.Name(name), ctx=ast.Store()):
+                found.add(name)
+            case ast.Subscript(ctx=ast.Store()):
+                found.update(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
+            case ast.Call(ast.Attribute(ast.Name("math" | "np" | "numpy"))):
+                pass
+            case ast.Call(ast.Name("range" | "min" | "max" | "abs" | "float" | "int" | "len")):
+                pass
+            case ast.Call(args=args, keywords=keywords):
+                given = [*args, *(k.value for k in keywords)]
+                found.update(n.id for g in given for n in ast.walk(g) if isinstance(n, ast.Name))
+                found.add("()")  # something, if it is given nothing
+            case _:
+                pass
+    return found
+
+
+def returns(stmt: ast.stmt) -> bool:
+    return any(isinstance(n, ast.Return) for n in inside(stmt))
+
+
+def inside(stmt: ast.AST) -> Iterator[ast.AST]:
+    yield stmt
+    for child in ast.iter_child_nodes(stmt):
+        if not isinstance(child, ast.FunctionDef | ast.Lambda):
+            yield from inside(child)
+
+
+def is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
