@@ -8,6 +8,7 @@ from numba.core import types as nt
 
 from adcompile.analysis.activity import is_complex
 from adcompile.ir import nodes as ir
+from adcompile.optimise.buffers import make_once
 from adcompile.optimise.factor import factor_products
 from adcompile.optimise.pages import names_of_arrays, use_large_pages
 from adcompile.optimise.parallel import Remarks, run_parallel
@@ -32,6 +33,8 @@ class Finish:
         """``adjoints``: the variables of ``fn`` that hold scalar adjoints."""
         options = self.options
         is_any_complex = any(is_complex(kind) for kind in self.types.values())
+        if options.optimise and not options.parallel:
+            fn = make_once(fn)
         if options.optimise:
             fn = use_large_pages(fn, names_of_arrays(self.plain))
         if not (options.vector_math and options.optimise):

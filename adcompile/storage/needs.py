@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+
+from numba.core import types as nt
 
 from adcompile.adjoint.partials import Contribution, contributions
 from adcompile.analysis.activity import Activity, Types
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import blocks, index_reads, reads, statements
+from adcompile.ir.walk import blocks, index_reads, map_expr, reads
 from adcompile.rules.library import NAMES
 
 
@@ -22,10 +25,36 @@ class Needs:
         self.activity = activity
         self.contributions: dict[int, tuple[Contribution, ...]] = {}
         self.reversed: set[int] = set()
-        for stmt in statements(fn.body):
-            if isinstance(stmt, ir.Assign) and stmt.target in activity:
-                self.contributions[id(stmt)] = contributions(stmt, activity, types)
+        self._contribute(fn.body, {}, types)
         self._visit(fn.body)
+
+    def _contribute(self, block: ir.Block, around: dict[ir.Expr, ir.Var], types: Types) -> None:
+        """Partials that the program computes itself, the cosine beside the sine, are not computed
+        again.  ``around``: what the blocks around have computed before."""
+        known = dict(around)
+        for stmt in block:
+            match stmt:
+                case ir.Assign(target, ir.Apply() as value) if types[target] == nt.float64:
+                    known.setdefault(value, target)
+                case _:
+                    pass
+
+        def there(expr: ir.Expr) -> ir.Expr:
+            return known.get(expr, expr) if isinstance(expr, ir.Apply) else expr
+
+        before = dict(around)
+        for stmt in block:
+            for inner in blocks(stmt):
+                self._contribute(inner, before, types)
+            if not isinstance(stmt, ir.Assign):
+                continue
+            if isinstance(stmt.value, ir.Apply) and types[stmt.target] == nt.float64:
+                before.setdefault(stmt.value, stmt.target)
+            if stmt.target in self.activity:
+                self.contributions[id(stmt)] = tuple(
+                    replace(c, factor=None if c.factor is None else map_expr(there, c.factor))
+                    for c in contributions(stmt, self.activity, types)
+                )
 
     def _visit(self, block: ir.Block) -> bool:
         found = [self._mark(stmt) for stmt in block]

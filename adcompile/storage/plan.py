@@ -12,7 +12,7 @@ the outer one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from numba.core import types as nt
 
@@ -32,6 +32,7 @@ from adcompile.storage.snapshots import Snapshot
 # Costs in units of one stored number.  Transcendental functions cost about as much as a store and
 # a load together; arithmetic is nearly free.
 _STORE, _STORE_FLAG = 1.0, 0.3
+_NEAR = 0.3  # of that: a tape that lives for one iteration stays in the cache
 _ARITHMETIC, _DIVIDE, _TRANSCENDENTAL = 0.02, 0.1, 0.9
 
 
@@ -203,6 +204,8 @@ class Planner:
                 else c
                 for v, c in choices.items()
             }
+        elif self.joint:
+            choices = {v: replace(c, store=c.store * _NEAR) for v, c in choices.items()}
         decided = choose(choices, wanted)
         if decided is None:
             bad = next(v for v, c in choices.items() if c.store == c.recompute == INFINITE)
