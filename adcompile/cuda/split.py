@@ -83,6 +83,8 @@ def named_apart(
     fn, names = assign_names(nest(fn), set(), printed)
     fn = with_own_variables(fn)
     types = by_name(fn, types, names)
+    loops = [s for s in statements(fn.body) if isinstance(s, ir.For)]
+    types.update((loop.var, nt.int64) for loop in loops)
     ranks = {**ranks, **{v: k.ndim for v, k in types.items() if isinstance(k, nt.Array)}}
     return inline_views(fn, ranks), types, names
 
