@@ -109,7 +109,7 @@ def _made(kind: str, f: Any, argnums: Where, has_aux: bool, options: dict[str, A
     _check_target(f, kind)
     positions = argument_positions(f, argnums)
     derivation = _derivation(f, positions, bool(has_aux), options)
-    if derivation.options.target == "cuda":
+    if options.get("target") == "cuda":
         # Late: without a GPU nobody needs it.
         from adcompile.cuda.api import CudaGrad
 
