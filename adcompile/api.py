@@ -140,6 +140,10 @@ class _Inheriting(Derivation):
     _found: Options | None
 
     @property
+    def stated_options(self) -> Options:
+        return self._wanted
+
+    @property
     def options(self) -> Options:
         if self._found is None:
             self._found = replace(self._wanted, fastmath=granted_fastmath(self.target))

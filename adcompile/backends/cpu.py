@@ -6,7 +6,6 @@ a thread that is inside Numba and needs a specialisation of ours.
 
 from __future__ import annotations
 
-import copy
 import importlib
 import inspect
 import warnings
@@ -19,10 +18,10 @@ from numba.core import config, errors, types
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.typing.typeof import Purpose, typeof
 
-from adcompile.backends import store
+from adcompile.backends import starts, store
 from adcompile.backends.parts import set_environments
+from adcompile.backends.starts import Request
 from adcompile.backends.store import Generated, Loaded
-from adcompile.clones import namespace
 from adcompile.containers import for_numba as value_for_numba
 from adcompile.containers import is_container
 from adcompile.errors import (
@@ -32,10 +31,6 @@ from adcompile.errors import (
     NonScalarOutputError,
     UnsupportedError,
 )
-from adcompile.fingerprint import fingerprint, is_function
-from adcompile.frontend.parse import parse
-from adcompile.ir import nodes as ir
-from adcompile.ir.walk import statements
 from adcompile.makers import class_named, makers_in
 from adcompile.options import Options
 
@@ -102,14 +97,33 @@ class Derivation:
     def __post_init__(self) -> None:
         self.func: Callable[..., Any] = getattr(self.target, "py_func", self.target)
         self.parameters = tuple(inspect.signature(self.func).parameters)
-        self.latest: Loaded | None = None
+        self.compares = False  # whether the latest compares extents
+        self._latest: tuple[Derivation, Types] | None = None
         self._loaded: dict[Types, Loaded] = {}
+        self._requests: dict[Types, Request | None] = {}
         self._once: dict[Types, bool] = {}
         self._variants: dict[Ones, Derivation] = {}
 
     @property
     def loc(self) -> Loc:
         return Loc(self.func.__code__.co_filename, self.func.__code__.co_firstlineno)
+
+    @property
+    def stated_options(self) -> Options:
+        """Options as far as they are known without reading the source."""
+        return self.options
+
+    @property
+    def latest(self) -> Loaded | None:
+        """The module of the latest specialisation."""
+        if self._latest is None:
+            return None
+        derivation, argtypes = self._latest
+        return derivation.specialise(argtypes)
+
+    def note_latest(self, other: Derivation, argtypes: Types | None = None) -> None:
+        """``argtypes`` None: what is the latest of ``other``."""
+        self._latest = other._latest if argtypes is None else (other, argtypes)
 
     def specialise(self, argtypes: Types) -> Loaded:
         """The imported module for these types: of this process, of the disk, or a new one."""
@@ -122,21 +136,54 @@ class Derivation:
             return found
 
     def _fetch(self, argtypes: Types) -> Loaded:
-        argnums = self._floats(argtypes) if self.argnums is None else self.argnums
-        if self.ones:
-            argnums = Argnums(tuple(argnums), argnums.single, argnums.mode, self.ones)
+        request = self._request(argtypes)
+        if request is not None and (functions := request.functions) is not None:
+            found = store.load(request.fact("fingerprint"), functions)
+            if found is not None:
+                return found
+        return self._read(argtypes)
+
+    def _read(self, argtypes: Types) -> Loaded:
+        """The same from the user's source."""
+        # Late: what finds its code on disk has no use for the frontend.
+        from adcompile.clones import namespace
+        from adcompile.fingerprint import fingerprint
+        from adcompile.frontend.parse import parse
+
+        argnums = self._positions(argtypes)
+        request = self._requests[argtypes] = starts.ask(self, argnums, argtypes)
         program = parse(self.target, argtypes)
         key = fingerprint(self.target, argtypes, argnums, self.has_aux, self.options, program)
         functions = namespace(program.callees, self.options)
         if _config.DISABLE_JIT:  # to be stepped through
             functions = {name: made.py_func for name, made in functions.items()}
-        functions.update(makers_in(argtypes))
-        functions.update({name: class_named(name) for name in program.makers})
+        makers = makers_in(argtypes) | {name: class_named(name) for name in program.makers}
+        functions.update(makers)
         found = store.load(key, functions) if self.options.cache else None
-        if found is not None:
-            return found
-        text = pipeline().generate(self.target, argtypes, argnums, self.has_aux, self.options)
-        return store.save(key, text, self.options.cache, functions)
+        if found is None:
+            text = pipeline().generate(self.target, argtypes, argnums, self.has_aux, self.options)
+            found = store.save(key, text, self.options.cache, functions)
+        if request is not None:
+            facts = {"fingerprint": key, "runs_once": _runs_once(program)}
+            callees = [str(getattr(callee, "name", "")) for callee in program.callees]
+            starts.keep_index(request, starts.facts(found, callees, makers) | facts)
+        return found
+
+    def _request(self, argtypes: Types) -> Request | None:
+        """What to look for on disk.  Asked once: what these types mean stays, as with Numba, when
+        a global changes later."""
+        if argtypes not in self._requests:
+            found = starts.ask(self, self._positions(argtypes), argtypes)
+            if found is not None and found.index is not None:
+                found.functions = starts.functions(found, lambda: self.options)
+            self._requests[argtypes] = found
+        return self._requests[argtypes]
+
+    def _positions(self, argtypes: Types) -> Argnums:
+        argnums = self._floats(argtypes) if self.argnums is None else self.argnums
+        if self.ones:
+            argnums = Argnums(tuple(argnums), argnums.single, argnums.mode, self.ones)
+        return argnums
 
     def _floats(self, argtypes: Types) -> Argnums:
         chosen = tuple(i for i, kind in enumerate(argtypes) if is_differentiable(kind))
@@ -168,10 +215,16 @@ class Derivation:
         not be tried twice."""
         kinds = tuple(type_of_value(value) for value in args)
         if kinds not in self._once:
-            body = parse(self.target, kinds).body
-            self._once[kinds] = any(
-                isinstance(s, ir.Call) and not s.fn.startswith("list.") for s in statements(body)
-            )
+            with global_compiler_lock:
+                request = self._request(kinds)
+                known = None if request is None else request.fact("runs_once")
+                if known is None:
+                    from adcompile.frontend.parse import parse
+
+                    known = _runs_once(parse(self.target, kinds))
+                    if request is not None:
+                        starts.keep_index(request, {"runs_once": known})
+                self._once[kinds] = bool(known)
         return self._once[kinds]
 
     def fitting(self, args: tuple[Any, ...]) -> Derivation:
@@ -188,16 +241,23 @@ class Derivation:
         if ones == self.ones:
             return None
         if ones not in self._variants:
-            made = Derivation(
-                self.target, self.argnums, self.has_aux, self.options, self.mode, ones
-            )
+            options = self.stated_options
+            made = type(self)(self.target, self.argnums, self.has_aux, options, self.mode, ones)
             self._variants[ones] = made
         return self._variants[ones]
 
     def compile(self, kind: str, argtypes: Types) -> Any:
         """Numba's compile result of entry ``kind`` for exactly these types."""
+        key = tuple(types.unliteral(one) for one in argtypes)
         with global_compiler_lock:
-            loaded = self.specialise(argtypes)
+            self._check_types(key)
+            request = self._request(key)
+            if request is not None and key == argtypes:
+                result = starts.load(request, kind, argtypes)
+                if result is not None:
+                    self._latest, self.compares = (self, key), bool(request.fact("compares"))
+                    return result
+            loaded = self.specialise(key)
             if kind not in loaded.generated.entries:
                 raise NonScalarOutputError(
                     f"{kind} of {self.func.__name__}: its result is not a real scalar",
@@ -205,8 +265,18 @@ class Derivation:
                     "Return one float, or use vjp.",
                 )
             result = compile_entry(loaded, kind, argtypes)
-            self.latest = loaded
+            if key == argtypes:
+                starts.keep(self._requests[key], loaded, kind, argtypes)
+            self._latest, self.compares = (self, key), "BroadcastError" in loaded.generated.text
             return result
+
+
+def _runs_once(program: Any) -> bool:
+    from adcompile.ir import nodes as ir
+    from adcompile.ir.walk import statements
+
+    calls = (s.fn for s in statements(program.body) if isinstance(s, ir.Call))
+    return any(not fn.startswith("list.") for fn in calls)
 
 
 # Lists, records and instances of jitclasses: containers.py has other types for what Python gives.
@@ -239,8 +309,11 @@ def compile_entry(loaded: Loaded, kind: str, argtypes: Types) -> Any:
     None in their place, as the type of a function is another one in every process, and so would be
     what Numba keeps on disk.  Both are passed as a pointer that nobody follows.
     """
+    known = starts.known(loaded.path.stem, kind, argtypes)
+    if known is not None:
+        return starts.for_types(known, argtypes)
     entry = loaded.entry(kind)
-    wanted, argtypes = argtypes, tuple(types.none if is_function(k) else k for k in argtypes)
+    wanted, argtypes = argtypes, starts.compiled_for(argtypes)
     with warnings.catch_warnings():
         # Both speak of generated code: large captured arrays, products of strided arrays.
         warnings.filterwarnings("ignore", "Cannot cache compiled", errors.NumbaWarning)
@@ -257,12 +330,7 @@ def compile_entry(loaded: Loaded, kind: str, argtypes: Types) -> Any:
             entry.compile(argtypes)
     result = entry.overloads[argtypes]
     set_environments(result)
-    if argtypes == wanted:
-        return result
-    described = copy.copy(result.fndesc)  # as other compiled code calls it
-    described.argtypes = wanted
-    result.target_context.insert_user_function(result.entry_point, described, [result.library])
-    return result._replace(signature=result.signature.replace(args=wanted), fndesc=described)
+    return starts.for_types(result, wanted)
 
 
 # ---------------------------------------------------------------- types and values

@@ -136,7 +136,7 @@ class GradDispatcher(_Base):
             if other not in self._variants:
                 self._variants[other] = make(other, self.kind)
         result = self._variants[other](*args)
-        self.derivation.latest = other.latest
+        self.derivation.note_latest(other)
         return result
 
     def direct(self, *args: Any) -> Any:
@@ -153,8 +153,7 @@ class GradDispatcher(_Base):
                 if existing is None:
                     existing = self.derivation.compile(self.kind, argtypes)
                     self.add_overload(existing)
-                    latest = self.derivation.latest
-                    compares = latest is not None and "BroadcastError" in latest.generated.text
+                    compares = self.derivation.compares
                     if type(self) is GradDispatcher and not compares:
                         self.__class__ = QuickGrad
                     elif type(self) is QuickGrad and compares:
@@ -324,7 +323,8 @@ class PlainGrad(GradDispatcher):
 
     def direct(self, *args: Any) -> Any:
         given = tuple(cpu.type_of_value(value) for value in args)
-        loaded = self.derivation.latest = self.derivation.specialise(given)
+        loaded = self.derivation.specialise(given)
+        self.derivation.note_latest(self.derivation, given)
         return loaded.entry(self.kind)(*args)
 
 

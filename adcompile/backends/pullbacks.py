@@ -11,7 +11,7 @@ from adcompile.backends.cpu import Derivation
 from adcompile.backends.dispatcher import GradDispatcher, make
 from adcompile.containers import for_numba, from_numba, is_container, like
 from adcompile.errors import BroadcastError
-from adcompile.fingerprint import is_function
+from adcompile.reach import is_function
 
 
 def run_vjp(
