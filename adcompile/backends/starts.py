@@ -112,6 +112,7 @@ def facts(loaded: Loaded, callees: Sequence[str], makers: Mapping[str, type]) ->
     """What is to be known of a module without importing it."""
     return {
         "module": loaded.path.stem,
+        "size": len(loaded.generated.text.encode("utf-8")),
         "compares": "BroadcastError" in loaded.generated.text,
         "callees": list(callees),
         "makers": {name: f"{cls.__module__}.{cls.__qualname__}" for name, cls in makers.items()},
@@ -151,16 +152,30 @@ def load(request: Request, kind: str, argtypes: Types) -> Any:
     stem = str(request.fact("module"))
     made = _results.get((stem, kind, compiled_for(argtypes)))
     if made is None:
+        file = _code_file(request, kind)
         try:
-            data = _code_file(request, kind).read_bytes()
-            digest, rest = data[:32], data[32:]
-            if hashlib.sha256(rest).digest() != digest:
+            data = file.read_bytes()
+            # Others that link this code need the module.
+            if (request.directory / f"{stem}.py").stat().st_size != request.fact("size"):
                 return None
-            made = _rebuilt(pickle.loads(rest))
-        except Exception:  # of unpickling: a class that is gone, another Numba's types
+        except OSError:
+            return None
+        try:
+            if hashlib.sha256(data[32:]).digest() != data[:32]:
+                raise ValueError("damaged")
+            made = _rebuilt(pickle.loads(data[32:]))
+        except Exception:  # of unpickling: a class that is gone, for one
+            _remove(file)
             return None
         _results[stem, kind, compiled_for(argtypes)] = made
     return for_types(made, argtypes)
+
+
+def _remove(file: Path) -> None:
+    try:
+        file.unlink(missing_ok=True)
+    except OSError:
+        pass
 
 
 def known(stem: str, kind: str, argtypes: Types) -> Any:
