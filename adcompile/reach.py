@@ -169,7 +169,7 @@ class Reach:
         row = custom.REGISTERED.get(func) if custom is not None else None
         if row is not None:
             self.callees[row.callee.name] = row.callee
-            self.parts.append(repr(row.callee))
+            self.parts.append(f"{row.callee.name} {row.callee.rule}")
         self._code(code)
         names = self.names(code)
         self.show(func.__defaults__, names)
@@ -262,7 +262,7 @@ class Reach:
         space = vars(module)
         self.parts.append(module.__name__)
         hooked = type(module) is not ModuleType or "__getattr__" in space
-        if hooked and module.__name__.partition(".")[0] not in _FOREIGN:
+        if hooked and module.__name__.partition(".")[0] not in _FOREIGN | {"adcompile"}:
             raise Unknown(module)
         for name in names:
             self._named(name, space.get(name, _NOTHING), names)
@@ -275,9 +275,10 @@ class Reach:
             return
         if not _has_no_content(type(cls)):
             raise Unknown(cls)
-        if hasattr(cls, "_fields"):
+        fields = getattr(cls, "_fields", ())
+        if fields:
             self.classes[cls] = None
-            self.parts.append(str(cls._fields))
+            self.parts.append(str(fields))
             self.show(getattr(cls, "_field_defaults", None))
         members: Any = cls.__members__ if issubclass(cls, Enum) else {}
         for name, member in members.items():
@@ -286,7 +287,7 @@ class Reach:
             self.parts.append(f"{base.__module__}.{base.__qualname__}")
             for name in () if _has_no_content(base) else names:
                 part = vars(base).get(name, _NOTHING)
-                if name not in members and part is not _NOTHING:
+                if not (name in members or name in fields or part is _NOTHING):
                     self._part_of_class(name, part, names)
 
     def _part_of_class(self, name: str, part: Any, names: Names) -> None:
@@ -321,8 +322,8 @@ class Reach:
 
     def _instance(self, value: Any, names: Names) -> None:
         cls = type(value)
-        hooked = any("__getattribute__" in vars(base) for base in cls.__mro__[:-1])
-        hooked = hooked or hasattr(cls, "__getattr__")
+        bases = [base for base in cls.__mro__ if base not in (object, SimpleNamespace)]
+        hooked = hasattr(cls, "__getattr__") or any("__getattribute__" in vars(b) for b in bases)
         # What is built in, or another package's, may have more to it than attributes.
         if hooked or callable(value) or hasattr(value, "py_func") or not _is_plain(cls):
             raise Unknown(value)

@@ -8,6 +8,7 @@ Dispatchers and their LLVM code.  Here none of these is touched before somebody 
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import hashlib
 import json
@@ -172,10 +173,8 @@ def load(request: Request, kind: str, argtypes: Types) -> Any:
 
 
 def _remove(file: Path) -> None:
-    try:
+    with contextlib.suppress(OSError):
         file.unlink(missing_ok=True)
-    except OSError:
-        pass
 
 
 def known(stem: str, kind: str, argtypes: Types) -> Any:
