@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import get_num_threads, njit
+from numba import get_num_threads
+
+from adcompile.runtime.helper import njit
 
 _flags = {"cache": True, "error_model": "numpy", "fastmath": False, "boundscheck": False}
 
