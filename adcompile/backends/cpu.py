@@ -6,10 +6,12 @@ a thread that is inside Numba and needs a specialisation of ours.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import inspect
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, Self, cast
 
@@ -257,18 +259,32 @@ class Derivation:
                 if result is not None:
                     self._latest, self.compares = (self, key), bool(request.fact("compares"))
                     return result
-            loaded = self.specialise(key)
-            if kind not in loaded.generated.entries:
-                raise NonScalarOutputError(
-                    f"{kind} of {self.func.__name__}: its result is not a real scalar",
-                    self.loc,
-                    "Return one float, or use vjp.",
-                )
-            result = compile_entry(loaded, kind, argtypes)
+            with collector_off():
+                loaded = self.specialise(key)
+                if kind not in loaded.generated.entries:
+                    raise NonScalarOutputError(
+                        f"{kind} of {self.func.__name__}: its result is not a real scalar",
+                        self.loc,
+                        "Return one float, or use vjp.",
+                    )
+                result = compile_entry(loaded, kind, argtypes)
             if key == argtypes:
                 starts.keep(self._requests[key], loaded, kind, argtypes)
             self._latest, self.compares = (self, key), "BroadcastError" in loaded.generated.text
             return result
+
+
+@contextmanager
+def collector_off() -> Iterator[None]:
+    """Compilers make many objects that live on, and Python would search them for cycles again and
+    again: a tenth of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _runs_once(program: Any) -> bool:
