@@ -9,7 +9,7 @@ import pytest
 from numba import njit
 
 from adcompile import grad, value_and_grad
-from adcompile.backends import cpu
+from adcompile.backends import cpu, values
 from adcompile.fingerprint import fingerprint
 from adcompile.runtime import arrays, memory
 from adcompile.testing import check_grads
@@ -98,7 +98,7 @@ def divides(x, n):
 def test_error_models_have_keys_of_their_own():
     """Which integer divisions are guarded is decided by the Dispatcher alone."""
     found = [njit(divides), njit(error_model="numpy")(divides), divides]
-    types = (cpu.type_of(1.5), cpu.type_of(2))
+    types = (values.type_of(1.5), values.type_of(2))
     keys = set()
     for f in found:
         base = grad(f).derivation

@@ -18,10 +18,10 @@ import pytest
 
 from adcompile import grad, value_and_grad
 from adcompile.backends import starts
-from adcompile.backends.cpu import type_of
+from adcompile.backends.values import type_of
 from adcompile.frontend.frame import Frame
 from adcompile.frontend.source import Source
-from adcompile.reach import _ATOMS, Reach, Unknown
+from adcompile.reach import ATOMS, Reach, Unknown
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -331,7 +331,7 @@ def test_frontend_sees_nothing_else(text, monkeypatch):
         seen = {one for one, _ in reach.seen}
         for value in looked:
             value = type(value) if isinstance(value, Enum) else value
-            inside = type(value) in _ATOMS or type(value).__module__.startswith("adcompile")
+            inside = type(value) in ATOMS or type(value).__module__.startswith("adcompile")
             plain = isinstance(value, tuple | np.finfo | np.iinfo)
             assert inside or plain or id(value) in seen, (f, value)
     assert len(programs) > 40
