@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir as llvm
+from numba.core import cgutils
 from numba.core import types as nt
-from numba.extending import intrinsic
+from numba.extending import lower_builtin, type_callable
 
 from adcompile.runtime.helper import njit
 
@@ -28,27 +29,30 @@ _flags = {"cache": True, "error_model": "numpy", "fastmath": False, "boundscheck
 np.empty(_LARGEST_KEPT, np.uint8)
 
 
-@intrinsic
-def _in_large_pages(typing_context: Any, array: Any) -> Any:
+def _in_large_pages(array: Any) -> None:
     """madvise(2) for the memory of a new array; its result does not matter.  Written in place: a
-    function of its own would be compiled for every type of array."""
+    function of its own would be compiled for every type of array.  In Python NumPy does it."""
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        if sys.platform == "linux":
-            made = context.make_array(array)(context, builder, args[0])
-            word, number = llvm.IntType(64), llvm.IntType(32)
-            size = builder.mul(made.nitems, made.itemsize)
-            with builder.if_then(builder.icmp_signed(">=", size, word(_LARGE)), likely=False):
-                kind = llvm.FunctionType(number, (word, word, number))
-                known = builder.module.globals.get("madvise")
-                function = known or llvm.Function(builder.module, kind, "madvise")
-                address = builder.ptrtoint(made.data, word)
-                start = builder.and_(builder.add(address, word(_PAGE - 1)), word(-_PAGE))
-                rest = builder.sub(size, builder.sub(start, address))
-                builder.call(function, (start, rest, number(_HUGEPAGE)))
-        return context.get_dummy_value()
 
-    return nt.none(array), generate
+@type_callable(_in_large_pages)
+def _type_of_in_large_pages(context: Any) -> Any:
+    return lambda array: nt.none if isinstance(array, nt.Array) else None
+
+
+@lower_builtin(_in_large_pages, nt.Array)
+def _lower_in_large_pages(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    if sys.platform == "linux":
+        made = context.make_array(signature.args[0])(context, builder, args[0])
+        word, number = llvm.IntType(64), llvm.IntType(32)
+        size = builder.mul(made.nitems, made.itemsize)
+        with builder.if_then(builder.icmp_signed(">=", size, word(_LARGE)), likely=False):
+            kind = llvm.FunctionType(number, (word, word, number))
+            function = cgutils.get_or_insert_function(builder.module, kind, "madvise")
+            address = builder.ptrtoint(made.data, word)
+            start = builder.and_(builder.add(address, word(_PAGE - 1)), word(-_PAGE))
+            rest = builder.sub(size, builder.sub(start, address))
+            builder.call(function, (start, rest, number(_HUGEPAGE)))
+    return context.get_dummy_value()
 
 
 @njit(**_flags)
