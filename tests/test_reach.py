@@ -131,6 +131,8 @@ def uses_lambda(x): return (lambda y: K * y)(x)
 def uses_comprehension(x): return sum([K * x for _ in range(3)])
 def uses_dtype(x): return np.zeros(2, DTYPE)[0] + x
 def uses_builtin(x): return abs(x)
+def uses_numpy(x):
+    return (np.ones(2) * np.full(2, x) + np.linalg.norm(np.zeros_like(np.arange(2.0))))[0]
 def uses_raise(x):
     if x < K:
         raise ValueError("small")
@@ -166,6 +168,7 @@ CASES = {  # function: statements that change what it computes, in the module's 
     "uses_comprehension": ("K = 3.0",),
     "uses_dtype": ("DTYPE = np.float32",),
     "uses_builtin": ("abs = two",),
+    "uses_numpy": ("np = types.SimpleNamespace(**{**vars(np), 'ones': np.zeros})",),
     "uses_raise": ("K = 3.0", "class ValueError(Exception): pass"),
 }  # fmt: skip
 _count = itertools.count()

@@ -212,7 +212,7 @@ class Reach(Objects):
 
     def _overloaded(self, func: FunctionType) -> bool:
         """Whether Numba runs something else for a Python function."""
-        if "__adcompile_primitive__" in vars(func):
+        if "__adcompile_primitive__" in vars(func) or root_module(func) in FOREIGN:
             return False
         if self._known_to_numba is None:
             self._known_to_numba = frozenset(id(one) for one, _ in builtin_registry.globals)
