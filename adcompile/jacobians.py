@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adcompile.api import Where, argument_positions, jvp, vjp
-from adcompile.backends.cpu import type_of_value
+from adcompile.backends.values import type_of_value
 from adcompile.containers import children, for_numba, leaves, mapped
 from adcompile.errors import UnsupportedError
 from adcompile.frontend.parse import parse

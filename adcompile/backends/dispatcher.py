@@ -20,7 +20,7 @@ from numba.core.registry import CPUDispatcher
 from numba.core.typing.templates import AttributeTemplate
 from numba.extending import infer_getattr, lower_getattr_generic, register_model
 
-from adcompile.backends import cpu
+from adcompile.backends import values
 from adcompile.backends.cpu import Argnums, Derivation
 from adcompile.backends.store import Generated, Loaded
 from adcompile.containers import for_numba, from_numba, is_container, like
@@ -86,7 +86,7 @@ class GradDispatcher(_Base):
         if type(self) is GradDispatcher and any(map(is_container, (*args, *kwargs.values()))):
             self.__class__ = ContainerGrad
             return self(*args, **kwargs)
-        if cpu.axes_of_one((*args, *kwargs.values())):
+        if values.axes_of_one((*args, *kwargs.values())):
             given = self._all(args, kwargs)
             fitting = self.derivation.fitting(given)
             if fitting is not self.derivation:
@@ -136,7 +136,7 @@ class GradDispatcher(_Base):
             if other not in self._variants:
                 self._variants[other] = make(other, self.kind)
         result = self._variants[other](*args)
-        self.derivation.latest = other.latest
+        self.derivation.note_latest(other)
         return result
 
     def direct(self, *args: Any) -> Any:
@@ -153,8 +153,7 @@ class GradDispatcher(_Base):
                 if existing is None:
                     existing = self.derivation.compile(self.kind, argtypes)
                     self.add_overload(existing)
-                    latest = self.derivation.latest
-                    compares = latest is not None and "BroadcastError" in latest.generated.text
+                    compares = self.derivation.compares
                     if type(self) is GradDispatcher and not compares:
                         self.__class__ = QuickGrad
                     elif type(self) is QuickGrad and compares:
@@ -244,7 +243,7 @@ class GradDispatcher(_Base):
         return self._specialised(arguments).generated.explanation
 
     def _specialised(self, arguments: tuple[Any, ...]) -> Loaded:
-        given = tuple(cpu.type_of(value) for value in arguments)
+        given = tuple(values.type_of(value) for value in arguments)
         return self.derivation.specialise(tuple(self.fold_argument_types(given, {})[1]))
 
     def __repr__(self) -> str:
@@ -323,8 +322,9 @@ class PlainGrad(GradDispatcher):
             return make(other, self.kind)(*given)
 
     def direct(self, *args: Any) -> Any:
-        given = tuple(cpu.type_of_value(value) for value in args)
-        loaded = self.derivation.latest = self.derivation.specialise(given)
+        given = tuple(values.type_of_value(value) for value in args)
+        loaded = self.derivation.specialise(given)
+        self.derivation.note_latest(self.derivation, given)
         return loaded.entry(self.kind)(*args)
 
 

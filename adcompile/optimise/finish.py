@@ -12,6 +12,7 @@ from adcompile.optimise.buffers import make_once
 from adcompile.optimise.factor import factor_products
 from adcompile.optimise.pages import names_of_arrays, use_large_pages
 from adcompile.optimise.parallel import Remarks, run_parallel
+from adcompile.optimise.powers import multiply_powers
 from adcompile.optimise.quotients import multiply_by_reciprocals
 from adcompile.optimise.strips import run_in_strips
 from adcompile.optimise.totals import keep_totals
@@ -44,6 +45,8 @@ class Finish:
             fn = regroup_sums(fn, adjoints)
             if options.vector_math and not options.parallel and not is_any_complex:
                 fn = keep_totals(fn, self.types)
+        if options.optimise:
+            fn = multiply_powers(fn, self.types)
         if options.vector_math:
             fn = use_vector_math(fn, self.types)
         if options.optimise and not options.parallel and not is_any_complex:

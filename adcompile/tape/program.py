@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 from numba.typed import List
 
-from adcompile.custom import CustomJvp, CustomVjp, Nondifferentiable, UserFunction, stop_gradient
+from adcompile.barrier import stop_gradient
+from adcompile.custom import CustomJvp, CustomVjp, Nondifferentiable, UserFunction
 from adcompile.errors import Loc, UnsupportedError
 from adcompile.frontend.customs import registered
 from adcompile.frontend.functions import is_range, primitive_name
