@@ -37,7 +37,8 @@ def grad(
     ``boundscheck``, ``cache``) and ``vector_math``, ``optimise``.  Adjoints made of sums and
     products alone use fused multiply-adds, unless ``contract=False`` or ``fastmath`` is given.
     With ``engine="tape"`` nothing is compiled: calls record the operations of the function, which
-    may then be any that Python can run (``adcompile.tape``).
+    may then be any that Python can run (``adcompile.tape``).  With ``target="cuda"`` loops run on
+    the GPU, on device arrays (``adcompile.cuda.api``); with ``deterministic=True`` without atomics.
     """
     return _derivative("grad", f, argnums, has_aux, options)
 
@@ -105,7 +106,13 @@ def _made(kind: str, f: Any, argnums: Where, has_aux: bool, options: dict[str, A
         return _recording(kind, f, argnums, has_aux, options)
     _check_target(f, kind)
     positions = argument_positions(f, argnums)
-    return make(_derivation(f, positions, bool(has_aux), options), kind)
+    derivation = _derivation(f, positions, bool(has_aux), options)
+    if derivation.options.target == "cuda":
+        # Late: without a GPU nobody needs it.
+        from adcompile.cuda.api import CudaGrad
+
+        return CudaGrad(derivation, kind)
+    return make(derivation, kind)
 
 
 def _recording(kind: str, f: Any, argnums: Where, has_aux: bool, options: dict[str, Any]) -> Any:

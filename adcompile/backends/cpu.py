@@ -178,12 +178,15 @@ class Derivation:
         return self._requests[argtypes]
 
     def _positions(self, argtypes: Types) -> Argnums:
-        argnums = self._floats(argtypes) if self.argnums is None else self.argnums
+        argnums = self.wanted(argtypes)
         if self.ones:
             argnums = Argnums(tuple(argnums), argnums.single, argnums.mode, self.ones)
         return argnums
 
-    def _floats(self, argtypes: Types) -> Argnums:
+    def wanted(self, argtypes: Types) -> Argnums:
+        """What is differentiated for these types."""
+        if self.argnums is not None:
+            return self.argnums
         chosen = tuple(i for i, kind in enumerate(argtypes) if is_differentiable(kind))
         if not chosen:
             raise InactiveArgumentError(
@@ -235,7 +238,10 @@ class Derivation:
     def broadcasting(self, args: tuple[Any, ...]) -> Derivation | None:
         """The same derivative for arguments whose axes of extent one broadcast; None if that is
         what this one is."""
-        ones = axes_of_one(args)
+        return self.variant(axes_of_one(args))
+
+    def variant(self, ones: Ones) -> Derivation | None:
+        """That for these axes."""
         if ones == self.ones:
             return None
         if ones not in self._variants:

@@ -49,7 +49,8 @@ class Finish:
             fn = multiply_powers(fn, self.types)
         if options.vector_math:
             fn = use_vector_math(fn, self.types)
-        if options.optimise and not options.parallel and not is_any_complex:
+        on_lanes = options.target == "cpu" and not options.parallel
+        if options.optimise and on_lanes and not is_any_complex:
             fn = run_in_strips(fn, self.types)
         if options.parallel and not is_any_complex:
             fn = run_parallel(fn, self.remarks, self.types)
