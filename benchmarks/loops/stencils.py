@@ -10,7 +10,7 @@ from numba import njit
 
 from benchmarks.arrays.contestants import REASSOCIATE
 from benchmarks.arrays.workload import Inputs, Workload
-from benchmarks.loops.lineup import lineup
+from benchmarks.loops.lineup import Arrays, Function, lineup
 
 # ---------------------------------------------------------------- jacobi_2d
 
@@ -297,6 +297,24 @@ def _scanned(step: Any) -> Any:
     return best_jax
 
 
+def _arrays(inside: Any, twice: bool) -> Arrays:
+    def arrays(xp: Any, jit: Function) -> Function:
+        def step(u: Any) -> Any:
+            new = xp.concatenate((u[1:-1, :1], inside(u), u[1:-1, -1:]), axis=1)
+            return xp.concatenate((u[:1], new, u[-1:]), axis=0)
+
+        one = jit(step)
+
+        def loss(u: Any, steps: int) -> Any:
+            for _ in range(2 * steps if twice else steps):
+                u = one(u)
+            return xp.sum(u**2)
+
+        return loss
+
+    return arrays
+
+
 def _jacobi_step(u: Any) -> Any:
     return 0.2 * (u[1:-1, 1:-1] + u[1:-1, :-2] + u[1:-1, 2:] + u[:-2, 1:-1] + u[2:, 1:-1])
 
@@ -317,20 +335,72 @@ def _diffusion_step(u: Any) -> Any:
     return inside + 0.2 * sum((v - inside) / (1.0 + (v - inside) ** 2) for v in near)
 
 
+def _seidel_in_jax(jax: Any) -> Any:
+    """Row after row; within a row the recurrence in parallel, as a scan of affine maps."""
+    np_ = jax.numpy
+
+    def compose(first: Any, second: Any) -> Any:
+        return first[0] * second[0], second[0] * first[1] + second[1]
+
+    def loss(u: Any, steps: int) -> Any:
+        def row(above: Any, rows: Any) -> Any:
+            old, below = rows
+            known = sum(v[k : v.size - 2 + k] for v in (above, below) for k in range(3))
+            known = (known + old[1:-1] + old[2:]) / 9.0
+            start = known.at[0].add(old[0] / 9.0)
+            ninths = np_.full(known.size, 1.0 / 9.0)
+            _, inside = jax.lax.associative_scan(compose, (ninths, start))
+            new = old.at[1:-1].set(inside)
+            return new, new
+
+        @jax.checkpoint
+        def body(u: Any, _: Any) -> Any:
+            _, inside = jax.lax.scan(row, u[0], (u[1:-1], u[2:]))
+            return u.at[1:-1].set(inside), None
+
+        return np_.sum(jax.lax.scan(body, u, None, length=steps)[0] ** 2)
+
+    return jax.value_and_grad(loss, argnums=(0,))
+
+
+def _seidel_arrays(xp: Any, _: Function) -> Function:
+    """Element by element, as the new value to the left is needed."""
+
+    def loss(u: Any, steps: int) -> Any:
+        rows = [[u[i, j] for j in range(u.shape[1])] for i in range(u.shape[0])]
+        for _ in range(steps):
+            for i in range(1, len(rows) - 1):
+                a, b, c = rows[i - 1 : i + 2]
+                for j in range(1, len(b) - 1):
+                    b[j] = sum(v[k] for v in (a, b, c) for k in range(j - 1, j + 2)) / 9.0
+        return sum(x * x for row in rows for x in row)
+
+    return loss
+
+
 def _workload(
-    title: str, f: Any, hand: Any, sizes: tuple[tuple[int, int], ...], jax: Any = None
+    title: str,
+    f: Any,
+    hand: Any,
+    sizes: tuple[tuple[int, int], ...],
+    jax: Any,
+    arrays: Arrays,
+    slow: frozenset[str] = frozenset(),
 ) -> Workload:
     cases = {f"{n} x {n}, {steps} steps": partial(inputs, n, steps) for n, steps in sizes}
-    contestants = lineup(f, (0,), {"": hand}, jax)
-    return Workload(title, cases, tuple(cases)[:1], contestants, {"float64": 1e-10})
+    contestants = lineup(f, (0,), {"": hand}, jax, arrays)
+    return Workload(title, cases, tuple(cases)[:1], contestants, {"float64": 1e-10}, slow)
 
 
 JACOBI = _workload(
     "jacobi_2d", jacobi, jacobi_by_hand, ((16, 4), (90, 40), (250, 100)),
-    _twice(_scanned(_jacobi_step)),
+    _twice(_scanned(_jacobi_step)), _arrays(_jacobi_step, True),
 )  # fmt: skip
-SEIDEL = _workload("seidel_2d, in place", seidel, seidel_by_hand, ((16, 4), (120, 20), (400, 100)))
+SEIDEL = _workload(
+    "seidel_2d, in place", seidel, seidel_by_hand, ((16, 4), (120, 20), (400, 100)),
+    _seidel_in_jax, _seidel_arrays, slow=frozenset({"PyTorch", "torch.compile", "autograd"}),
+)  # fmt: skip
 DIFFUSION = _workload(
     "Nonlinear diffusion", diffusion, diffusion_by_hand, ((16, 4), (256, 100)),
-    _scanned(_diffusion_step),
+    _scanned(_diffusion_step), _arrays(_diffusion_step, False),
 )  # fmt: skip
