@@ -69,7 +69,7 @@ def write(found: Found) -> None:
     (DOCS / "benchmarks.svg").write_text(drawing(one) + "\n")
     page.write("all_benchmarks.md", "overview", overview(one))
     page.write("all_benchmarks.md", "threads", several(known))
-    page.write("../README.md", "benchmarks", short(one))
+    page.write("../README.md", "benchmarks", short(one), how="measured")
     tables = [f"**{t}, {case}**\n\n{details(rows)}\n" for (t, case, _), rows in one.items()]
     page.write("all_benchmarks.md", "details", "\n".join(tables))
 

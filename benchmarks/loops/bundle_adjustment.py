@@ -376,6 +376,7 @@ GRADIENT = Workload(
         more={"Warp": warp_bundle.build},
     ),
     rtol={"float64": 1e-10},
+    slow=frozenset({TAPE}),
 )  # fmt: skip
 JACOBIAN = Workload(
     title="Bundle adjustment (ADBench), sparse Jacobian",
@@ -393,4 +394,5 @@ JACOBIAN = Workload(
         "autograd": _autograd_jacobian,
     },
     rtol={"float64": 1e-10},
+    slow=frozenset({TAPE}),
 )

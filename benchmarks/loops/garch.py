@@ -128,4 +128,5 @@ WORKLOAD = Workload(
     quick=("500 days",),
     contestants=lineup(likelihood, (0,), {"": by_hand}, best_jax, arrays, more={"CasADi": casadi}),
     rtol={"float64": 1e-10},
+    slow=frozenset({"autograd"}),
 )

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from benchmarks.arrays.contestants import REASSOCIATE
-from benchmarks.arrays.workload import Inputs, Workload
+from benchmarks.arrays.workload import TAPE, Inputs, Workload
 from benchmarks.loops.lineup import Function, lineup
 
 
@@ -134,4 +134,5 @@ WORKLOAD = Workload(
     quick=("8 x 8 x 8, 2 steps",),
     contestants=lineup(heat, (0,), {"": by_hand}, best_jax, arrays),
     rtol={"float64": 1e-10},
+    slow=frozenset({TAPE}),
 )

@@ -106,6 +106,51 @@ def _ours(f: Function, forward: bool) -> Build:
     return build
 
 
+def residual(p: Any, t: float, y: float) -> Any:
+    """One of ``oscillations``."""
+    total = -y
+    for k in range(4):
+        wave = math.cos(p[4 * k + 2] * t + p[4 * k + 3])
+        total += p[4 * k] * math.exp(-p[4 * k + 1] * t) * wave
+    return total
+
+
+def moment(x: Any, centre: float) -> Any:
+    """One of ``moments``."""
+    total = 0.0
+    for i in range(x.size):
+        d = x[i] - centre
+        total += d * math.exp(-0.5 * d * d)
+    return total
+
+
+def _rows_of_residuals(*inputs: Any) -> Call:
+    """A gradient per row, in a jitted loop of the user's."""
+    both = adcompile.value_and_grad(njit(residual))
+
+    @njit
+    def rows(p: Any, t: Any, y: Any) -> Any:
+        out, jacobian = np.empty(t.size), np.empty((t.size, p.size))
+        for i in range(t.size):
+            out[i], jacobian[i] = both(p, t[i], y[i])
+        return out, jacobian
+
+    return lambda: rows(*inputs)
+
+
+def _rows_of_moments(*inputs: Any) -> Call:
+    both = adcompile.value_and_grad(njit(moment))
+
+    @njit
+    def rows(x: Any, centres: Any) -> Any:
+        out, jacobian = np.empty(centres.size), np.empty((centres.size, x.size))
+        for k in range(centres.size):
+            out[k], jacobian[k] = both(x, centres[k])
+        return out, jacobian
+
+    return lambda: rows(*inputs)
+
+
 def _taped(make: Function) -> Build:
     """The tape engine goes back only: row by row."""
 
@@ -183,14 +228,41 @@ def _autograd(make: Function) -> Build:
     return build
 
 
-def _contestants(f: Function, hand: Function, make: Function, forward: bool) -> dict[str, Build]:
+def _jax_rows(*inputs: Any) -> Call:
+    """Gradients of single outputs, mapped over the outputs."""
+    import jax
+
+    np_ = jax.numpy
+    if len(inputs) == 3:
+
+        def one(p: Any, t: Any, y: Any) -> Any:
+            p = p.reshape(4, 4)
+            return np_.sum(p[:, 0] * np_.exp(-p[:, 1] * t) * np_.cos(p[:, 2] * t + p[:, 3])) - y
+
+        both = jax.vmap(jax.value_and_grad(one), in_axes=(None, 0, 0))
+    else:
+
+        def one(x: Any, centre: Any) -> Any:  # type: ignore[misc]
+            d = x - centre
+            return np_.sum(d * np_.exp(-0.5 * d * d))
+
+        both = jax.vmap(jax.value_and_grad(one), in_axes=(None, 0))
+    given, compiled = [jax.device_put(x) for x in inputs], jax.jit(both)
+    return lambda: jax.block_until_ready(compiled(*given))
+
+
+def _contestants(
+    f: Function, rows: Build, hand: Function, make: Function, forward: bool
+) -> dict[str, Build]:
     return {
         OURS: _ours(f, forward),
+        f"{OURS}, gradients in a loop": rows,
         TAPE: _taped(make),
         BY_HAND: by_hand(hand),
         PRIMALS[0]: numpy_primal(make(np)),
         PRIMALS[1]: numba_primal(f),
-        "JAX, best form": _jax(make, forward),
+        "JAX, as written": _jax(make, forward),
+        "JAX, best form": _jax_rows,
         "PyTorch": _torch(make, forward, False),
         "torch.compile": _torch(make, forward, True),
         "autograd": _autograd(make),
@@ -212,13 +284,15 @@ FORWARD = Workload(
     title="Jacobian by forward mode",
     cases={"50 x 16": partial(tall, 50), "2000 x 16": partial(tall, 2000)},
     quick=("50 x 16",),
-    contestants=_contestants(oscillations, oscillations_by_hand, oscillations_of, True),
+    contestants=_contestants(
+        oscillations, _rows_of_residuals, oscillations_by_hand, oscillations_of, True
+    ),
     rtol={"float64": 1e-11},
 )
 REVERSE = Workload(
     title="Jacobian by reverse mode",
     cases={"16 x 50": partial(wide, 50), "16 x 2000": partial(wide, 2000)},
     quick=("16 x 50",),
-    contestants=_contestants(moments, moments_by_hand, moments_of, False),
+    contestants=_contestants(moments, _rows_of_moments, moments_by_hand, moments_of, False),
     rtol={"float64": 1e-11},
 )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from benchmarks.arrays.workload import Inputs, Workload
+from benchmarks.arrays.workload import TAPE, Inputs, Workload
 from benchmarks.loops.lineup import Function, lineup
 
 
@@ -106,4 +106,5 @@ WORKLOAD = Workload(
     quick=("1e3 anomalies",),
     contestants=lineup(value, (0, 1), {"": by_hand}, best_jax, arrays),
     rtol={"float64": 1e-9},
+    slow=frozenset({TAPE}),
 )

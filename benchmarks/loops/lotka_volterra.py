@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.arrays.workload import Inputs, Workload
+from benchmarks.arrays.workload import TAPE, Inputs, Workload
 from benchmarks.loops.lineup import Function, lineup
 from benchmarks.lotka_volterra import START, STEP_SIZE, by_hand, simulate
 from benchmarks.measure import Call
@@ -91,4 +91,5 @@ WORKLOAD = Workload(
         simulate.py_func, SIX, {"": hand}, best_jax, arrays, more={"CasADi": casadi}
     ),
     rtol={"float64": 1e-9},
+    slow=frozenset({TAPE, "PyTorch", "torch.compile", "autograd"}),
 )

@@ -17,7 +17,7 @@ from numba import njit
 
 from adcompile import vectormath as vm
 from benchmarks.arrays.contestants import REASSOCIATE
-from benchmarks.arrays.workload import Inputs, Workload
+from benchmarks.arrays.workload import TAPE, Inputs, Workload
 from benchmarks.loops.lineup import Function, lineup
 
 ACTIVE = (0, 1)
@@ -218,4 +218,5 @@ WORKLOAD = Workload(
     quick=("32 characters",),
     contestants=lineup(loss, ACTIVE, {"": by_hand}, best_jax, arrays),
     rtol={"float64": 1e-10},
+    slow=frozenset({TAPE}),
 )

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from benchmarks.arrays.contestants import REASSOCIATE
-from benchmarks.arrays.workload import Inputs, Workload
+from benchmarks.arrays.workload import TAPE, Inputs, Workload
 from benchmarks.loops.lineup import Function, lineup
 
 SOFT = 0.01
@@ -153,4 +153,5 @@ WORKLOAD = Workload(
     quick=("16 bodies, 4 steps",),
     contestants=lineup(value, (0, 1), {"": by_hand}, best_jax, arrays),
     rtol={"float64": 1e-10},
+    slow=frozenset({TAPE}),
 )

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from benchmarks.arrays.contestants import REASSOCIATE
-from benchmarks.arrays.workload import Inputs, Workload
+from benchmarks.arrays.workload import TAPE, Inputs, Workload
 from benchmarks.loops.lineup import Arrays, Function, lineup
 
 # ---------------------------------------------------------------- jacobi_2d
@@ -385,7 +385,7 @@ def _workload(
     sizes: tuple[tuple[int, int], ...],
     jax: Any,
     arrays: Arrays,
-    slow: frozenset[str] = frozenset(),
+    slow: frozenset[str] = frozenset({TAPE}),
 ) -> Workload:
     cases = {f"{n} x {n}, {steps} steps": partial(inputs, n, steps) for n, steps in sizes}
     contestants = lineup(f, (0,), {"": hand}, jax, arrays)
@@ -393,12 +393,12 @@ def _workload(
 
 
 JACOBI = _workload(
-    "jacobi_2d", jacobi, jacobi_by_hand, ((16, 4), (90, 40), (250, 100)),
+    "jacobi_2d", jacobi, jacobi_by_hand, ((16, 4), (250, 100)),
     _twice(_scanned(_jacobi_step)), _arrays(_jacobi_step, True),
 )  # fmt: skip
 SEIDEL = _workload(
-    "seidel_2d, in place", seidel, seidel_by_hand, ((16, 4), (120, 20), (400, 100)),
-    _seidel_in_jax, _seidel_arrays, slow=frozenset({"PyTorch", "torch.compile", "autograd"}),
+    "seidel_2d, in place", seidel, seidel_by_hand, ((16, 4), (400, 100)),
+    _seidel_in_jax, _seidel_arrays, slow=frozenset({TAPE, "PyTorch", "torch.compile", "autograd"}),
 )  # fmt: skip
 DIFFUSION = _workload(
     "Nonlinear diffusion", diffusion, diffusion_by_hand, ((16, 4), (256, 100)),
