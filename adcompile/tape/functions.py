@@ -37,11 +37,6 @@ _QUICK = {
 }
 
 
-def row(function: Callable[..., Any]) -> Callable[..., Any]:
-    ROWS[function.__name__.strip("_")] = function
-    return function
-
-
 @functools.cache
 def rule_of(function: Any) -> Rule | None:
     return rule_for(primitive_name(function) or "")

@@ -82,7 +82,7 @@ def _there(lines: Any) -> Any:
 
 
 def _nan_spread(lines: Any, ddof: float = 0) -> Any:
-    apart = lines - (np.nansum(lines, -1) / _there(lines))[..., None]
+    apart = lines - np.expand_dims(np.nansum(lines, -1) / _there(lines), -1)
     return np.nansum(apart * apart, -1) / (_there(lines) - ddof)
 
 

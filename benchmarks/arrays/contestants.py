@@ -160,7 +160,7 @@ def _torch_call(make: Function, argnums: tuple[int, ...], inputs: Inputs, compil
         value = f(*given)
         return value, torch.autograd.grad(value, active)
 
-    return Taping(call, lambda: kept_by_torch(torch, f, given))
+    return Taping(call, lambda: None if compiled else kept_by_torch(torch, f, given))
 
 
 def kept_by_torch(torch: Any, f: Function, given: list[Any]) -> int:

@@ -81,7 +81,7 @@ def torch_of(arrays: Arrays, argnums: tuple[int, ...], compiled: bool) -> Build:
             value = f(*given)
             return value, torch.autograd.grad(value, [given[k] for k in argnums])
 
-        return Taping(call, lambda: kept_by_torch(torch, f, given))
+        return Taping(call, lambda: None if compiled else kept_by_torch(torch, f, given))
 
     return build
 
