@@ -28,6 +28,7 @@ _PACKAGES = (
     "torch",
     "autograd",
     "casadi",
+    "tangent-ad",
     "warp-lang",
 )
 _COLOURS = {

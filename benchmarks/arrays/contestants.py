@@ -195,6 +195,23 @@ def autograd_as_written(f: Function, argnums: tuple[int, ...]) -> Build:
     return build
 
 
+def by_tangent(f: Any, argnums: tuple[int, ...]) -> Build:
+    """tangent-ad returns the gradients, then the value."""
+
+    def build(*inputs: Any) -> Call:
+        import tangent
+
+        derivative = tangent.grad(f, wrt=argnums, preserve_result=True)
+
+        def call() -> object:
+            *gradients, value = derivative(*inputs)
+            return value, tuple(gradients)
+
+        return call
+
+    return build
+
+
 def lineup(
     f: Function,
     argnums: tuple[int, ...],

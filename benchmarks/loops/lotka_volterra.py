@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.arrays.contestants import by_tangent
 from benchmarks.arrays.workload import TAPE, Inputs, Workload
+from benchmarks.loops import in_tangent
 from benchmarks.loops.lineup import Function, lineup
 from benchmarks.lotka_volterra import START, STEP_SIZE, by_hand, simulate
 from benchmarks.measure import Call
@@ -88,8 +90,13 @@ WORKLOAD = Workload(
     cases={f"{n} steps": partial(inputs, n) for n in (1_000, 10_000, 100_000)},
     quick=("1000 steps",),
     contestants=lineup(
-        simulate.py_func, SIX, {"": hand}, best_jax, arrays, more={"CasADi": casadi}
+        simulate.py_func,
+        SIX,
+        {"": hand},
+        best_jax,
+        arrays,
+        more={"CasADi": casadi, "tangent-ad": by_tangent(in_tangent.simulate, SIX)},
     ),
     rtol={"float64": 1e-9},
-    slow=frozenset({TAPE, "PyTorch", "torch.compile", "autograd"}),
+    slow=frozenset({TAPE, "PyTorch", "torch.compile", "autograd", "tangent-ad"}),
 )

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from benchmarks.arrays.contestants import REASSOCIATE
+from benchmarks.arrays.contestants import REASSOCIATE, by_tangent
 from benchmarks.arrays.workload import Inputs, Workload
+from benchmarks.loops import in_tangent
 from benchmarks.loops.lineup import Function, lineup
 from benchmarks.measure import Call
 
@@ -71,7 +72,13 @@ WORKLOAD = Workload(
     cases={"n = 10": partial(inputs, 10), "n = 1000": partial(inputs, 1000)},
     quick=("n = 10",),
     contestants=lineup(
-        value, (0,), {"": by_hand}, None, arrays, more={"CasADi": casadi}, scan=False
+        value,
+        (0,),
+        {"": by_hand},
+        None,
+        arrays,
+        more={"CasADi": casadi, "tangent-ad": by_tangent(in_tangent.rosenbrock, (0,))},
+        scan=False,
     ),
     rtol={"float64": 1e-12},
 )
