@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.arrays import LIMITS
 from benchmarks.arrays.workload import BY_HAND, OURS, TAPE, DisagreementError, Workload, check
 from benchmarks.measure import Spread
 
@@ -79,7 +80,7 @@ class Worker:
             stderr=subprocess.DEVNULL,
             text=True,
             env={
-                **os.environ,
+                **{k: v for k, v in os.environ.items() if threads == "one" or k not in LIMITS},
                 "ADCOMPILE_CACHE_DIR": folder,
                 "TORCHINDUCTOR_CACHE_DIR": f"{folder}/inductor",
                 "ADCOMPILE_BENCH_THREADS": threads,

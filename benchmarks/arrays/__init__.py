@@ -7,10 +7,10 @@ Everything runs on one thread of one CPU: that is settled here, before NumPy is 
 import os
 
 ONE_THREAD = os.environ.get("ADCOMPILE_BENCH_THREADS") != "all"
+LIMITS = dict.fromkeys((f"{name}_NUM_THREADS" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")), "1")
+LIMITS["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 if ONE_THREAD:
-    for _name in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
-        os.environ[f"{_name}_NUM_THREADS"] = "1"
-    os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    os.environ.update(LIMITS)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 os.environ["JAX_PLATFORMS"] = "cpu"
