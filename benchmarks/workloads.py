@@ -13,6 +13,7 @@ from benchmarks.loops import (
     n_body,
     pendulums,
     rosenbrock,
+    seidel,
     stencils,
 )
 
@@ -25,7 +26,7 @@ WORKLOADS: dict[str, Workload] = {
     "mlp": ARRAYS["mlp"],
     "black_scholes": ARRAYS["black_scholes"],
     "jacobi_2d": stencils.JACOBI,
-    "seidel_2d": stencils.SEIDEL,
+    "seidel_2d": seidel.SEIDEL,
     "diffusion": stencils.DIFFUSION,
     "heat_3d": heat.WORKLOAD,
     "rosenbrock": rosenbrock.WORKLOAD,
