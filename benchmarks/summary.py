@@ -65,7 +65,8 @@ def write(found: Found) -> None:
         for case in w.cases
     ]
     known = {key: known[key] for key in order if key in known}
-    save(known)
+    if found:
+        save(known)
     one = {key: rows for key, rows in known.items() if key[2] == "one"}
     (DOCS / "benchmarks.svg").write_text(drawing(one) + "\n")
     page.write("all_benchmarks.md", "overview", overview(one))
@@ -172,13 +173,14 @@ def short(found: Found) -> str:
         ours, other = shown.get("adcompile"), shown.get("best other")
         if ours is None:
             continue
-        tape = tapes[key].strip("()").partition(":")[0]
+        ratio = tapes[key].strip("()").partition(":")[0]
+        tape = f"{ratio} x" if ratio else ""
         lines.append([
             f"{title}, {key[1]}",
             _time(ours.median()),
             _ratio(ours, shown.get("function alone")),
             _ratio(ours, shown.get("by hand")),
-            f"{tape} x" if tape else "",
+            f"({tape})" if tapes[key].startswith("(") else tape,
             f"{_ratio(other, ours)} x, {_name(rows, other)}" if other else "",
         ])  # fmt: skip
     return table(head, lines)
