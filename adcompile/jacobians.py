@@ -79,7 +79,11 @@ def jacobian(f: Callable[..., Any], argnums: Where = 0) -> Callable[..., Any]:
 
 
 def _draws(f: Callable[..., Any], args: Sequence[Any]) -> bool:
-    kinds = tuple(type_of_value(for_numba(arg)) for arg in args)
+    return _draws_for(f, tuple(type_of_value(for_numba(arg)) for arg in args))
+
+
+@functools.lru_cache(maxsize=256)
+def _draws_for(f: Callable[..., Any], kinds: tuple[Any, ...]) -> bool:
     return draws(parse(f, kinds, lenient=True))
 
 

@@ -37,8 +37,9 @@ from adcompile.tape.functions import (
     moved,
     unknown,
 )
+from adcompile.tape.memory import Array, free, kept, lift
 from adcompile.tape.node import Node, user_line
-from adcompile.tape.variable import Array, Var, free, kept, lift, node_of, tree_map
+from adcompile.tape.variable import Var, node_of, tree_map
 
 _FOREIGN = ("numpy", "scipy", "numba", "adcompile", "math", "cmath", "builtins")
 _FLOATS = (float, complex, np.float64, np.float32, np.complex128, np.complex64)
