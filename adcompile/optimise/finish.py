@@ -34,7 +34,8 @@ class Finish:
         """``adjoints``: the variables of ``fn`` that hold scalar adjoints."""
         options = self.options
         is_any_complex = any(is_complex(kind) for kind in self.types.values())
-        if options.optimise and not options.parallel:
+        one_after_the_other = options.target == "cpu" and not options.parallel
+        if options.optimise and one_after_the_other:
             fn = make_once(fn)
         if options.optimise:
             fn = use_large_pages(fn, names_of_arrays(self.plain))
@@ -49,8 +50,7 @@ class Finish:
             fn = multiply_powers(fn, self.types)
         if options.vector_math:
             fn = use_vector_math(fn, self.types)
-        on_lanes = options.target == "cpu" and not options.parallel
-        if options.optimise and on_lanes and not is_any_complex:
+        if options.optimise and one_after_the_other and not is_any_complex:
             fn = run_in_strips(fn, self.types)
         if options.parallel and not is_any_complex:
             fn = run_parallel(fn, self.remarks, self.types)
