@@ -34,6 +34,7 @@ from adcompile.frontend.functions import (
     primitive_name,
     shown_name,
 )
+from adcompile.frontend.session import Pack
 from adcompile.frontend.source import is_dispatcher, plain_function
 from adcompile.ir import nodes as ir
 from adcompile.makers import Maker
@@ -260,6 +261,8 @@ class Calls(Arguments):
         outside = self.static(node)
         if outside is not None and isinstance(outside.value, tuple):
             return ir.Const(len(outside.value))
+        if outside is not None and isinstance(outside.value, Pack):
+            return ir.Const(len(outside.value.items))
         return ir.Attribute(self.atom(node), "len")
 
     # ------------------------------------------------------------ arrays

@@ -16,7 +16,8 @@ from numba.core import types as nt
 from adcompile.containers import dict_keys
 from adcompile.errors import Loc, UnsupportedError
 from adcompile.frontend.exits import Scope, diverges
-from adcompile.frontend.session import Session, Static
+from adcompile.frontend.functions import literal_int
+from adcompile.frontend.session import Pack, Session, Static
 from adcompile.frontend.source import Source
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import stmt_defs
@@ -299,13 +300,16 @@ class Frame:
                 return None
             case ast.Call(func=func, args=[arg], keywords=[]):
                 return self.static_call(func, arg)
-            case ast.Subscript(value=inner, slice=ast.Constant(value=int() as item)):
+            case ast.Subscript(value=inner, slice=place) if (k := literal_int(place)) is not None:
                 base = self.static(inner)
-                if base is not None and isinstance(base.value, tuple):
-                    if not -len(base.value) <= item < len(base.value):
-                        self.refuse(node, f"the tuple {ast.unparse(inner)} has no item {item}")
-                    return Static(base.value[item])
-                return None
+                whole = base.value if base is not None else None
+                items = whole.items if isinstance(whole, Pack) else whole
+                if not isinstance(items, tuple):
+                    return None
+                if not -len(items) <= k < len(items):
+                    self.refuse(node, f"the tuple {ast.unparse(inner)} has no item {k}")
+                item = Static(items[k]) if items is whole else items[k]
+                return item if isinstance(item, Static) else None
             case _:
                 return None
 
@@ -352,6 +356,12 @@ class Frame:
                 return self.named_tuple(type(value), items)
             case dict() if all(isinstance(key, str) for key in value):
                 return self.dict_of({k: self.constant(v, node) for k, v in value.items()})
+            case Pack():
+                self.refuse(
+                    node,
+                    f"{ast.unparse(node)}, which has functions among its items, as a value",
+                    "Loop over it, take an item by its number, or hand it on with *.",
+                )
             case ModuleType():
                 self.refuse(node, f"the module {value.__name__} is used as a value")
             case _:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from adcompile.errors import Loc
 from adcompile.frontend.exits import (
+    Bind,
     Branch,
     Item,
     Leave,
@@ -21,8 +22,8 @@ from adcompile.frontend.exits import (
     flow,
 )
 from adcompile.frontend.functions import is_range
-from adcompile.frontend.raising import Raising
 from adcompile.frontend.session import Static
+from adcompile.frontend.unrolling import Unrolling
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements as all_statements
 from adcompile.ir.walk import stmt_defs
@@ -30,7 +31,7 @@ from adcompile.ir.walk import stmt_defs
 _LEAVING = frozenset((ir.BREAK, ir.RETURN))
 
 
-class Statements(Raising):
+class Statements(Unrolling):
     # ------------------------------------------------------------ the function
 
     def lower_body(self) -> ir.Expr | None:
@@ -105,6 +106,8 @@ class Statements(Raising):
                 case Leave(kind, loc):
                     self.emit(ir.Assign(self.scope.exit, ir.Const(kind), loc=loc))
                     queue = []
+                case Bind(loop, value):
+                    self.bind_item(loop.target, value, loop)
                 case _:
                     self.simple(item)
 
@@ -144,7 +147,9 @@ class Statements(Raising):
 
     # ------------------------------------------------------------ loops
 
-    def for_loop(self, node: ast.For) -> list[Item]:
+    def for_loop(self, node: ast.For) -> Sequence[Item]:
+        if (repeated := self.unrolled(node)) is not None:
+            return repeated
         node = self.nested(node) or node
         loc = self.loc(node)
         scope = Scope()
