@@ -106,6 +106,16 @@ def _replaced(value: Any, names: set[str], options: Options, made: dict[int, Any
     return clone(value, options, made) if _is_own(value) else value
 
 
+def calls_plain_functions(func: Any) -> bool:
+    """Whether it names functions that Numba does not know."""
+    if not isinstance(func, FunctionType):
+        return False
+    names = set(_names(func.__code__))
+    values = [func.__globals__[name] for name in names & set(func.__globals__)]
+    values += [cell.cell_contents for cell in func.__closure__ or ()]
+    return any(_is_own(value) and not isinstance(value, CPUDispatcher) for value in values)
+
+
 def _is_own(value: Any) -> bool:
     """A function of the user's, and none that Numba knows by itself."""
     if hasattr(value, "__adcompile__"):

@@ -23,6 +23,7 @@ from numba.extending import infer_getattr, lower_getattr_generic, register_model
 from adcompile.backends import cpu
 from adcompile.backends.cpu import Argnums, Derivation
 from adcompile.backends.store import Generated, Loaded
+from adcompile.clones import calls_plain_functions, clone
 from adcompile.containers import for_numba, from_numba, is_container, like
 from adcompile.errors import BroadcastError
 from adcompile.options import Options
@@ -52,6 +53,7 @@ def _lower_attribute(context: Any, builder: Any, kind: Any, value: Any, name: st
     return context.get_dummy_value()
 
 
+_PLAIN = Options(error_model="python", cache=False)  # as Numba has it
 _Base: Any = CPUDispatcher  # its attributes are set in ways that no type checker follows
 _config: Any = config
 
@@ -181,12 +183,15 @@ class GradDispatcher(_Base):
 
     @property
     def primal(self) -> Any:
-        """The user's function, compiled by Numba: the Dispatcher that was given, if one was."""
+        """The user's function, compiled by Numba: the Dispatcher that was given, if one was.
+        Plain functions that it calls are compiled with it."""
         if hasattr(self.derivation.target, "py_func"):
             return self.derivation.target
         with global_compiler_lock:
             if self._primal is None:
-                self._primal = numba.njit(self.derivation.func)
+                func = self.derivation.func
+                known = not calls_plain_functions(func)
+                self._primal = numba.njit(func) if known else clone(func, _PLAIN, {})
             return self._primal
 
     def vjp(self, *args: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
