@@ -254,7 +254,11 @@ class Arguments(FunctionValues):
             functions = any(isinstance(item, Static) for item in rest)
             plain = tuple(item for item in rest if not isinstance(item, Static))
             packed: Static | ir.Expr = ir.MakeTuple(plain)
-            found[spec.vararg.arg] = Static(Pack(tuple(rest))) if functions else packed
+            if functions:
+                items = (i if isinstance(i, Static) else self.kept(i, node) for i in rest)
+                found[spec.vararg.arg] = Static(Pack(tuple(items)))
+            else:
+                found[spec.vararg.arg] = packed
         return found
 
     def defaults(self, func: Function) -> dict[str, Static]:

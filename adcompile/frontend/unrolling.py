@@ -62,6 +62,15 @@ class Unrolling(Raising):
         wrappers = (builtins.enumerate, builtins.zip, builtins.reversed)
         return any(self.callee_of(node) is wrapper for wrapper in wrappers)
 
+    def names_function(self, value: ast.expr) -> Static | None:
+        """A function, or a tuple with functions in it."""
+        found = super().names_function(value)
+        if found is None and isinstance(value, ast.Tuple | ast.List) and self.has_functions(value):
+            items = [item for item in self.listed(value) if not isinstance(item, tuple)]
+            if len(items) == len(value.elts):
+                return Static(Pack(tuple(items)))
+        return found
+
     # ------------------------------------------------------------ items
 
     def items_of(self, node: ast.expr) -> list[Bound]:

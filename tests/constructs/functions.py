@@ -85,6 +85,18 @@ def items_and_number(x, a):
     return ends(a, math.sin, math.exp, x[0]) + GATES[-1](a)
 
 
+@right(FUNCTIONS, "under a name", compiles=False)
+def named(x, a):
+    parts = (np.sin, a * x[0], np.tanh)
+    a = x[1] * 2.0
+    s = parts[0](parts[1]) * len(parts) + a
+    for v in x:
+        steps = [math.exp, math.sin]
+        for f in steps:
+            s = f(-s * s) * v + parts[-1](s)
+    return s
+
+
 @refused(
     FUNCTIONS,
     "`break` or `continue` in such a loop",
