@@ -267,7 +267,8 @@ class Frame:
     # ------------------------------------------------------------ names
 
     def var(self, name: str) -> ir.Var:
-        if self.outer is not None and name not in self.source.local_names:
+        free = name not in self.source.local_names and not name.startswith("<")
+        if self.outer is not None and free:
             return self.outer.var(name)
         if name not in self.vars:
             self.vars[name] = ir.Var(name)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from adcompile.errors import Loc
+from adcompile.frontend.dict_loops import DictLoops
 from adcompile.frontend.exits import (
     Bind,
     Branch,
@@ -23,7 +24,6 @@ from adcompile.frontend.exits import (
 )
 from adcompile.frontend.functions import is_range
 from adcompile.frontend.session import Static
-from adcompile.frontend.unrolling import Unrolling
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements as all_statements
 from adcompile.ir.walk import stmt_defs
@@ -31,7 +31,7 @@ from adcompile.ir.walk import stmt_defs
 _LEAVING = frozenset((ir.BREAK, ir.RETURN))
 
 
-class Statements(Unrolling):
+class Statements(DictLoops):
     # ------------------------------------------------------------ the function
 
     def lower_body(self) -> ir.Expr | None:
@@ -150,6 +150,8 @@ class Statements(Unrolling):
     def for_loop(self, node: ast.For) -> Sequence[Item]:
         if (repeated := self.unrolled(node)) is not None:
             return repeated
+        if (written_out := self.over_dict(node)) is not None:
+            return written_out
         node = self.nested(node) or node
         loc = self.loc(node)
         scope = Scope()
