@@ -238,6 +238,8 @@ class Calls(Arguments):
                 pass
         part = node
         while isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Constant):
+            if not isinstance(part.slice.value, str):
+                return None, what
             part = part.value
         return (node if isinstance(part, ast.Name) else None), what
 

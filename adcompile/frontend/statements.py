@@ -153,6 +153,7 @@ class Statements(DictLoops):
         if (written_out := self.over_dict(node)) is not None:
             return written_out
         node = self.nested(node) or node
+        self.forget_functions(node.target, node)
         loc = self.loc(node)
         scope = Scope()
         bounds = self.bounds(node)

@@ -7,6 +7,7 @@ import ast
 import builtins
 from collections.abc import Iterator, Sequence
 
+from adcompile.frontend.assignments import flat_names
 from adcompile.frontend.exits import Bind, Bound, flow
 from adcompile.frontend.raising import Raising
 from adcompile.frontend.session import Pack, Static
@@ -137,12 +138,43 @@ class Unrolling(Raising):
         elif isinstance(item, Static) and callable(item.value):
             if not isinstance(target, ast.Name):
                 self.refuse(target, "a function as an item of an array")
-            self.name_function(target.id, item, node)
+            if self.only_in_loops(target.id):
+                self.known[target.id] = item
+                self.functions.add(target.id)
+            else:
+                self.name_function(target.id, item, node)
         else:
             value = self.constant(item.value, target) if isinstance(item, Static) else item
-            if isinstance(target, ast.Name):
-                self.unname_function(target.id, node)
+            self.forget_functions(target, node)
             self.take(target, value, node)
+
+    def forget_functions(self, target: ast.expr, node: ast.For) -> None:
+        """A loop's target is no function any more."""
+        for name in flat_names(target):
+            if name in self.functions and not self.only_in_loops(name):
+                self.unname_function(name, node)
+            elif name in self.functions:
+                self.functions.discard(name)
+                self.known.pop(name, None)
+
+    def only_in_loops(self, name: str) -> bool:
+        """Whether a name is read only in loops and comprehensions that assign it."""
+        inside: set[ast.AST] = set()
+        for part in ast.walk(self.source.node):
+            match part:
+                case ast.For(target, _, body):
+                    parts = [target, *body] if name in flat_names(target) else []
+                case ast.ListComp(_, generators) | ast.GeneratorExp(_, generators):
+                    own = any(name in flat_names(one.target) for one in generators)
+                    parts = [part] if own else []
+                case _:
+                    continue
+            inside.update(inner for top in parts for inner in ast.walk(top))
+        return not any(
+            getattr(part, "id", getattr(part, "name", "")) == name and part not in inside
+            for part in ast.walk(self.source.node)
+            if isinstance(part, ast.Name | ast.FunctionDef)
+        )
 
     def bind_items(self, target: ast.expr, items: Sequence[Bound], node: ast.For) -> None:
         if not isinstance(target, ast.Tuple | ast.List):

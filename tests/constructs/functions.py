@@ -85,6 +85,19 @@ def items_and_number(x, a):
     return ends(a, math.sin, math.exp, x[0]) + GATES[-1](a)
 
 
+@right(FUNCTIONS, "one name for functions in one loop and numbers in another", compiles=False)
+def functions_then_numbers(x, a):
+    s = a
+    for i in range(3):
+        if x[i] > 0.0:
+            for f in GATES:
+                s = f(s * x[i])
+        else:
+            for f in x:
+                s += f * a
+    return s + sum([f(v) for v in x for f in GATES]) + sum(f * s for f in x)
+
+
 @right(FUNCTIONS, "under a name", compiles=False)
 def named(x, a):
     parts = (np.sin, a * x[0], np.tanh)
