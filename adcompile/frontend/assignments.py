@@ -143,7 +143,7 @@ class Assignments(Calls):
                 f"the dict {owner.name!r} is changed and has two names",
                 "Make a new dict: d = {...}.",
             )
-        if key not in keys:
+        if key not in keys and (value is None or self.depth > self.root_depth):
             self.refuse(
                 target, f"a new key, {key!r}", "Give the dict all its keys when it is made."
             )
@@ -151,7 +151,7 @@ class Assignments(Calls):
         items: dict[str, ir.Expr] = {}
         for name in keys:
             items[name] = self.temp(ir.Subscript(owner, (ir.Const(name),)), target)
-        return self.dict_of({**items, key: value or items[key]})
+        return self.dict_of({**items, key: items[key] if value is None else value})
 
     def product_in_place(self, node: ast.AugAssign) -> None:
         """``a @= b``: the product, then a copy into ``a``."""
