@@ -185,6 +185,8 @@ class Frame:
         match stmt.value:
             case ir.Var() as source:
                 kind = known.get(source)
+                if source in self.session.records:
+                    self.session.records[stmt.target] = self.session.records[source]
             case ir.Attribute(ir.Var() as source, name) if source in known:
                 fields = fields_of(getattr(known[source], "instance_class", tuple))
                 kind = tuple(known[source])[fields.index(name)] if name in fields else None
