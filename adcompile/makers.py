@@ -107,6 +107,13 @@ def record_class(dtype: np.dtype[Any], rank: int) -> Maker:
 _records: dict[str, Maker] = {}
 
 
+def names_of_records(cls: type) -> tuple[str, ...]:
+    """The fields of the structured arrays for which ``cls`` was made; () if it was not."""
+    if not vars(cls).get("__adcompile_rank__"):
+        return ()
+    return tuple(vars(cls)["__adcompile_dtype__"].names)
+
+
 def keys_of(cls: type) -> tuple[str, ...] | None:
     """The keys of the dicts for which ``cls`` was made; None if it was not."""
     found: tuple[str, ...] | None = vars(cls).get("__adcompile_keys__")

@@ -21,7 +21,7 @@ from adcompile.frontend.source import Source, read_source
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements as all_statements
 from adcompile.ir.walk import stmt_defs
-from adcompile.makers import with_lists
+from adcompile.makers import names_of_records, with_lists
 
 Function = FunctionType | LocalFunction
 DEEPEST, MOST = 60, 500  # calls of itself within each other, and in all
@@ -42,6 +42,8 @@ def bind_parameters(
         known = _known(kind)
         if isinstance(kind, nt.Number):
             session.numbers.add(var)
+        if isinstance(kind, nt.BaseNamedTuple) and name not in frame.source.assigned:
+            session.records[var] = names_of_records(kind.instance_class)
         absent = known is not None and known.value is None
         if var in session.flags:
             frame.emit(ir.Assign(session.flags[var], ir.Const(not absent)))

@@ -146,7 +146,9 @@ class Frame:
         """Which variables hold dicts made here, and which of those have two names."""
         known, shared = self.session.dicts, self.session.shared
         match stmt.value:
-            case ir.MakeTuple(_, maker) if maker and (keys := keys_of(class_named(maker))):
+            case ir.MakeTuple(_, maker) if maker and (
+                (keys := keys_of(class_named(maker))) is not None
+            ):
                 known[stmt.target] = keys
             case ir.Var() as source if source in known:
                 known[stmt.target] = known[source]
@@ -183,6 +185,8 @@ class Frame:
         match stmt.value:
             case ir.Var() as source:
                 kind = known.get(source)
+                if source in self.session.records:
+                    self.session.records[stmt.target] = self.session.records[source]
             case ir.Attribute(ir.Var() as source, name) if source in known:
                 fields = fields_of(getattr(known[source], "instance_class", tuple))
                 kind = tuple(known[source])[fields.index(name)] if name in fields else None

@@ -227,8 +227,31 @@ def unknown_keys(x, a):
     return d[x.size]
 
 
-@refused(NAMED, "a new key of a dict", "a new key", "It would have another type.")
+@right(NAMED, "keys that are added to a dict one after the other", compiles=False)
+def grown(x, a):
+    def forward(u):
+        cache = {}
+        cache["z"] = u * a
+        cache["out"] = np.tanh(cache["z"])
+        cache["z"] *= 0.5
+        return cache
+
+    cache, s = dict(first=forward(x)), 0.0
+    cache["second"] = forward(cache["first"]["out"])
+    cache["gain"] = 2
+    for i in range(3):
+        s += cache["second"]["z"][i] * cache["first"]["out"][i - 1] * cache["gain"]
+    return s
+
+
+@refused(
+    NAMED,
+    "a new key of a dict, in a loop or a branch",
+    "a new key",
+    "It would have another type.",
+)
 def new_key(x, a):
     d = {"u": a}
-    d["v"] = x[0]  # !
+    for v in x:
+        d["v"] = v  # !
     return d["u"]
