@@ -15,9 +15,7 @@ from numba.core.registry import CPUDispatcher
 from adcompile.backends.cpu import Argnums, Derivation
 from adcompile.backends.dispatcher import GradDispatcher, make
 from adcompile.backends.pullbacks import run_jvp, run_vjp
-from adcompile.custom import UserFunction
 from adcompile.errors import Loc, UnsupportedError
-from adcompile.frontend.parse import granted_fastmath
 from adcompile.options import Options, merge
 
 Where: TypeAlias = int | str | Sequence[int | str]
@@ -147,8 +145,14 @@ class _Inheriting(Derivation):
     _found: Options | None
 
     @property
+    def stated_options(self) -> Options:
+        return self._wanted
+
+    @property
     def options(self) -> Options:
         if self._found is None:
+            from adcompile.frontend.parse import granted_fastmath
+
             self._found = replace(self._wanted, fastmath=granted_fastmath(self.target))
         return self._found
 
@@ -173,7 +177,7 @@ def _check_target(f: Any, what: str) -> None:
                 _place(f.py_func),
                 "Leave out locals= and convert the values in the function.",
             )
-    elif not inspect.isfunction(f) and not isinstance(f, UserFunction):
+    elif not inspect.isfunction(f) and not _is_user_function(f):
         hint = f"; did you mean argnums={f!r}?" if isinstance(f, int) else ""
         raise TypeError(f"{what} takes a Python function or a Numba Dispatcher, not {f!r}{hint}")
     func = getattr(f, "py_func", f)
@@ -184,6 +188,12 @@ def _check_target(f: Any, what: str) -> None:
                 _place(func),
                 "Name each parameter; a tuple can stand for *args.",
             )
+
+
+def _is_user_function(f: Any) -> bool:
+    from adcompile.custom import UserFunction
+
+    return isinstance(f, UserFunction)
 
 
 def _place(func: Any) -> Loc:

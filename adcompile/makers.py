@@ -107,6 +107,13 @@ def record_class(dtype: np.dtype[Any], rank: int) -> Maker:
 _records: dict[str, Maker] = {}
 
 
+def names_of_records(cls: type) -> tuple[str, ...]:
+    """The fields of the structured arrays for which ``cls`` was made; () if it was not."""
+    if not vars(cls).get("__adcompile_rank__"):
+        return ()
+    return tuple(vars(cls)["__adcompile_dtype__"].names)
+
+
 def keys_of(cls: type) -> tuple[str, ...] | None:
     """The keys of the dicts for which ``cls`` was made; None if it was not."""
     found: tuple[str, ...] | None = vars(cls).get("__adcompile_keys__")
@@ -203,6 +210,19 @@ def maker_name(cls: Maker) -> str:
     while _names.setdefault(name, cls) is not cls:
         name, number = f"{wish}_{number}", number + 1
     return name
+
+
+def give_name(name: str, where: str, known: Mapping[str, type]) -> bool:
+    """Let the class that another process found at ``where`` have this name; False if there is no
+    such class, or the name is taken.  ``known``: classes that may be meant, by place."""
+    module, _, own = where.rpartition(".")
+    cls: Any = known.get(where)
+    if cls is None and module == __name__:
+        try:
+            cls = __getattr__(own)
+        except (AttributeError, ImportError, ValueError):
+            return False
+    return cls is not None and _names.setdefault(name, cls) is cls
 
 
 def maker_of(kind: nt.Type) -> str:

@@ -17,8 +17,9 @@ from adcompile.analysis.independence import any_order, carries_only_sums
 from adcompile.analysis.scope import Loop, Path, find_scopes
 from adcompile.arrays.expand import expand
 from adcompile.arrays.statics import known_arguments
-from adcompile.backends.cpu import Argnums, is_differentiable
+from adcompile.backends.cpu import Argnums
 from adcompile.backends.store import Generated
+from adcompile.backends.values import is_differentiable
 from adcompile.clones import namespace
 from adcompile.emit.module import ModuleText, write_module
 from adcompile.emit.tangent_module import write_tangent_module

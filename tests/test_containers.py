@@ -61,10 +61,12 @@ def test_program(written: types.ModuleType, k: int, monkeypatch: pytest.MonkeyPa
 
 REFUSED = [
     ("d = {x.size: a}\nreturn a", "not literal text"),
-    ("d = {'u': a}\nd['v'] = b\nreturn d['u']", "a new key"),
+    ("d = {'u': a}\nif a > b:\n    d['v'] = b\nreturn d['u']", "a new key"),
+    ("d = {'u': a}\nd['v'] += b\nreturn d['u']", "a new key"),
     ("d = {'u': a}\ne = d\nd['u'] = b\nreturn e['u']", "two names"),
     ("d = {'u': a}\nreturn d['v']", "no key 'v'"),
-    ("d = {'u': a}\nfor k in d:\n    a += d[k]\nreturn a", "loop over a dict"),
+    ("d = {'u': a}\nfor k in d:\n    a = a * d[k]\nreturn a", "more than add"),
+    ("d = {'u': a}\nfor p in d.items():\n    a += p[1]\nreturn a", "targets of a loop"),
     (
         "d = {'u': a}\ne = {'u': b}\nfor i in range(3):\n    d['u'] *= 2.0\n    a += e['u']\n"
         "    e = d\nreturn a",
@@ -203,12 +205,53 @@ def test_structured_arrays() -> None:
 
     assert grad(writes)(p)["u"][1] == pytest.approx(4 * 0.2) and p["u"][0] == 0.1
 
-    def writes_a_record(p):
-        p[0]["u"] = 1.0
-        return p[0].u
+    def of_two(p, r, x):
+        q = p[0]
+        if x > 0.0:
+            q = r[1]
+        p["u"][0] = x
+        return q.u
 
-    with pytest.raises(UnsupportedError, match="is written to"):
-        grad(writes_a_record)(p)
+    with pytest.raises(UnsupportedError, match="'q', a record of several arrays"):
+        grad(of_two)(p, p.copy(), 0.3)
+
+
+def kicked(q, j):
+    """A record is no copy: what the caller writes is seen through it."""
+    return q.u * q["v"][1] + q.n * j
+
+
+def by_reference(p, x):
+    s, first, last = 0.0, p[0], p[2]
+    for step in range(2):
+        last = p[step] if last.u > 0.25 else p[last.n - 2]
+        for i in range(len(p)):
+            q = p[i]
+            p[i].u = q.u * x + first.v[0]
+            p[i]["u"] += math.sin(q.u)
+            s += kicked(q, step) * q.u - first.u + last.v[1] * last.u
+            last = q
+        for q in p:
+            p["v"][1, 1] += q.u * x
+            s += q.v[1]
+    return s
+
+
+def test_records_are_references() -> None:
+    p = points()
+    found, by_x = grad(by_reference, argnums=(0, 1))(p, 0.7)
+    assert p["u"][0] == 0.1
+
+    def at(field: str, index: Any, step: float) -> float:
+        moved = p.copy()
+        moved[field][index] += step
+        return float(by_reference(moved.view(np.recarray), 0.7))
+
+    for field, index in [("u", 0), ("u", 2), ("v", (0, 0)), ("v", (1, 1)), ("v", (2, 1))]:
+        slope = (at(field, index, 1e-6) - at(field, index, -1e-6)) / 2e-6
+        assert found[field][index] == pytest.approx(slope, rel=1e-7, abs=1e-7)
+    ends = [by_reference(p.copy().view(np.recarray), 0.7 + step) for step in (1e-6, -1e-6)]
+    assert by_x == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-7)
 
 
 @jitclass([("k", float64), ("w", float64[:]), ("_n", int64)])

@@ -20,9 +20,10 @@ from numba.core.registry import CPUDispatcher
 from numba.core.typing.templates import AttributeTemplate
 from numba.extending import infer_getattr, lower_getattr_generic, register_model
 
-from adcompile.backends import cpu
+from adcompile.backends import values
 from adcompile.backends.cpu import Argnums, Derivation
 from adcompile.backends.store import Generated, Loaded
+from adcompile.clones import calls_plain_functions, clone
 from adcompile.containers import for_numba, from_numba, is_container, like
 from adcompile.errors import BroadcastError
 from adcompile.options import Options
@@ -52,6 +53,7 @@ def _lower_attribute(context: Any, builder: Any, kind: Any, value: Any, name: st
     return context.get_dummy_value()
 
 
+_PLAIN = Options(error_model="python", cache=False)  # as Numba has it
 _Base: Any = CPUDispatcher  # its attributes are set in ways that no type checker follows
 _config: Any = config
 
@@ -86,7 +88,7 @@ class GradDispatcher(_Base):
         if type(self) is GradDispatcher and any(map(is_container, (*args, *kwargs.values()))):
             self.__class__ = ContainerGrad
             return self(*args, **kwargs)
-        if cpu.axes_of_one((*args, *kwargs.values())):
+        if values.axes_of_one((*args, *kwargs.values())):
             given = self._all(args, kwargs)
             fitting = self.derivation.fitting(given)
             if fitting is not self.derivation:
@@ -136,7 +138,7 @@ class GradDispatcher(_Base):
             if other not in self._variants:
                 self._variants[other] = make(other, self.kind)
         result = self._variants[other](*args)
-        self.derivation.latest = other.latest
+        self.derivation.note_latest(other)
         return result
 
     def direct(self, *args: Any) -> Any:
@@ -153,8 +155,7 @@ class GradDispatcher(_Base):
                 if existing is None:
                     existing = self.derivation.compile(self.kind, argtypes)
                     self.add_overload(existing)
-                    latest = self.derivation.latest
-                    compares = latest is not None and "BroadcastError" in latest.generated.text
+                    compares = self.derivation.compares
                     if type(self) is GradDispatcher and not compares:
                         self.__class__ = QuickGrad
                     elif type(self) is QuickGrad and compares:
@@ -181,12 +182,15 @@ class GradDispatcher(_Base):
 
     @property
     def primal(self) -> Any:
-        """The user's function, compiled by Numba: the Dispatcher that was given, if one was."""
+        """The user's function, compiled by Numba: the Dispatcher that was given, if one was.
+        Plain functions that it calls are compiled with it."""
         if hasattr(self.derivation.target, "py_func"):
             return self.derivation.target
         with global_compiler_lock:
             if self._primal is None:
-                self._primal = numba.njit(self.derivation.func)
+                func = self.derivation.func
+                known = not calls_plain_functions(func)
+                self._primal = numba.njit(func) if known else clone(func, _PLAIN, {})
             return self._primal
 
     def vjp(self, *args: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
@@ -244,7 +248,7 @@ class GradDispatcher(_Base):
         return self._specialised(arguments).generated.explanation
 
     def _specialised(self, arguments: tuple[Any, ...]) -> Loaded:
-        given = tuple(cpu.type_of(value) for value in arguments)
+        given = tuple(values.type_of(value) for value in arguments)
         return self.derivation.specialise(tuple(self.fold_argument_types(given, {})[1]))
 
     def __repr__(self) -> str:
@@ -323,8 +327,9 @@ class PlainGrad(GradDispatcher):
             return make(other, self.kind)(*given)
 
     def direct(self, *args: Any) -> Any:
-        given = tuple(cpu.type_of_value(value) for value in args)
-        loaded = self.derivation.latest = self.derivation.specialise(given)
+        given = tuple(values.type_of_value(value) for value in args)
+        loaded = self.derivation.specialise(given)
+        self.derivation.note_latest(self.derivation, given)
         return loaded.entry(self.kind)(*args)
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from numba.core import types as nt
 from numba.np.numpy_support import from_dtype
 
-from adcompile.backends.cpu import Derivation, Ones, type_of, type_of_value
+from adcompile.backends.cpu import Derivation
 from adcompile.backends.store import Generated, Loaded
+from adcompile.backends.values import Ones, type_of, type_of_value
 from adcompile.errors import BroadcastError, UnsupportedError
 
 
@@ -58,13 +59,14 @@ class CudaGrad:
             other = self.derivation.variant(_ones(placed))
             if other is None:
                 raise
-            found = self.derivation.latest = other.specialise(kinds)
+            found = other.specialise(kinds)
+            self.derivation.note_latest(other, kinds)
             result = found.entry(self.kind)(*placed)
         return to_host(result) if on_host and all(on_host) else result
 
     def _specialised(self, argtypes: tuple[Any, ...]) -> Loaded:
         found = self.derivation.specialise(argtypes)
-        self.derivation.latest = found
+        self.derivation.note_latest(self.derivation, argtypes)
         return found
 
     # ------------------------------------------------------------ looking inside

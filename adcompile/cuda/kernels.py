@@ -9,8 +9,9 @@ import numpy as np
 from numba.core import types
 
 from adcompile.api import Where, argument_positions
-from adcompile.backends.cpu import Argnums, Derivation, is_differentiable
+from adcompile.backends.cpu import Argnums, Derivation
 from adcompile.backends.store import Loaded
+from adcompile.backends.values import is_differentiable
 from adcompile.cuda.api import type_of_argument
 from adcompile.errors import AliasError, InactiveArgumentError, UnsupportedError
 from adcompile.frontend.kernels import kernel_form
@@ -104,7 +105,7 @@ class KernelAdjoint:
         """For arguments, or their types."""
         kinds = self.with_counts(tuple(map(type_of_argument, given)))
         found = self.derivation.specialise(kinds)
-        self.derivation.latest = found
+        self.derivation.note_latest(self.derivation, kinds)
         return found
 
     def with_counts(self, kinds: tuple[Any, ...]) -> tuple[Any, ...]:

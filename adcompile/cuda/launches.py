@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from adcompile.backends.cpu import is_differentiable
+from adcompile.backends.values import is_differentiable
 from adcompile.cuda.api import type_of_argument
 from adcompile.cuda.kernels import KernelAdjoint
 from adcompile.errors import AliasError, UnsupportedError

@@ -7,7 +7,6 @@ import ast
 import inspect
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import FunctionType
 from typing import Any, Self
 
@@ -17,23 +16,16 @@ from adcompile.errors import UnsupportedError
 from adcompile.frontend.customs import Given
 from adcompile.frontend.frame import Frame, LocalFunction
 from adcompile.frontend.function_values import FunctionValues
-from adcompile.frontend.session import Static
+from adcompile.frontend.session import Pack, Static
 from adcompile.frontend.source import Source, read_source
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements as all_statements
 from adcompile.ir.walk import stmt_defs
-from adcompile.makers import with_lists
+from adcompile.makers import names_of_records, with_lists
 
 Function = FunctionType | LocalFunction
 DEEPEST, MOST = 60, 500  # calls of itself within each other, and in all
 UNROLLED = 4  # where the depth is known at run time
-
-
-@dataclass(frozen=True)
-class Pack:
-    """What ``*args`` took, functions among it."""
-
-    items: tuple[Static | ir.Expr, ...]
 
 
 def bind_parameters(
@@ -50,6 +42,8 @@ def bind_parameters(
         known = _known(kind)
         if isinstance(kind, nt.Number):
             session.numbers.add(var)
+        if isinstance(kind, nt.BaseNamedTuple) and name not in frame.source.assigned:
+            session.records[var] = names_of_records(kind.instance_class)
         absent = known is not None and known.value is None
         if var in session.flags:
             frame.emit(ir.Assign(session.flags[var], ir.Const(not absent)))
@@ -262,7 +256,11 @@ class Arguments(FunctionValues):
             functions = any(isinstance(item, Static) for item in rest)
             plain = tuple(item for item in rest if not isinstance(item, Static))
             packed: Static | ir.Expr = ir.MakeTuple(plain)
-            found[spec.vararg.arg] = Static(Pack(tuple(rest))) if functions else packed
+            if functions:
+                items = (i if isinstance(i, Static) else self.kept(i, node) for i in rest)
+                found[spec.vararg.arg] = Static(Pack(tuple(items)))
+            else:
+                found[spec.vararg.arg] = packed
         return found
 
     def defaults(self, func: Function) -> dict[str, Static]:

@@ -64,6 +64,7 @@ class Assignments(Calls):
 
     def store(self, target: ast.expr, value: ir.Expr, node: ast.stmt) -> None:
         """Assign an atom to any target."""
+        target = self.field_of_element(target)
         match target:
             case ast.Name(id=name):
                 self.emit(ir.Assign(self.var(name), value, loc=self.loc(node)))
@@ -92,6 +93,23 @@ class Assignments(Calls):
             case _:
                 self.refuse_node(target)
 
+    def field_of_element(self, target: ast.expr) -> ast.expr:
+        """``r[i].x`` and ``r[i]["x"]`` of structured arrays as ``r["x"][i]``."""
+        match target:
+            case ast.Attribute(ast.Subscript(ast.Name() as base, place), name):
+                pass
+            case ast.Subscript(ast.Subscript(ast.Name() as base, place), ast.Constant(str(name))):
+                pass
+            case _:
+                return target
+        if not self.is_local(base):
+            return target
+        if name not in self.session.records.get(self.var(base.id), ()):
+            return target
+        field = ast.Subscript(base, ast.Constant(name), ast.Load())
+        moved = ast.Subscript(field, place, ast.Store())
+        return ast.fix_missing_locations(ast.copy_location(moved, target))
+
     def array(self, target: ast.Subscript) -> ir.Var:
         """The array that a subscript on the left writes to."""
         if self.static(target.value) is not None:
@@ -109,7 +127,7 @@ class Assignments(Calls):
         op, loc = node.op, self.loc(node)
         if isinstance(op, ast.MatMult):
             return self.product_in_place(node)
-        match node.target:
+        match self.field_of_element(node.target):
             case ast.Name(id=name):
                 var = self.var(name)
                 value = self.atom(node.value)
@@ -143,7 +161,7 @@ class Assignments(Calls):
                 f"the dict {owner.name!r} is changed and has two names",
                 "Make a new dict: d = {...}.",
             )
-        if key not in keys:
+        if key not in keys and (value is None or self.depth > self.root_depth):
             self.refuse(
                 target, f"a new key, {key!r}", "Give the dict all its keys when it is made."
             )
@@ -151,7 +169,7 @@ class Assignments(Calls):
         items: dict[str, ir.Expr] = {}
         for name in keys:
             items[name] = self.temp(ir.Subscript(owner, (ir.Const(name),)), target)
-        return self.dict_of({**items, key: value or items[key]})
+        return self.dict_of({**items, key: items[key] if value is None else value})
 
     def product_in_place(self, node: ast.AugAssign) -> None:
         """``a @= b``: the product, then a copy into ``a``."""

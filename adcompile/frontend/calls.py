@@ -34,6 +34,7 @@ from adcompile.frontend.functions import (
     primitive_name,
     shown_name,
 )
+from adcompile.frontend.session import Pack
 from adcompile.frontend.source import is_dispatcher, plain_function
 from adcompile.ir import nodes as ir
 from adcompile.makers import Maker
@@ -207,23 +208,58 @@ class Calls(Arguments):
         return self.named_tuple(cls, tuple(given[name] for name in fields))
 
     def of_tuple(self, node: ast.Call, func: object) -> ir.Expr | None:
-        """``sum(t)``, ``max(t)`` and ``min(t)`` of a tuple of numbers."""
+        """``sum(t)``, ``max(t)`` and ``min(t)`` of a tuple of numbers, or of a dict's values."""
         if func not in (builtins.sum, builtins.max, builtins.min) or node.keywords:
             return None
-        if not isinstance(node.args[0], ast.Name) or self.static(node.args[0]) is not None:
+        items = self.values_of_dict(node.args[0])
+        if items is None:
+            if not isinstance(node.args[0], ast.Name) or self.static(node.args[0]) is not None:
+                return None
+            whole = self.atom(node.args[0])
+            count = self.session.arity.get(whole, 0) if isinstance(whole, ir.Var) else 0
+            items = [self.temp(ir.TupleGet(whole, k), node) for k in range(count)]
+        if not items:
             return None
-        whole = self.atom(node.args[0])
-        count = self.session.arity.get(whole, 0) if isinstance(whole, ir.Var) else 0
-        if not count:
-            return None
-        done: ir.Expr = self.temp(ir.TupleGet(whole, 0), node)
-        for k in range(1, count):
-            item = self.temp(ir.TupleGet(whole, k), node)
+        done = items[0]
+        for item in items[1:]:
             if func is builtins.sum:
                 done = self.temp(ir.Binary("+", done, item), node)
             else:
                 done = self.temp(ir.Apply(str(getattr(func, "__name__", "")), (done, item)), node)
         return done
+
+    def asked_of(self, node: ast.expr) -> tuple[ast.expr | None, str]:
+        """What may be a dict, and what is asked of it: its keys, values or items."""
+        what = "keys"
+        match node:
+            case ast.Call(ast.Attribute(base, ("keys" | "values" | "items") as name), [], []):
+                node, what = base, name
+            case _:
+                pass
+        part = node
+        while isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Constant):
+            if not isinstance(part.slice.value, str):
+                return None, what
+            part = part.value
+        return (node if isinstance(part, ast.Name) else None), what
+
+    def keys_of_dict(self, node: ast.expr) -> tuple[str, ...] | None:
+        """The keys of the dict that stands there; None for anything else."""
+        outside = self.static(node)
+        if outside is not None:
+            found = outside.value
+            known = isinstance(found, dict) and all(isinstance(key, str) for key in found)
+            return tuple(found) if isinstance(found, dict) and known else None
+        return self.keys_known(self.atom(node))
+
+    def values_of_dict(self, node: ast.expr) -> list[ir.Expr] | None:
+        """Those of ``d.values()``; None for anything else."""
+        base, what = self.asked_of(node)
+        keys = self.keys_of_dict(base) if base is not None and what == "values" else None
+        if base is None or keys is None:
+            return None
+        whole = self.atom(base)
+        return [self.temp(ir.Subscript(whole, (ir.Const(key),)), node) for key in keys]
 
     def dict_call(self, node: ast.Call) -> ir.Expr:
         """``dict(a=x, b=y)``."""
@@ -260,6 +296,8 @@ class Calls(Arguments):
         outside = self.static(node)
         if outside is not None and isinstance(outside.value, tuple):
             return ir.Const(len(outside.value))
+        if outside is not None and isinstance(outside.value, Pack):
+            return ir.Const(len(outside.value.items))
         return ir.Attribute(self.atom(node), "len")
 
     # ------------------------------------------------------------ arrays

@@ -16,7 +16,8 @@ from numba.core import types as nt
 from adcompile.containers import dict_keys
 from adcompile.errors import Loc, UnsupportedError
 from adcompile.frontend.exits import Scope, diverges
-from adcompile.frontend.session import Session, Static
+from adcompile.frontend.functions import literal_int
+from adcompile.frontend.session import Pack, Session, Static
 from adcompile.frontend.source import Source
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import stmt_defs
@@ -145,7 +146,9 @@ class Frame:
         """Which variables hold dicts made here, and which of those have two names."""
         known, shared = self.session.dicts, self.session.shared
         match stmt.value:
-            case ir.MakeTuple(_, maker) if maker and (keys := keys_of(class_named(maker))):
+            case ir.MakeTuple(_, maker) if maker and (
+                (keys := keys_of(class_named(maker))) is not None
+            ):
                 known[stmt.target] = keys
             case ir.Var() as source if source in known:
                 known[stmt.target] = known[source]
@@ -182,6 +185,8 @@ class Frame:
         match stmt.value:
             case ir.Var() as source:
                 kind = known.get(source)
+                if source in self.session.records:
+                    self.session.records[stmt.target] = self.session.records[source]
             case ir.Attribute(ir.Var() as source, name) if source in known:
                 fields = fields_of(getattr(known[source], "instance_class", tuple))
                 kind = tuple(known[source])[fields.index(name)] if name in fields else None
@@ -266,7 +271,8 @@ class Frame:
     # ------------------------------------------------------------ names
 
     def var(self, name: str) -> ir.Var:
-        if self.outer is not None and name not in self.source.local_names:
+        free = name not in self.source.local_names and not name.startswith("<")
+        if self.outer is not None and free:
             return self.outer.var(name)
         if name not in self.vars:
             self.vars[name] = ir.Var(name)
@@ -299,13 +305,16 @@ class Frame:
                 return None
             case ast.Call(func=func, args=[arg], keywords=[]):
                 return self.static_call(func, arg)
-            case ast.Subscript(value=inner, slice=ast.Constant(value=int() as item)):
+            case ast.Subscript(value=inner, slice=place) if (k := literal_int(place)) is not None:
                 base = self.static(inner)
-                if base is not None and isinstance(base.value, tuple):
-                    if not -len(base.value) <= item < len(base.value):
-                        self.refuse(node, f"the tuple {ast.unparse(inner)} has no item {item}")
-                    return Static(base.value[item])
-                return None
+                whole = base.value if base is not None else None
+                items = whole.items if isinstance(whole, Pack) else whole
+                if not isinstance(items, tuple):
+                    return None
+                if not -len(items) <= k < len(items):
+                    self.refuse(node, f"the tuple {ast.unparse(inner)} has no item {k}")
+                item = Static(items[k]) if items is whole else items[k]
+                return item if isinstance(item, Static) else None
             case _:
                 return None
 
@@ -352,6 +361,12 @@ class Frame:
                 return self.named_tuple(type(value), items)
             case dict() if all(isinstance(key, str) for key in value):
                 return self.dict_of({k: self.constant(v, node) for k, v in value.items()})
+            case Pack():
+                self.refuse(
+                    node,
+                    f"{ast.unparse(node)}, which has functions among its items, as a value",
+                    "Loop over it, take an item by its number, or hand it on with *.",
+                )
             case ModuleType():
                 self.refuse(node, f"the module {value.__name__} is used as a value")
             case _:

@@ -34,6 +34,7 @@ class Session:
     stored: set[ir.Var] = field(default_factory=set)  # dicts whose items were set
     passed: dict[ir.Var, ir.Var] = field(default_factory=dict)  # parameters that are dicts
     kinds: dict[ir.Var, Any] = field(default_factory=dict)  # types of tuples that were given
+    records: dict[ir.Var, tuple[str, ...]] = field(default_factory=dict)  # fields of given arrays
     arity: dict[ir.Var, int] = field(default_factory=dict)  # of tuples: how many items they have
 
 
@@ -42,3 +43,10 @@ class Static:
     """A value known while parsing: a module, a function, a number."""
 
     value: object
+
+
+@dataclass(frozen=True)
+class Pack:
+    """What ``*args`` took, functions among it."""
+
+    items: tuple[Static | ir.Expr, ...]

@@ -13,10 +13,18 @@ import numpy as np
 from adcompile import value_and_grad
 from adcompile.testing import plain_jvp, plain_value_and_grad
 from tests import oracle
-from tests.constructs import calls_and_loops, combined, containers, control, dispatchers, values
+from tests.constructs import (
+    calls_and_loops,
+    combined,
+    containers,
+    control,
+    dispatchers,
+    functions,
+    values,
+)
 from tests.constructs.entries import Entry
 
-MODULES = (dispatchers, control, values, containers, combined, calls_and_loops)
+MODULES = (dispatchers, functions, control, values, containers, combined, calls_and_loops)
 ENTRIES: list[Entry] = [e for m in MODULES for e in m.TABLE.entries]
 
 

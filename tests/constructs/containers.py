@@ -156,14 +156,102 @@ def changed_in_loop(x, a):
     return items[1]
 
 
+GAINS = {"low": 0.5, "high": 1.5}
+
+
+@right(NAMED, "loops that only add over a dict, `keys()`, `values()`, `items()`", compiles=False)
+def over_dicts(x, a):
+    d = {"w": x * a, "v": x[::-1] * 2.0, "b": np.tanh(x)}
+    s = a
+    for key in d:
+        if key != "b":
+            s += np.sum(d[key] ** 2)
+        elif a > 0.0:
+            s -= a * d["w"].max() + np.mean(d[key])
+    for value in d.values():
+        s += np.sum(value) * a
+    t = 0.0
+    for key, value in d.items():
+        t += np.sum(value * d[key]) * s
+    return s * t
+
+
+@right(NAMED, "any loop over a dict of the module", compiles=False)
+def over_constant_dicts(x, a):
+    s = a
+    for gain in GAINS.values():
+        s = np.sin(s * gain)
+    for key in GAINS:
+        s = s * GAINS[key] + x[0]
+        if s > 3.0:
+            return s
+    for key, gain in GAINS.items():
+        s = s * gain - GAINS[key]
+    return s
+
+
+@right(NAMED, "`sum`, `max` and `min` of the values of a dict", compiles=False)
+def values_of_dicts(x, a):
+    d = {"u": a * x[0], "v": x[1], "w": a}
+    return sum(d.values()) * max(d.values()) - min(d.values())
+
+
+@refused(
+    NAMED,
+    "a loop over a dict that does more than add",
+    "a loop over a dict that does more than add",
+    "Dicts with the same keys have one type, whatever the order.",
+)
+def order_of_keys(x, a):
+    d = {"w": x[0], "v": a}
+    s = 1.0
+    for value in d.values():  # !
+        s = s * a + value
+    return s
+
+
+@right(LISTS, "comprehensions in functions inside the function", compiles=False)
+def comprehended_inside(x, a):
+    def cubes(t):
+        found = [v * v * a for v in t if v > -0.5]
+        found.append(found[0] * a)
+        return sum(found)
+
+    halves = lambda t: sum([0.5 * v for v in t])  # noqa: E731
+    return cubes(x) * halves(x * a)
+
+
 @refused(NAMED, "a dict with other keys than literals", "a dict whose keys", "No types for it.")
 def unknown_keys(x, a):
     d = {x.size: a}  # !
     return d[x.size]
 
 
-@refused(NAMED, "a new key of a dict", "a new key", "It would have another type.")
+@right(NAMED, "keys that are added to a dict one after the other", compiles=False)
+def grown(x, a):
+    def forward(u):
+        cache = {}
+        cache["z"] = u * a
+        cache["out"] = np.tanh(cache["z"])
+        cache["z"] *= 0.5
+        return cache
+
+    cache, s = dict(first=forward(x)), 0.0
+    cache["second"] = forward(cache["first"]["out"])
+    cache["gain"] = 2
+    for i in range(3):
+        s += cache["second"]["z"][i] * cache["first"]["out"][i - 1] * cache["gain"]
+    return s
+
+
+@refused(
+    NAMED,
+    "a new key of a dict, in a loop or a branch",
+    "a new key",
+    "It would have another type.",
+)
 def new_key(x, a):
     d = {"u": a}
-    d["v"] = x[0]  # !
+    for v in x:
+        d["v"] = v  # !
     return d["u"]
