@@ -17,6 +17,7 @@ from adcompile.errors import UnsupportedError
 from adcompile.frontend.customs import Given
 from adcompile.frontend.frame import Frame, LocalFunction
 from adcompile.frontend.function_values import FunctionValues
+from adcompile.frontend.ranks import kind_rank
 from adcompile.frontend.session import Static
 from adcompile.frontend.source import Source, read_source
 from adcompile.ir import nodes as ir
@@ -50,6 +51,8 @@ def bind_parameters(
         known = _known(kind)
         if isinstance(kind, nt.Number):
             session.numbers.add(var)
+        if (rank := kind_rank(kind)) is not None:
+            session.ranks[var] = rank
         absent = known is not None and known.value is None
         if var in session.flags:
             frame.emit(ir.Assign(session.flags[var], ir.Const(not absent)))

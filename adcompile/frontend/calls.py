@@ -111,7 +111,7 @@ class Calls(Arguments):
             return ir.Attribute(self.atom(node.args[0]), "shape")
         if func is builtins.len:
             self.only_positional(node, 1)
-            return self.length(node.args[0])
+            return self.rank_known(node) or self.length(node.args[0])
         if func is literally:
             self.only_positional(node, 1)
             return self.atom(node.args[0])

@@ -176,6 +176,8 @@ class Expressions(Lifting):
                 return self.lazy(node, False) if self.lifts(node) else self.logic(node)
             case ast.Compare():
                 return self.compare(node)
+            case ast.Attribute() if (rank := self.rank_known(node)) is not None:
+                return rank
             case ast.Attribute(base, name):
                 if name == "mT":
                     return self.temp(ir.Apply("arr.matrix_transpose", (self.atom(base),)), node)

@@ -16,6 +16,7 @@ from numba.core import types as nt
 from adcompile.containers import dict_keys
 from adcompile.errors import Loc, UnsupportedError
 from adcompile.frontend.exits import Scope, diverges
+from adcompile.frontend.ranks import note_rank
 from adcompile.frontend.session import Session, Static
 from adcompile.frontend.source import Source
 from adcompile.ir import nodes as ir
@@ -202,6 +203,21 @@ class Frame:
     def is_local(self, node: ast.expr) -> TypeGuard[ast.Name]:
         return isinstance(node, ast.Name) and node.id in self.vars
 
+    def rank_known(self, node: ast.expr) -> ir.Const | None:
+        """``x.ndim`` and ``len(x.shape)`` of an array whose type is known."""
+        match node:
+            case ast.Attribute(ast.Name(), "ndim") | ast.Call(
+                ast.Name("len"), [ast.Attribute(ast.Name(), "shape")], []
+            ):
+                whole = node if isinstance(node, ast.Attribute) else node.args[0]
+                assert isinstance(whole, ast.Attribute) and isinstance(whole.value, ast.Name)
+                if self.static(whole.value) is None:
+                    rank = self.session.ranks.get(self.var(whole.value.id))
+                    return ir.Const(rank) if rank else None
+                return None
+            case _:
+                return None
+
     def keys_known(self, base: ir.Expr) -> tuple[str, ...] | None:
         """The keys of a dict that was given or made here; None for anything else."""
         if not isinstance(base, ir.Var):
@@ -223,6 +239,7 @@ class Frame:
             self.note_dict(stmt)
             self.note_kind(stmt)
         known = self.session.arity
+        note_rank(stmt, self.session.ranks, self.session.kinds)
         match stmt:
             case ir.Assign(target, ir.MakeTuple(items)):
                 known[target] = len(items)
@@ -382,4 +399,5 @@ class Frame:
             while name in taken:
                 name, number = f"{wish}_{number}", number + 1
             known[id(array)] = ir.Var(name), array
+            self.session.ranks[known[id(array)][0]] = array.ndim
         return known[id(array)][0]

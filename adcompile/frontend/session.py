@@ -34,6 +34,7 @@ class Session:
     stored: set[ir.Var] = field(default_factory=set)  # dicts whose items were set
     passed: dict[ir.Var, ir.Var] = field(default_factory=dict)  # parameters that are dicts
     kinds: dict[ir.Var, Any] = field(default_factory=dict)  # types of tuples that were given
+    ranks: dict[ir.Var, int] = field(default_factory=dict)  # of arrays; 0: a number
     arity: dict[ir.Var, int] = field(default_factory=dict)  # of tuples: how many items they have
 
 

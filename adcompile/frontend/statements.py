@@ -153,6 +153,7 @@ class Statements(Raising):
             self.check_unchanged(node)
             source = self.iterated(node.iter)
             bounds, var = (ir.Const(0), source.count, ir.Const(1)), self.counter(node)
+            self.session.ranks[var] = 0
             with self.block() as body:
                 self.loops += 1
                 self.take(node.target, source.item(var), node)
@@ -161,6 +162,7 @@ class Statements(Raising):
         else:
             name = node.target.id
             var = ir.Var(name)
+            self.session.ranks[var] = 0
             direct = name in self.source.loop_names
             before = self.vars.get(name)
             if direct:

@@ -9,6 +9,7 @@ A list of arrays that is written out and never appended to is a tuple.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from numba.core import types as nt
@@ -232,9 +233,16 @@ class _Lowerer(Making):
             self.refuse(
                 "a list that changes its length, in a tuple", "Put np.array(x) in the tuple."
             )
-        whole = self.whole(item)
         kind = self.types.get(stmt.target)
+        if is_tuple(kind) and isinstance(item, ir.Var) and len(self.of(item).arrays) != 1:
+            return ir.MakeTuple(tuple(map(self.filled(item), self.of(item).arrays)))
+        whole = self.whole(item)
         return ir.MakeTuple((whole,), maker_name(ListValues)) if is_tuple(kind) else whole
+
+    def filled(self, owner: ir.Var) -> Callable[[ir.Var], ir.Var]:
+        """The part of an array of ``owner`` that has its items."""
+        part = (ir.Slice(ZERO, self.of(owner).count, None),)
+        return lambda array: self.temp(ir.Subscript(array, part))
 
     def whole(self, expr: ir.Expr) -> ir.Expr:
         """A list as an operand of an array function: the part of its array that is filled."""
@@ -243,8 +251,7 @@ class _Lowerer(Making):
                 made = self.of(expr)
                 if len(made.arrays) != 1:
                     self.refuse("a list of tuples as an array", "Make a list per item.")
-                part = (ir.Slice(ZERO, made.count, None),)
-                return self.temp(ir.Subscript(made.arrays[0], part))
+                return self.filled(expr)(made.arrays[0])
             case ir.MakeTuple(items, maker):
                 return ir.MakeTuple(tuple(map(self.whole, items)), maker)
             case _:

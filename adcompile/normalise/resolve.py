@@ -7,7 +7,8 @@ which arrays/ turns into loops.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import operator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from numba.core import types as nt
@@ -31,10 +32,29 @@ class _Resolver(Items):
         for stmt in block:
             self.loc = stmt.loc
             outer, self.before = self.before, []
-            made = self.stmt(stmt)
-            out += [*self.before, made]
+            made = self.decided(stmt)
+            made = (self.stmt(stmt),) if made is None else made
+            out += [*self.before, *made]
             self.before = outer
         return tuple(out)
+
+    def decided(self, stmt: ir.Stmt) -> ir.Block | None:
+        """The branch of an ``if`` on literals, ``x.ndim == 1``; None for others.  Numba removes the
+        other branch, and what it would define has no type then."""
+        if not isinstance(stmt, ir.If) or (known := _literal(self.expr(stmt.cond))) is None:
+            return None
+        chosen = [(j.out, j.then if known else j.orelse) for j in stmt.joins]
+        if any(source is None for _, source in chosen):
+            return None
+        joins: list[ir.Stmt] = []
+        for out, source in chosen:
+            assert source is not None
+            if isinstance(self.types.get(out), nt.Array):
+                joins.append(ir.View(out, source, (), stmt.loc))
+            else:
+                joins.append(ir.Assign(out, source, loc=stmt.loc))
+        body = self.block(stmt.then if known else stmt.orelse)
+        return (*body, *joins)
 
     def array(self, var: ir.Var) -> nt.Array | None:
         kind = self.types.get(var)
@@ -276,6 +296,9 @@ class _Resolver(Items):
                     index = self.index(index)
                 if kind.ndim == 0:
                     self.refuse("an array of rank 0", "Use a number, or an array of one element.")
+                short = tuple(i for i in index if i != ir.Const(...))
+                if len(short) == kind.ndim == len(index) - 1 and self.is_element(base, short):
+                    index = short  # p[..., 0] of rank one is a number in Numba
                 if len(index) > kind.ndim and self.is_plain(index):
                     self.refuse(f"{len(index)} subscripts on an array of rank {kind.ndim}")
                 if len(index) != kind.ndim or any(isinstance(i, ir.Slice) for i in index):
@@ -339,3 +362,33 @@ def _operands(expr: ir.Expr) -> Iterator[ir.Expr]:
         yield expr
     for part in inner:
         yield from _operands(part)
+
+
+_COMPARE: dict[str, Callable[[int, int], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def _literal(expr: ir.Expr) -> bool | None:
+    """The truth of a condition of literals."""
+    match expr:
+        case ir.Const(value) if isinstance(value, bool | int):
+            return bool(value)
+        case ir.Compare(op, ir.Const(value=int() as a), ir.Const(value=int() as b)):
+            return _COMPARE[op](a, b)
+        case ir.Unary("not", x):
+            inner = _literal(x)
+            return None if inner is None else not inner
+        case ir.Logic(op, a, b):
+            first, second = _literal(a), _literal(b)
+            stop = op == "or"
+            if first is stop or (first is not None and second is None):
+                return first if first is stop else None
+            return second if first is not None else None
+        case _:
+            return None
