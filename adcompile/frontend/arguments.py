@@ -174,7 +174,9 @@ class Arguments(FunctionValues):
             self.session.stack.pop()
             self.session.literals.pop()
         own = {v: None for stmt in all_statements(tuple(body)) for v in stmt_defs(stmt)}
+        flags = self.session.flags
         kept = callee.bound | self.outer_variables(func)
+        kept |= {flags[var] for var in callee.bound if var in flags}
         self.emit(ir.Unset(tuple(v for v in own if v not in kept), self.loc(node)))
         for stmt in body:
             self.take_over(stmt)
