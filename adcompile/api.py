@@ -187,11 +187,11 @@ def _check_target(f: Any, what: str) -> None:
         raise TypeError(f"{what} takes a Python function or a Numba Dispatcher, not {f!r}{hint}")
     func = getattr(f, "py_func", f)
     for parameter in inspect.signature(func).parameters.values():
-        if parameter.kind not in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+        if parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_KEYWORD):
             raise UnsupportedError(
                 f"{what} of {func.__name__}: parameter '{parameter}' is not a plain one",
                 _place(func),
-                "Name each parameter; a tuple can stand for *args.",
+                "Name each parameter, to be given by position.",
             )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import hashlib
+import inspect
 import re
 from collections.abc import Iterable, Iterator
 from types import CellType, CodeType, FunctionType, ModuleType
@@ -92,6 +93,13 @@ def clone(target: Any, options: Options, made: dict[int, Any]) -> Any:
     for cell, old in zip(cells, func.__closure__ or (), strict=True):
         cell.cell_contents = _replaced(old.cell_contents, names, options, made)
     return dispatcher
+
+
+def calls_plain(func: FunctionType) -> bool:
+    """Whether a function calls plain Python functions, which Numba compiles as Dispatchers only."""
+    seen: dict[str, Any] = {**func.__globals__, **inspect.getclosurevars(func).nonlocals}
+    found = (seen[name] for name in set(_names(func.__code__)) | set(func.__code__.co_freevars) if name in seen)
+    return any(isinstance(value, FunctionType) and _is_own(value) for value in found)
 
 
 def _replaced(value: Any, names: set[str], options: Options, made: dict[int, Any]) -> Any:
