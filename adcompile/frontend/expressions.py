@@ -21,6 +21,7 @@ from adcompile.frontend.operators import (
     folded,
     is_boolean,
 )
+from adcompile.frontend.ranks import rank_of
 from adcompile.ir import nodes as ir
 
 Container = ast.List | ast.ListComp | ast.GeneratorExp | ast.Dict
@@ -213,11 +214,35 @@ class Expressions(Lifting):
         spelled = BINARY[type(op)]
         if (known := folded(spelled, a, b)) is not None:
             return known
+        if spelled in ("/", "//", "%") and self.catches_zero():
+            self.check_divisor(node, a, b)
         if spelled in ("//", "%") and isinstance(b, ir.Const) and not b.value:
             zero = ir.Var("t", temp=True)  # a variable, so that the test for zero finds it
             self.emit(ir.Assign(zero, b, loc=self.loc(node)))
             b = zero
         return ir.Binary(spelled, a, b)
+
+    def check_divisor(self, node: ast.AST, a: ir.Expr, b: ir.Expr) -> None:
+        """In a try statement: division of numbers by zero raises."""
+        if isinstance(b, ir.Const) and b.value:
+            return
+        ranks = [rank_of(x, self.session.ranks, self.session.kinds) for x in (a, b)]
+        if any(ranks):
+            return  # division of arrays raises nothing
+        if None in ranks:
+            self.refuse(
+                node,
+                "whether this division in a try statement raises is not known while parsing",
+                "Test the divisor with if, before the try statement.",
+            )
+        with self.block() as fail:
+            key = self.exception(ZeroDivisionError, node)
+            self.emit(ir.Raise(key, (ir.Const("division by zero"),), self.loc(node)))
+        self.emit(ir.If(ir.Compare("==", b, ir.Const(0)), tuple(fail), (), loc=self.loc(node)))
+
+    @abstractmethod
+    def exception(self, cls: object, node: ast.AST) -> str:
+        """Record an exception class; its key (raising.py)."""
 
     def compare(self, node: ast.Compare) -> ir.Expr:
         """Comparisons, chained ones with each operand evaluated once."""

@@ -280,6 +280,10 @@ class Frame:
         self.emit(ir.Assign(kept, value, loc=self.loc(node)))
         return kept
 
+    def catches_zero(self) -> bool:
+        """Whether a division by zero would be caught here."""
+        return self.session.trying > 0 and self.session.raises_on_zero
+
     # ------------------------------------------------------------ names
 
     def var(self, name: str) -> ir.Var:

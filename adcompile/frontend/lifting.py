@@ -68,9 +68,11 @@ class Lifting(Frame):
                 return True
 
     def may_fail(self, node: ast.BinOp) -> bool:
-        """Integer division needs a test for zero, unless the divisor is a literal."""
+        """Integer division needs a test for zero, unless the divisor is a literal; so does every
+        division whose error may be caught."""
         if not isinstance(node.op, ast.FloorDiv | ast.Mod):
-            return False
+            if not (isinstance(node.op, ast.Div) and self.catches_zero()):
+                return False
         match node.right:
             case ast.Constant(value=int() | float() as value):
                 return not value

@@ -63,6 +63,8 @@ def _parse(func: Any, session: Session, kinds: Kinds) -> ir.Function:
             "Pass a function defined with def, or a Numba Dispatcher.",
         )
     source = read_source(inner)
+    model = getattr(func, "targetoptions", {}).get("error_model")
+    session.raises_on_zero = model != "numpy"
     frame = Statements(session, source)
     spec = source.node.args
     if spec.kwarg:

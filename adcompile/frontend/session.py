@@ -17,6 +17,8 @@ class Session:
     dispatchers: list[Any] = field(default_factory=list)
     stack: list[object] = field(default_factory=list)  # keys of the functions being read
     literals: list[dict[str, Static]] = field(default_factory=list)  # what is known to each
+    trying: int = 0  # how many try statements are around
+    raises_on_zero: bool = True  # division by zero is an error in the user's function
     repeated: int = 0  # how many calls of themselves were followed
     lenient: bool = False
     numbers: set[ir.Var] = field(default_factory=set)  # parameters that are numbers, not booleans
