@@ -98,7 +98,11 @@ def clone(target: Any, options: Options, made: dict[int, Any]) -> Any:
 def calls_plain(func: FunctionType) -> bool:
     """Whether a function calls plain Python functions, which Numba compiles as Dispatchers only."""
     seen: dict[str, Any] = {**func.__globals__, **inspect.getclosurevars(func).nonlocals}
-    found = (seen[name] for name in set(_names(func.__code__)) | set(func.__code__.co_freevars) if name in seen)
+    found = (
+        seen[name]
+        for name in set(_names(func.__code__)) | set(func.__code__.co_freevars)
+        if name in seen
+    )
     return any(isinstance(value, FunctionType) and _is_own(value) for value in found)
 
 

@@ -156,10 +156,10 @@ def refusals():
 
     yield argument_call, "'f'"
 
-    def varargs(*x):  # !
+    def keywords(**x):  # !
         return x
 
-    yield varargs, "parameters"
+    yield keywords, "parameters"
 
 
 @pytest.mark.parametrize("func, part", [pytest.param(f, p, id=f.__name__) for f, p in refusals()])

@@ -34,6 +34,7 @@ from adcompile.frontend.functions import (
     primitive_name,
     shown_name,
 )
+from adcompile.frontend.programs import program_of
 from adcompile.frontend.source import is_dispatcher, plain_function
 from adcompile.ir import nodes as ir
 from adcompile.makers import Maker
@@ -138,6 +139,8 @@ class Calls(Arguments):
             self.only_positional(node)
             self.emit(ir.Call((), "print", self.atoms(node.args), self.loc(node)))
             return ir.Const(None)
+        if (program := program_of(func)) is not None:
+            return self.inline(node, program)
         if func is np.copy:
             self.only_positional(node, 1)
             return self.copy(node, node.args[0], into)

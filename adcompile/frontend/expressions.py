@@ -183,6 +183,8 @@ class Expressions(Lifting):
                 if name == "mT":
                     return self.temp(ir.Apply("arr.matrix_transpose", (self.atom(base),)), node)
                 owner = self.atom(base)
+                if name == "flat" and owner not in self.session.kinds:
+                    return self.temp(ir.Apply("arr.ravel", (owner, ir.Const("C"))), node)
                 what, function = self.method_of(owner, name)
                 if what == "property":
                     return self.method_call(node, base, function)

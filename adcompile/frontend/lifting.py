@@ -32,6 +32,8 @@ class Lifting(Frame):
                 return True
             case ast.Attribute() | ast.Subscript() if self.static(node) is not None:
                 return False
+            case ast.Attribute(attr="flat"):
+                return True
             case ast.Attribute(value) if not isinstance(value, ast.Name):
                 return True
             case ast.Subscript(value) if self.base_lifts(value):

@@ -38,7 +38,9 @@ def note_rank(stmt: ir.Stmt, ranks: Ranks, kinds: Mapping[ir.Var, object]) -> No
             ranks[var] = found
 
 
-def rank_of(expr: ir.Expr, ranks: Mapping[ir.Var, int], kinds: Mapping[ir.Var, object]) -> int | None:
+def rank_of(
+    expr: ir.Expr, ranks: Mapping[ir.Var, int], kinds: Mapping[ir.Var, object]
+) -> int | None:
     match expr:
         case ir.Var():
             return ranks.get(expr)
