@@ -96,7 +96,7 @@ def clone(target: Any, options: Options, made: dict[int, Any]) -> Any:
 
 
 def calls_plain(func: FunctionType) -> bool:
-    """Whether a function calls plain Python functions, which Numba compiles as Dispatchers only."""
+    """Whether a function calls plain Python functions, which Numba takes as Dispatchers only."""
     seen: dict[str, Any] = {**func.__globals__, **inspect.getclosurevars(func).nonlocals}
     found = (
         seen[name]

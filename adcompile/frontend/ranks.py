@@ -1,5 +1,5 @@
-"""Ranks that are known while parsing: Numba removes the branches that ``x.ndim == 1`` decides before
-it infers types, and what stands in them may have no types."""
+"""Ranks that are known while parsing: Numba removes the branches that ``x.ndim == 1`` decides
+before it infers types, and what stands in them may have no types."""
 
 from __future__ import annotations
 
