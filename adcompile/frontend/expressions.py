@@ -340,7 +340,7 @@ class Expressions(Lifting):
             if isinstance(part, ast.Constant | ast.List) and not _in_subscripts(part):
                 self.refuse(part, "this subscript is not supported", "Use integers and slices.")
         self.in_subscript, before = True, self.in_subscript
-        named = named or any(map(_makes_array, nodes))
+        named = named or any(map(self.makes_array, nodes))
         values = iter(self.atoms(nodes) if named else self.trees(nodes))
         self.in_subscript = before
         out: list[ir.Index] = []
@@ -352,6 +352,20 @@ class Expressions(Lifting):
             else:
                 out.append(next(values))
         return tuple(out)
+
+    def makes_array(self, node: ast.expr) -> bool:
+        """Whether a subscript may be an array: it is computed from slices or comparisons, a mask
+        most likely, or has a subscript that is no number."""
+        for part in ast.walk(node):
+            if isinstance(part, ast.Slice | ast.Compare | ast.Invert):
+                return True
+            if isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Name):
+                if self.static(part.slice) is None and self.session.unknown.isdisjoint(
+                    (index := self.var(part.slice.id),)
+                ):
+                    if self.session.ranks.get(index) != 0:
+                        return True
+        return False
 
     # ------------------------------------------------------------ refusals
 
@@ -372,7 +386,3 @@ def _in_subscripts(node: ast.expr) -> bool:
     )
 
 
-def _makes_array(node: ast.expr) -> bool:
-    """Whether a subscript is itself computed from slices or comparisons: a mask, most likely."""
-    inside = list(ast.walk(node))
-    return any(isinstance(part, ast.Slice | ast.Compare | ast.Invert) for part in inside)
