@@ -384,5 +384,3 @@ def _in_subscripts(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and (
         isinstance(node.value, int | str) or node.value in (None, Ellipsis)
     )
-
-

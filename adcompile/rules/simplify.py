@@ -144,9 +144,7 @@ def select(cond: Expr, a: Expr, b: Expr) -> Expr:
     return Select(cond, a, b)
 
 
-def contribution(
-    adj: Expr, partial: Expr, strong_zero: bool = False, doubly: bool = False
-) -> Expr:
+def contribution(adj: Expr, partial: Expr, strong_zero: bool = False, doubly: bool = False) -> Expr:
     """What an operand's adjoint receives: ``adj * partial``.
 
     A branch of a partial that is the literal 0.0 lets nothing through, be ``adj`` inf or nan.

@@ -135,6 +135,24 @@ def of_parts(x, y, a):
     return s
 
 
+@njit
+def path_of(x):
+    out = []
+    for i in range(x.size):
+        if x[i] > -0.5:
+            out.append((i, x[i] * x[i]))
+    return out[::-1], x.sum()
+
+
+@right(LISTS, "a list of tuples in a tuple that a callee returns")
+def of_pairs_returned(x, a):
+    path, total = path_of(x)
+    s = 0.0
+    for k, v in path:
+        s += (k + 1) * v * total
+    return s * path[0][1] * a
+
+
 @refused(LISTS, "a list of arrays that grows", "a list of arrays", "An array's rows do that.")
 def list_of_arrays(x, a):
     kept = []  # !
