@@ -35,6 +35,7 @@ from adcompile.frontend.functions import (
     shown_name,
 )
 from adcompile.frontend.programs import program_of
+from adcompile.frontend.ranks import rank_of
 from adcompile.frontend.source import is_dispatcher, plain_function
 from adcompile.ir import nodes as ir
 from adcompile.makers import Maker
@@ -113,6 +114,8 @@ class Calls(Arguments):
         if func is builtins.len:
             self.only_positional(node, 1)
             return self.rank_known(node) or self.length(node.args[0])
+        if func is builtins.isinstance and len(node.args) == 2:
+            return self.instance_of(node)
         if func is literally:
             self.only_positional(node, 1)
             return self.atom(node.args[0])
@@ -188,6 +191,18 @@ class Calls(Arguments):
         func = outside.value
         plain = primitive_name(func) is not None or registered(func) is not None
         return func is not builtins.pow and not plain
+
+    def instance_of(self, node: ast.Call) -> ir.Expr:
+        """``isinstance(x, np.ndarray)``, where the type of x is known."""
+        outside, value = self.static(node.args[1]), self.atom(node.args[0])
+        rank = rank_of(value, self.session.ranks, self.session.kinds)
+        if rank is None or outside is None or outside.value is not np.ndarray:
+            self.refuse(
+                node,
+                "isinstance is supported only for np.ndarray, of what is known while parsing",
+                "Write two functions.",
+            )
+        return ir.Const(rank > 0)
 
     # ------------------------------------------------------------ containers
 

@@ -146,7 +146,9 @@ class Frame:
         """Which variables hold dicts made here, and which of those have two names."""
         known, shared = self.session.dicts, self.session.shared
         match stmt.value:
-            case ir.MakeTuple(_, maker) if maker and (keys := keys_of(class_named(maker))):
+            case ir.MakeTuple(_, maker) if (
+                maker and (keys := keys_of(class_named(maker))) is not None
+            ):
                 known[stmt.target] = keys
             case ir.Var() as source if source in known:
                 known[stmt.target] = known[source]

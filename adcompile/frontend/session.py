@@ -36,6 +36,7 @@ class Session:
     stored: set[ir.Var] = field(default_factory=set)  # dicts whose items were set
     passed: dict[ir.Var, ir.Var] = field(default_factory=dict)  # parameters that are dicts
     kinds: dict[ir.Var, Any] = field(default_factory=dict)  # types of tuples that were given
+    dtypes: dict[ir.Var, ir.Expr] = field(default_factory=dict)  # x, for ``dtype = x.dtype``
     ranks: dict[ir.Var, int] = field(default_factory=dict)  # of arrays; 0: a number
     arity: dict[ir.Var, int] = field(default_factory=dict)  # of tuples: how many items they have
 

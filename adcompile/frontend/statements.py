@@ -190,7 +190,7 @@ class Statements(Raising):
                 self.body(node.body, scope)
         else:
             name = node.target.id
-            var = ir.Var(name)
+            var = ir.Var("item", temp=True) if name.startswith("<") else ir.Var(name)
             self.session.ranks[var] = 0
             direct = name in self.source.loop_names
             before = self.vars.get(name)

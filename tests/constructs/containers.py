@@ -180,8 +180,18 @@ def unknown_keys(x, a):
     return d[x.size]
 
 
-@refused(NAMED, "a new key of a dict", "a new key", "It would have another type.")
+@right(NAMED, "a dict that gets its keys one after the other")
+def new_keys(x, a):
+    d = {}
+    d["u"] = a * x[1]
+    d["v"] = d["u"] * x[0]
+    d["u"] *= 2.0
+    return d["u"] ** 2 + d["v"]
+
+
+@refused(NAMED, "a new key of a dict in a branch", "a new key", "It would have another type.")
 def new_key(x, a):
     d = {"u": a}
-    d["v"] = x[0]  # !
+    if a > 0.0:
+        d["v"] = x[0]  # !
     return d["u"]

@@ -280,6 +280,15 @@ def unique_and_selected(x, y, a, ix):
     return s + np.unique(ix).size * np.sum(np.unique(x) ** 2)
 
 
+@right(ARRAYS, "`dtype = x.dtype`, a name for it")
+def named_dtype(x, a):
+    kind = x.dtype
+    y = np.zeros(x.size, kind)
+    for i in range(x.size):
+        y[i] = x[i] ** 2 * a
+    return np.sum(y * np.ones(x.size, dtype=kind))
+
+
 @right(ARRAYS, "`v[..., 0]` of a vector")
 def dots_of_vector(x, a):
     out = np.empty_like(x)
