@@ -205,21 +205,6 @@ class Frame:
     def is_local(self, node: ast.expr) -> TypeGuard[ast.Name]:
         return isinstance(node, ast.Name) and node.id in self.vars
 
-    def rank_known(self, node: ast.expr) -> ir.Const | None:
-        """``x.ndim`` and ``len(x.shape)`` of an array whose type is known."""
-        match node:
-            case ast.Attribute(ast.Name(), "ndim") | ast.Call(
-                ast.Name("len"), [ast.Attribute(ast.Name(), "shape")], []
-            ):
-                whole = node if isinstance(node, ast.Attribute) else node.args[0]
-                assert isinstance(whole, ast.Attribute) and isinstance(whole.value, ast.Name)
-                if self.static(whole.value) is None:
-                    rank = self.session.ranks.get(self.var(whole.value.id))
-                    return ir.Const(rank) if rank else None
-                return None
-            case _:
-                return None
-
     def keys_known(self, base: ir.Expr) -> tuple[str, ...] | None:
         """The keys of a dict that was given or made here; None for anything else."""
         if not isinstance(base, ir.Var):

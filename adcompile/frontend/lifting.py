@@ -1,5 +1,5 @@
-"""Which parts of an expression need statements in front of it: known before any is emitted, so that
-Python's order of evaluation and the laziness of and/or are kept."""
+"""What is known of an expression before it is read: which parts need statements in front of it, so
+that Python's order of evaluation and the laziness of and/or are kept; ranks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import ast
 from abc import abstractmethod
 
 from adcompile.frontend.frame import Frame
+from adcompile.ir import nodes as ir
 
 
 class Lifting(Frame):
@@ -84,3 +85,18 @@ class Lifting(Frame):
                 outside = self.static(node.right)
                 known = isinstance(outside.value, int | float) if outside is not None else False
                 return not (known and outside is not None and outside.value)
+
+    def rank_known(self, node: ast.expr) -> ir.Const | None:
+        """``x.ndim`` and ``len(x.shape)`` of an array whose type is known."""
+        match node:
+            case ast.Attribute(ast.Name(), "ndim") | ast.Call(
+                ast.Name("len"), [ast.Attribute(ast.Name(), "shape")], []
+            ):
+                whole = node if isinstance(node, ast.Attribute) else node.args[0]
+                assert isinstance(whole, ast.Attribute) and isinstance(whole.value, ast.Name)
+                if self.static(whole.value) is None:
+                    rank = self.session.ranks.get(self.var(whole.value.id))
+                    return ir.Const(rank) if rank else None
+                return None
+            case _:
+                return None
