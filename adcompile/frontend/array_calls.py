@@ -159,8 +159,8 @@ class ArrayCalls(Lists):
         match node:
             case ast.Attribute(base, "dtype") if self.static(node) is None:
                 return ir.Attribute(self.atom(base), "dtype")
-            case ast.Name(name) if self.is_local(node) and self.vars[name] in self.session.dtypes:
-                return ir.Attribute(self.session.dtypes[self.vars[name]], "dtype")
+            case ast.Name(id=own) if self.is_local(node) and self.vars[own] in self.session.dtypes:
+                return ir.Attribute(self.session.dtypes[self.vars[own]], "dtype")
             case ast.Constant(value):
                 name = dtype_name(value)
             case _:

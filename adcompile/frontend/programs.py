@@ -18,7 +18,7 @@ def unique(ar):
     return ordered[first]
 
 
-_PROGRAMS: tuple[tuple[Callable[..., Any], FunctionType], ...] = ((np.unique, unique),)
+_PROGRAMS: tuple[tuple[Callable[..., Any], Any], ...] = ((np.unique, unique),)
 
 
 def program_of(func: object) -> FunctionType | None:
