@@ -25,6 +25,7 @@ from adcompile.ir.walk import (
     subexpressions,
 )
 from adcompile.makers import ListValues, fields_of, keys_of, maker_name
+from adcompile.normalise.list_arrays import flatten_lists_of_arrays
 from adcompile.normalise.list_making import Making
 from adcompile.normalise.list_names import without_second_names
 from adcompile.normalise.list_storage import MAKE, ONE, ZERO, Stored, Types, rebuilt
@@ -49,6 +50,7 @@ def lower_lists(fn: ir.Function, types: Types) -> ir.Function:
 
     body = without_second_names(fn.body, is_list)
     body, tuples = tuples_for_lists(body, types)
+    body = flatten_lists_of_arrays(body, types, tuples)
     lists = {v: k for v, k in types.items() if is_list(v) and v not in tuples}
     lowerer = _Lowerer(fn, body, lists, types)
     head = lowerer.parameters()
@@ -98,6 +100,9 @@ class _Lowerer(Making):
                 self.emit(replace(stmt, vars=tuple(v for v in variables if v not in self.kinds)))
             case ir.Assign(target) if target in self.kinds:
                 self.make(stmt)
+            case ir.Assign(_, ir.Apply("list.part", (ir.Var() as owner, begin, end))):
+                part = (ir.Slice(begin, end, None),)
+                self.emit(replace(stmt, value=ir.Subscript(self.of(owner).arrays[0], part)))
             case ir.Assign(target, ir.Apply(fn, args)) if fn.startswith("arr."):
                 self.emit(replace(stmt, value=ir.Apply(fn, tuple(map(self.whole, args)))))
             case ir.Assign(_, ir.MakeTuple(items, maker)) if any(i in self.kinds for i in items):

@@ -153,12 +153,47 @@ def of_pairs_returned(x, a):
     return s * path[0][1] * a
 
 
-@refused(LISTS, "a list of arrays that grows", "a list of arrays", "An array's rows do that.")
+@right(LISTS, "a list of arrays that grows, of vectors and of matrices")
 def list_of_arrays(x, a):
-    kept = []  # !
-    for i in range(3):
-        kept.append(x * a)
-    return np.sum(kept[1])
+    kept = []
+    for i in range(x.size - 1):
+        row = np.empty(i + 2)
+        for j in range(i + 2):
+            row[j] = x[j] * x[i] * a
+        if x[i] > -1.5:
+            kept.append(row)
+    powers = [np.outer(kept[0], kept[0])]
+    while len(powers) < 4:
+        last = powers[-1]
+        powers.append(np.tanh(last @ last))
+    s = 0.0
+    for v in kept:
+        s += np.sum(v**2) * v[0]
+    return s * powers[2][0, 1] + powers[-1].sum()
+
+
+@right(LISTS, "a comprehension of arrays")
+def arrays_by_comprehension(x, a):
+    parts = [x[i : i + 2] * (i + a) for i in range(4)]
+    s = 1.0
+    for i, v in enumerate(parts):
+        s += v[0] * v[1] * i
+    return s * parts[1][0]
+
+
+@refused(
+    LISTS,
+    "an array that is written to after it came into a list",
+    "'row' is in a list",
+    "The list has the array itself, and what we make of it has copies.",
+)
+def written_in_list(x, a):
+    kept = []
+    for i in range(2):
+        row = x * a
+        kept.append(row)  # !
+        row[0] = 3.0
+    return kept[0][0]
 
 
 @refused(
