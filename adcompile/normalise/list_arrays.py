@@ -205,8 +205,8 @@ class _Flattener:
                 self.loc = stmt.loc
                 self.check_item(item, linked.get(item, {item}), before, body)
         for stmt in statements(body):
-            target = self.written(stmt)
-            group = linked.get(target, {target}) if target is not None else set()
+            changed = self.written(stmt)
+            group = linked.get(changed, {changed}) if changed is not None else set()
             if not self.flats.keys().isdisjoint(group):
                 self.loc = stmt.loc
                 self.refuse("an array in a list is written to", "Write it before, or a copy.")
