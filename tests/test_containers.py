@@ -61,7 +61,7 @@ def test_program(written: types.ModuleType, k: int, monkeypatch: pytest.MonkeyPa
 
 REFUSED = [
     ("d = {x.size: a}\nreturn a", "not literal text"),
-    ("d = {'u': a}\nd['v'] = b\nreturn d['u']", "a new key"),
+    ("d = {'u': a}\nif a > 0:\n    d['v'] = b\nreturn d['u']", "a new key"),
     ("d = {'u': a}\ne = d\nd['u'] = b\nreturn e['u']", "two names"),
     ("d = {'u': a}\nreturn d['v']", "no key 'v'"),
     ("d = {'u': a}\nfor k in d:\n    a += d[k]\nreturn a", "loop over a dict"),
