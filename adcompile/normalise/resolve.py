@@ -7,8 +7,7 @@ which arrays/ turns into loops.
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from numba.core import types as nt
@@ -16,6 +15,7 @@ from numba.core import types as nt
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import children, map_children, map_stmt_exprs
 from adcompile.makers import fields_of
+from adcompile.normalise.decided import is_decidable, literal
 from adcompile.normalise.items import Items
 
 Types = dict[ir.Var, nt.Type]
@@ -41,10 +41,11 @@ class _Resolver(Items):
     def decided(self, stmt: ir.Stmt) -> ir.Block | None:
         """The branch of an ``if`` on literals, ``x.ndim == 1``; None for others.  Numba removes the
         other branch, and what it would define has no type then."""
-        if not isinstance(stmt, ir.If) or (known := _literal(self.expr(stmt.cond))) is None:
+        if not isinstance(stmt, ir.If) or not is_decidable(stmt.cond):
             return None
+        known = literal(self.expr(stmt.cond))
         chosen = [(j.out, j.then if known else j.orelse) for j in stmt.joins]
-        if any(source is None for _, source in chosen):
+        if known is None or any(source is None for _, source in chosen):
             return None
         joins: list[ir.Stmt] = []
         for out, source in chosen:
@@ -362,33 +363,3 @@ def _operands(expr: ir.Expr) -> Iterator[ir.Expr]:
         yield expr
     for part in inner:
         yield from _operands(part)
-
-
-_COMPARE: dict[str, Callable[[int, int], bool]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
-
-
-def _literal(expr: ir.Expr) -> bool | None:
-    """The truth of a condition of literals."""
-    match expr:
-        case ir.Const(value) if isinstance(value, bool | int):
-            return bool(value)
-        case ir.Compare(op, ir.Const(value=int() as a), ir.Const(value=int() as b)):
-            return _COMPARE[op](a, b)
-        case ir.Unary("not", x):
-            inner = _literal(x)
-            return None if inner is None else not inner
-        case ir.Logic(op, a, b):
-            first, second = _literal(a), _literal(b)
-            stop = op == "or"
-            if first is stop or (first is not None and second is None):
-                return first if first is stop else None
-            return second if first is not None else None
-        case _:
-            return None
