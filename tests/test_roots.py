@@ -49,6 +49,18 @@ def test_star_arguments_with_axes_of_one() -> None:
     assert of_rest[1] == pytest.approx(21.0)
 
 
+def test_star_arguments_behind_a_default() -> None:
+    @grad
+    def product(x, y=2.0, *rest):
+        total = x * y
+        for factor in rest:
+            total *= factor
+        return total
+
+    assert product(2.0) == 2.0
+    assert product(2.0, 3.0, 4.0, 5) == 60.0
+
+
 def test_keywords_stay_refused() -> None:
     def keywords(x, **rest):
         return x
