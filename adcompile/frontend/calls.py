@@ -69,6 +69,9 @@ class Calls(Arguments):
 
     def call(self, node: ast.Call, whole: bool, into: ir.Var | None = None) -> ir.Expr:
         outside = self.static(node.func)
+        if any(isinstance(arg, ast.Starred) for arg in node.args):
+            plain = ast.Call(node.func, self.unstarred(node.args), node.keywords)
+            node = ast.copy_location(plain, node)
         if outside is None:
             func_name = node.func.id if isinstance(node.func, ast.Name) else ""
             if self.session.lenient and self.vars.get(func_name) in self.session.unknown:

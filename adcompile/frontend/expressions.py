@@ -116,7 +116,7 @@ class Expressions(Lifting):
             case ast.Subscript():
                 return self.subscript(node)
             case ast.Tuple(elts):
-                return ir.MakeTuple(self.atoms(elts))
+                return ir.MakeTuple(self.atoms(self.unstarred(elts)))
             case ast.List() if self.in_subscript:
                 return self.tree(node)
             case ast.List() | ast.ListComp() | ast.GeneratorExp() | ast.Dict():
@@ -129,7 +129,7 @@ class Expressions(Lifting):
     def sequence(self, node: ast.expr) -> ir.Expr:
         """A list or tuple of arrays, numbers, or lists of them, as a tuple of atoms."""
         if isinstance(node, ast.List | ast.Tuple):
-            return ir.MakeTuple(tuple(self.sequence(item) for item in node.elts))
+            return ir.MakeTuple(tuple(self.sequence(item) for item in self.unstarred(node.elts)))
         return self.atom(node)
 
     def atoms(self, nodes: Sequence[ast.expr]) -> tuple[ir.Expr, ...]:
@@ -192,7 +192,7 @@ class Expressions(Lifting):
             case ast.Subscript():
                 return self.subscript(node, whole=True)
             case ast.Tuple(elts):
-                return ir.MakeTuple(self.trees(elts))
+                return ir.MakeTuple(self.trees(self.unstarred(elts)))
             case ast.List() if self.in_subscript:
                 items = self.sequence(node)
                 return self.temp(ir.Apply("arr.array", (items, ir.Const(None))), node)

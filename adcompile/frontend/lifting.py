@@ -100,3 +100,49 @@ class Lifting(Frame):
                 return None
             case _:
                 return None
+
+    def unstarred(self, nodes: list[ast.expr]) -> list[ast.expr]:
+        """``*x.shape[:-1]`` and ``*t`` written out, where it is known how many items they have."""
+        out: list[ast.expr] = []
+        for node in nodes:
+            items = self.written_out(node.value) if isinstance(node, ast.Starred) else None
+            out += [node] if items is None else items
+        return out
+
+    def written_out(self, node: ast.expr) -> list[ast.expr] | None:
+        match node:
+            case ast.Tuple(elts) | ast.List(elts):
+                return self.unstarred(elts)
+            case ast.Subscript(inner, ast.Slice(lower, upper, step)):
+                whole = self.written_out(inner)
+                ends = [_integer(end) for end in (lower, upper, step)]
+                if whole is None or "unknown" in ends:
+                    return None
+                return whole[slice(*ends)]
+            case ast.Attribute(ast.Name(id=name), "shape") if self.static(node.value) is None:
+                count = self.session.ranks.get(self.var(name))
+            case ast.Name(id=name) if self.static(node) is None:
+                count = self.session.arity.get(self.var(name))
+            case _:
+                return None
+        if not count:
+            return None
+        return [
+            ast.fix_missing_locations(
+                ast.copy_location(ast.Subscript(node, ast.Constant(k), ast.Load()), node)
+            )
+            for k in range(count)
+        ]
+
+
+def _integer(node: ast.expr | None) -> int | str | None:
+    """The value of an end of a slice; None where there is none."""
+    match node:
+        case None:
+            return None
+        case ast.Constant(value=int() as value):
+            return value
+        case ast.UnaryOp(ast.USub(), ast.Constant(value=int() as value)):
+            return -value
+        case _:
+            return "unknown"

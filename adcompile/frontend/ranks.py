@@ -58,7 +58,7 @@ def rank_of(
             known = kinds.get(base)
             kind = tuple(known)[k] if isinstance(known, nt.BaseTuple) and k < len(known) else None
             return kind_rank(kind)
-        case ir.Apply("arr.reshape", (_, ir.MakeTuple(items))):
+        case ir.Apply("arr.reshape", (_, ir.MakeTuple(items), *_)):
             return len(items)
         case ir.Unary(_, x):
             return rank_of(x, ranks, kinds)
