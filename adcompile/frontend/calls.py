@@ -22,6 +22,8 @@ from adcompile.arrays.signatures import (
     array_method,
     ufunc_method,
 )
+from adcompile.clones import Callee
+from adcompile.custom import Registered
 from adcompile.frontend.arguments import Arguments
 from adcompile.frontend.array_calls import WRITERS
 from adcompile.frontend.customs import registered
@@ -34,6 +36,7 @@ from adcompile.frontend.functions import (
     primitive_name,
     shown_name,
 )
+from adcompile.frontend.outlining import outlined
 from adcompile.frontend.programs import program_of
 from adcompile.frontend.ranks import rank_of
 from adcompile.frontend.source import is_dispatcher, plain_function
@@ -182,8 +185,19 @@ class Calls(Arguments):
             )
         if is_dispatcher(func):
             self.session.dispatchers.append(func)
+            if (stays := self.outlined(func)) is not None:
+                row, slope = stays
+                self.called(slope)
+                return self.primitive(node, func, self.called(row.callee), whole)
             return self.converted(node, inner, func)
         return self.inline(node, inner)
+
+    def outlined(self, func: object) -> tuple[Registered, Callee] | None:
+        """What stands for a function that stays a call, unless it is being read itself."""
+        inner = plain_function(func)
+        if inner is None or any(inner.__code__ == key for key in self.session.stack):
+            return None
+        return None if self.session.lenient else outlined(func)
 
     def call_lifts(self, node: ast.Call) -> bool:
         outside = self.static(node.func)
