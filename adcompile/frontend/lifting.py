@@ -115,10 +115,11 @@ class Lifting(Frame):
                 return self.unstarred(elts)
             case ast.Subscript(inner, ast.Slice(lower, upper, step)):
                 whole = self.written_out(inner)
-                ends = [_integer(end) for end in (lower, upper, step)]
-                if whole is None or "unknown" in ends:
+                ends = [_integer(end) for end in (lower, upper, step) if end is not None]
+                if whole is None or None in ends:
                     return None
-                return whole[slice(*ends)]
+                start, stop, by = (None if e is None else _integer(e) for e in (lower, upper, step))
+                return whole[start:stop:by]
             case ast.Attribute(ast.Name(id=name), "shape") if self.static(node.value) is None:
                 count = self.session.ranks.get(self.var(name))
             case ast.Name(id=name) if self.static(node) is None:
@@ -135,14 +136,12 @@ class Lifting(Frame):
         ]
 
 
-def _integer(node: ast.expr | None) -> int | str | None:
-    """The value of an end of a slice; None where there is none."""
+def _integer(node: ast.expr) -> int | None:
+    """A literal integer."""
     match node:
-        case None:
-            return None
         case ast.Constant(value=int() as value):
             return value
         case ast.UnaryOp(ast.USub(), ast.Constant(value=int() as value)):
             return -value
         case _:
-            return "unknown"
+            return None

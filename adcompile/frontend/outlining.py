@@ -83,4 +83,5 @@ def _slope_of(derivative: Callable[..., Any]) -> FunctionType:
     def slope(x: Any) -> Any:
         return derivative(x)
 
+    assert isinstance(slope, FunctionType)
     return slope
