@@ -32,17 +32,22 @@ def outlined(dispatcher: Any) -> tuple[Registered, Callee] | None:
 
 
 def _is_symmetric(source: Source) -> bool:
-    """One parameter, calls of itself and of functions of numbers, and nothing that may raise."""
+    """One parameter, calls ``f(-x)`` of itself and of functions of numbers, and nothing that may
+    raise."""
     spec = source.node.args
     if len(spec.args) != 1 or spec.posonlyargs or spec.kwonlyargs or spec.vararg or spec.kwarg:
         return False
-    itself = False
+    itself, own = False, spec.args[0].arg
     for part in (inner for stmt in source.node.body for inner in ast.walk(stmt)):
         match part:
             case ast.Raise() | ast.Assert() | ast.For() | ast.While() | ast.Subscript():
                 return False
-            case ast.Call(ast.Name(id=name)) if name == source.node.name:
-                itself = True
+            case ast.Call(ast.Name(id=name), args, []) if name == source.node.name:
+                match args:
+                    case [ast.UnaryOp(ast.USub(), ast.Name(id=given))] if given == own:
+                        itself = True
+                    case _:
+                        return False
             case ast.Call(ast.Attribute(ast.Name(id=owner))):
                 if not _is_pure(source, owner):
                     return False
