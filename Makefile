@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all bench clean
+.PHONY: demo test test-all gpu bench clean
 
 demo: $(VENV)/.examples
 	$(BIN)/python examples/garch_sp500.py
@@ -16,6 +16,12 @@ test: $(VENV)/.test
 # With every case of the wide tables; long.
 test-all: $(VENV)/.test
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal --all
+
+# On a real GPU: the tests of target="cuda", what their kernels need of it, the benchmark.
+gpu: $(VENV)/.test $(VENV)/.cuda
+	NUMBA_ENABLE_CUDASIM=0 $(BIN)/python -m pytest -q tests/test_cuda*.py
+	NUMBA_ENABLE_CUDASIM=0 $(BIN)/python -m tests.cuda_ptx
+	$(BIN)/python -m benchmarks.gpu
 
 bench: $(VENV)/.bench
 	for name in lotka_volterra independent call_overhead cache_start vector_math; do \

@@ -17,9 +17,7 @@ from numba.np.ufunc.dufunc import DUFunc
 from adcompile.backends.cpu import Argnums, Derivation
 from adcompile.backends.dispatcher import GradDispatcher, make
 from adcompile.backends.pullbacks import run_jvp, run_vjp
-from adcompile.custom import UserFunction
 from adcompile.errors import Loc, UnsupportedError
-from adcompile.frontend.parse import granted_fastmath
 from adcompile.options import Options, merge
 
 Where: TypeAlias = int | str | Sequence[int | str]
@@ -41,7 +39,8 @@ def grad(
     ``boundscheck``, ``cache``) and ``vector_math``, ``optimise``.  Adjoints made of sums and
     products alone use fused multiply-adds, unless ``contract=False`` or ``fastmath`` is given.
     With ``engine="tape"`` nothing is compiled: calls record the operations of the function, which
-    may then be any that Python can run (``adcompile.tape``).
+    may then be any that Python can run (``adcompile.tape``).  With ``target="cuda"`` loops run on
+    the GPU, on device arrays (``adcompile.cuda.api``); with ``deterministic=True`` without atomics.
     """
     return _derivative("grad", f, argnums, has_aux, options)
 
@@ -112,7 +111,13 @@ def _made(kind: str, f: Any, argnums: Where, has_aux: bool, options: dict[str, A
         return _recording(kind, f, argnums, has_aux, options)
     _check_target(f, kind)
     positions = argument_positions(f, argnums)
-    return make(_derivation(f, positions, bool(has_aux), options), kind)
+    derivation = _derivation(f, positions, bool(has_aux), options)
+    if derivation.options.target == "cuda":
+        # Late: without a GPU nobody needs it.
+        from adcompile.cuda.api import CudaGrad
+
+        return CudaGrad(derivation, kind)
+    return make(derivation, kind)
 
 
 def _recording(kind: str, f: Any, argnums: Where, has_aux: bool, options: dict[str, Any]) -> Any:
@@ -145,8 +150,14 @@ class _Inheriting(Derivation):
     _found: Options | None
 
     @property
+    def stated_options(self) -> Options:
+        return self._wanted
+
+    @property
     def options(self) -> Options:
         if self._found is None:
+            from adcompile.frontend.parse import granted_fastmath
+
             self._found = replace(self._wanted, fastmath=granted_fastmath(self.target))
         return self._found
 
@@ -182,7 +193,7 @@ def _check_target(f: Any, what: str) -> None:
                 _place(f.py_func),
                 "Leave out locals= and convert the values in the function.",
             )
-    elif not inspect.isfunction(f) and not isinstance(f, UserFunction):
+    elif not inspect.isfunction(f) and not _is_user_function(f):
         hint = f"; did you mean argnums={f!r}?" if isinstance(f, int) else ""
         raise TypeError(f"{what} takes a Python function or a Numba Dispatcher, not {f!r}{hint}")
     func = getattr(f, "py_func", f)
@@ -193,6 +204,12 @@ def _check_target(f: Any, what: str) -> None:
                 _place(func),
                 "Name each parameter, to be given by position.",
             )
+
+
+def _is_user_function(f: Any) -> bool:
+    from adcompile.custom import UserFunction
+
+    return isinstance(f, UserFunction)
 
 
 def _place(func: Any) -> Loc:

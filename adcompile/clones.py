@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import builtins
 import hashlib
-import inspect
 import re
 from collections.abc import Iterable, Iterator
 from types import CellType, CodeType, FunctionType, ModuleType
@@ -21,6 +20,7 @@ from numba.core.registry import CPUDispatcher, cpu_target
 
 from adcompile.frontend.source import is_dispatcher, plain_function
 from adcompile.options import Options, merge
+from adcompile.reach import Reach, Unknown
 from adcompile.runtime.modules import MODULES
 
 PREFIX = "fn."  # of the names of such functions in the IR
@@ -50,7 +50,7 @@ class Callee:
 
     def __repr__(self) -> str:
         """The same in every process, for fingerprints and headers of modules."""
-        made = hashlib.sha256(f"{digest(self.func, {})} {self.rule}".encode())
+        made = hashlib.sha256(f"{digest(self.func)} {self.rule}".encode())
         return f"{self.name.removeprefix(PREFIX)} ({made.hexdigest()[:16]})"
 
 
@@ -95,17 +95,6 @@ def clone(target: Any, options: Options, made: dict[int, Any]) -> Any:
     return dispatcher
 
 
-def calls_plain(func: FunctionType) -> bool:
-    """Whether a function calls plain Python functions, which Numba takes as Dispatchers only."""
-    seen: dict[str, Any] = {**func.__globals__, **inspect.getclosurevars(func).nonlocals}
-    found = (
-        seen[name]
-        for name in set(_names(func.__code__)) | set(func.__code__.co_freevars)
-        if name in seen
-    )
-    return any(isinstance(value, FunctionType) and _is_own(value) for value in found)
-
-
 def _replaced(value: Any, names: set[str], options: Options, made: dict[int, Any]) -> Any:
     if isinstance(value, ModuleType):
         inside = {n: getattr(value, n) for n in sorted(names) if hasattr(value, n)}
@@ -116,6 +105,16 @@ def _replaced(value: Any, names: set[str], options: Options, made: dict[int, Any
             setattr(shim, name, _replaced(item, names, options, made))
         return shim
     return clone(value, options, made) if _is_own(value) else value
+
+
+def calls_plain_functions(func: Any) -> bool:
+    """Whether it names functions that Numba does not know."""
+    if not isinstance(func, FunctionType):
+        return False
+    names = set(_names(func.__code__))
+    values = [func.__globals__[name] for name in names & set(func.__globals__)]
+    values += [cell.cell_contents for cell in func.__closure__ or ()]
+    return any(_is_own(value) and not isinstance(value, CPUDispatcher) for value in values)
 
 
 def _is_own(value: Any) -> bool:
@@ -146,9 +145,19 @@ def _names(code: CodeType) -> Iterator[str]:
 # ---------------------------------------------------------------- what a function depends on
 
 
-def digest(func: FunctionType, seen: dict[int, int]) -> str:
+def digest(func: FunctionType) -> str:
     """A hash over the code of a function, the values that it sees from outside, and those of the
     functions that it calls."""
+    reach = Reach(placed=False)
+    try:
+        reach.function(func)
+    except (Unknown, RecursionError):
+        return _digest(func, {})
+    return reach.digest()
+
+
+def _digest(func: FunctionType, seen: dict[int, int]) -> str:
+    """The same where it sees what cannot be told apart, with no more than the name of that."""
     if id(func) in seen:
         return f"again {seen[id(func)]}"
     seen[id(func)] = len(seen)
@@ -178,6 +187,6 @@ def _shown(value: Any, names: list[str], seen: dict[int, int]) -> str:
         case None | bool() | int() | float() | complex() | str() | bytes() | np.generic():
             return repr(value)
         case _ if _is_own(value) and (func := plain_function(value)) is not None:
-            return f"{getattr(value, 'targetoptions', '')} {digest(func, seen)}"
+            return f"{getattr(value, 'targetoptions', '')} {_digest(func, seen)}"
         case _:
             return f"{type(value).__name__} {getattr(value, '__qualname__', '')}"

@@ -1,4 +1,4 @@
-"""What users tell about derivatives: rules of their own, and where none goes through."""
+"""What users tell about derivatives: rules of their own, and functions that have none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import Any
 
 from numba import njit
 from numba.core import types
-from numba.extending import overload
 
 from adcompile.clones import Callee, unique_name
 from adcompile.frontend.source import is_dispatcher, plain_function
@@ -20,22 +19,6 @@ from adcompile.ir import nodes as ir
 from adcompile.rules.registry import Rule, enter_apart, partials_ir, partials_on
 
 Partials = Callable[..., Any]
-
-
-def stop_gradient(x: Any) -> Any:
-    """``x``, through which no derivative goes: a number or an array, in functions to differentiate.
-
-    Outside of them, in plain Python and ``@njit`` code, it returns ``x`` itself.
-    """
-    return x
-
-
-stop_gradient.__adcompile_primitive__ = "rt.stop_gradient"  # type: ignore[attr-defined]
-
-
-@overload(stop_gradient, strict=False)
-def _in_plain_njit_code(x: Any) -> Any:
-    return lambda x: x
 
 
 # ---------------------------------------------------------------- functions with rules

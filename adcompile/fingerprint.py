@@ -1,4 +1,5 @@
-"""The key under which a derivative is kept on disk.
+"""The key under which a generated module is kept on disk: the same for the same program, wherever
+it stands and however it is written.
 
 Apart from the pipeline, because a process that finds its module on disk needs no more of it.
 """
@@ -6,21 +7,16 @@ Apart from the pipeline, because a process that finds its module on disk needs n
 from __future__ import annotations
 
 import hashlib
-import os
-import platform
 from dataclasses import fields, is_dataclass, replace
-from functools import lru_cache
 from typing import Any
 
-import llvmlite.binding as llvm
-import numba
 import numpy as np
-from numba.core import types
 
 from adcompile.frontend.parse import parse
 from adcompile.ir import nodes as ir
 from adcompile.makers import class_named, described, makers_in
-from adcompile.version import __version__
+from adcompile.reach import is_function
+from adcompile.setting import setting
 
 Types = tuple[Any, ...]
 
@@ -38,40 +34,11 @@ def fingerprint(
     program = describe(parse(func, argtypes) if parsed is None else parsed)
     types = ", ".join("function" if is_function(kind) else str(kind) for kind in argtypes)
     types += described(makers_in(argtypes))
-    parts = (program, types, repr(argnums), str(has_aux), repr(options), setting())
+    checked = getattr(func, "targetoptions", {}).get("error_model")  # see normalise/guards.py
+    kind = f"{hasattr(func, 'py_func')} {checked}"
+    parts = (program, types, repr(argnums), str(has_aux), repr(options), kind, setting())
     text = "\n".join(parts)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
-
-
-def is_function(kind: Any) -> bool:
-    """The type of a function that is an argument, or the default of one."""
-    omitted = isinstance(kind, types.Omitted) and callable(kind.value)
-    return omitted or isinstance(kind, types.Dispatcher | types.Function)
-
-
-@lru_cache(maxsize=1)
-def setting() -> str:
-    """Versions, the files of adcompile itself, and the processor."""
-    return " ".join(
-        (
-            f"adcompile {__version__} {own_files()}",
-            f"numba {numba.__version__}",
-            f"numpy {np.__version__}",
-            platform.python_version(),
-            llvm.get_host_cpu_name(),
-        )
-    )
-
-
-def own_files() -> str:
-    """Which adcompile this is, between two versions as well: sizes and times of its files."""
-    found: list[tuple[str, int, int]] = []
-    for folder, _, names in os.walk(os.path.dirname(__file__)):
-        for name in names:
-            if name.endswith(".py"):
-                status = os.stat(os.path.join(folder, name))
-                found.append((name, status.st_size, status.st_mtime_ns))
-    return hashlib.sha256(repr(sorted(found)).encode()).hexdigest()[:16]
 
 
 def describe(fn: ir.Function) -> str:

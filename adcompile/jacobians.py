@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adcompile.api import Where, argument_positions, jvp, vjp
-from adcompile.backends.cpu import type_of_value
+from adcompile.backends.values import type_of_value
 from adcompile.containers import children, for_numba, leaves, mapped
 from adcompile.errors import UnsupportedError
 from adcompile.frontend.parse import parse
@@ -79,7 +79,11 @@ def jacobian(f: Callable[..., Any], argnums: Where = 0) -> Callable[..., Any]:
 
 
 def _draws(f: Callable[..., Any], args: Sequence[Any]) -> bool:
-    kinds = tuple(type_of_value(for_numba(arg)) for arg in args)
+    return _draws_for(f, tuple(type_of_value(for_numba(arg)) for arg in args))
+
+
+@functools.lru_cache(maxsize=256)
+def _draws_for(f: Callable[..., Any], kinds: tuple[Any, ...]) -> bool:
     return draws(parse(f, kinds, lenient=True))
 
 

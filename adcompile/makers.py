@@ -205,6 +205,19 @@ def maker_name(cls: Maker) -> str:
     return name
 
 
+def give_name(name: str, where: str, known: Mapping[str, type]) -> bool:
+    """Let the class that another process found at ``where`` have this name; False if there is no
+    such class, or the name is taken.  ``known``: classes that may be meant, by place."""
+    module, _, own = where.rpartition(".")
+    cls: Any = known.get(where)
+    if cls is None and module == __name__:
+        try:
+            cls = __getattr__(own)
+        except (AttributeError, ImportError, ValueError):
+            return False
+    return cls is not None and _names.setdefault(name, cls) is cls
+
+
 def maker_of(kind: nt.Type) -> str:
     """The same for a type; "" for a plain tuple."""
     is_named = isinstance(kind, nt.NamedTuple | nt.NamedUniTuple)

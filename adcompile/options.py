@@ -13,6 +13,7 @@ FastMath: TypeAlias = bool | frozenset[str]
 FAST_FLAGS = frozenset({"fast", "nnan", "ninf", "nsz", "arcp", "contract", "afn", "reassoc"})
 ERROR_MODELS = ("numpy", "python")
 ENGINES = ("compiled", "tape")
+TARGETS = ("cpu", "cuda")
 
 # Dispatcher options that change what the user's program computes, and so must be kept.
 KEPT = ("fastmath", "parallel", "error_model", "boundscheck", "nogil")
@@ -36,15 +37,21 @@ class Options:
     contract: bool = True
     vector_math: bool = True
     engine: str = "compiled"
+    target: str = "cpu"
+    deterministic: bool = False  # on CUDA: no atomics
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fastmath", fast_flags(self.fastmath))
         flags = ("parallel", "boundscheck", "nogil", "cache", "optimise", "contract", "vector_math")
-        for name in flags:
+        for name in (*flags, "deterministic"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"option {name} must be True or False, not {getattr(self, name)!r}")
         _one_of("error_model", self.error_model, ERROR_MODELS)
         _one_of("engine", self.engine, ENGINES)
+        _one_of("target", self.target, TARGETS)
+        if self.target == "cuda":  # the device's library has the functions, its threads the loops
+            object.__setattr__(self, "vector_math", False)
+            object.__setattr__(self, "parallel", False)
 
     def __repr__(self) -> str:  # into fingerprints: no set order
         values = {f.name: getattr(self, f.name) for f in fields(self)}

@@ -8,17 +8,19 @@ from typing import Any
 
 from numba.core import types as nt
 
-from adcompile.adjoint.assemble import Problem, assemble, result_leaves
+from adcompile.adjoint.assemble import Derivative, Problem, assemble, result_leaves
 from adcompile.adjoint.fused import Fused, candidates, fuse, nested
 from adcompile.analysis.activity import find_activity, is_float
 from adcompile.analysis.alias import find_roots, written_roots
 from adcompile.analysis.complex_numbers import check_complex
-from adcompile.analysis.scope import Path, find_scopes
+from adcompile.analysis.independence import any_order, carries_only_sums
+from adcompile.analysis.scope import Loop, Path, find_scopes
 from adcompile.analysis.singular import with_guards
 from adcompile.arrays.expand import expand
 from adcompile.arrays.statics import known_arguments
-from adcompile.backends.cpu import Argnums, is_differentiable
+from adcompile.backends.cpu import Argnums
 from adcompile.backends.store import Generated
+from adcompile.backends.values import is_differentiable
 from adcompile.clones import namespace
 from adcompile.emit.module import ModuleText, write_module
 from adcompile.emit.tangent_module import write_tangent_module
@@ -47,6 +49,7 @@ from adcompile.optimise.deadcode import eliminate_dead
 from adcompile.optimise.finish import Finish
 from adcompile.optimise.fusion import fuse_nests, sink_deepest
 from adcompile.optimise.hoist import hoist_sizes
+from adcompile.optimise.parallel import Remarks
 from adcompile.optimise.unroll import unroll_products
 from adcompile.options import Options
 from adcompile.storage.compare import best_plan
@@ -68,6 +71,13 @@ def generate(
     """The derivative of ``func`` for arguments of these types, as a module's text."""
     if argnums.mode == "jvp":
         return derive_forward(func, argtypes, argnums, options)
+    if options.target == "cuda":
+        # Late: without a GPU nobody needs it.
+        from adcompile.cuda.module import write_device_module
+
+        return write_device_module(
+            func, differentiate(func, argtypes, argnums, has_aux, options), argnums, options
+        )
     return derive(func, argtypes, argnums, has_aux, options).generated
 
 
@@ -119,8 +129,10 @@ def resolved(
     seen("resolved", fn)
     fn, shapes = name_controls(fn, types)
     fn = guard_divisions(fn, types, func)
+    if options.optimise or options.target == "cuda":  # which has no tapes of unknown length
+        fn = hoist_sizes(fn, types)
     if options.optimise:
-        fn = merge_common(hoist_sizes(fn, types), shapes)
+        fn = merge_common(fn, shapes)
         fn = sink_deepest(fuse_nests(fn, types, shapes), types)
     kept = [v for dims in shapes.values() for d in dims for v in reads(d)]
     fn = eliminate_dead(fn, [*kept, *items_of_parameters(fn)])
@@ -154,6 +166,33 @@ def derive(
     seen: Callable[[str, object], None] = lambda stage, made: None,
 ) -> ModuleText:
     """``generate``, with the facts it rests on.  ``seen`` is shown what each stage has made."""
+    made = differentiate(func, argtypes, argnums, has_aux, options, seen)
+    notes = explain(func, made.problem, made.remarks.lines)
+    pair = (made.problem, made.derivative, made.fused)
+    return write_module(func, *pair, argnums, has_aux, options, argtypes, notes)
+
+
+@dataclass(frozen=True)
+class Differentiated:
+    """All that a module is made from.  ``problem``: that of what runs."""
+
+    argtypes: Types
+    has_aux: bool
+    problem: Problem
+    derivative: Derivative
+    fused: Fused | None
+    remarks: Remarks
+
+
+def differentiate(
+    func: Any,
+    argtypes: Types,
+    argnums: Argnums,
+    has_aux: bool,
+    options: Options,
+    seen: Callable[[str, object], None] = lambda stage, made: None,
+) -> Differentiated:
+    """Both sweeps, and where possible both at once, ready to be printed."""
     found = resolved(func, argtypes, argnums, options, seen)
     fn, types, shapes = found.fn, found.types, found.shapes
     if argnums.mode == "grad":
@@ -177,14 +216,23 @@ def derive(
     kept_arrays = [v for v in outputs if v in roots and v in activity]
     known = (fn, types, scopes, roots, needs, shapes, selections, arenas)
 
+    def suits(loop: Loop) -> int:
+        if options.target != "cuda":
+            return 0
+        return 2 * any_order(loop, roots, activity, scopes) or carries_only_sums(
+            loop, roots, activity
+        )
+
+    may_copy = options.optimise and options.target == "cpu"
+
     def plan_for(joint: Path, results: Iterable[ir.Var]) -> Plan:
-        copies = find_snapshots(fn, types, scopes, roots, joint) if options.optimise else []
+        copies = find_snapshots(fn, types, scopes, roots, joint) if may_copy else []
         return best_plan(
             lambda some: Planner(*known, joint, some).run(results), copies, types, scopes, joint
         )
 
     plan = plan_for((), kept_arrays)
-    tapes = lay_out(plan, types, scopes)
+    tapes = lay_out(plan, types, scopes, suits=suits)
 
     problem = Problem(
         fn,
@@ -203,7 +251,8 @@ def derive(
         find_stack(fn, types, scopes, activity, needs),
     )
     finals = tuple(written) if argnums.mode == "vjp" else ()
-    derivative = assemble(problem, tuple(seeded), finals)
+    is_kernel = argnums.mode == "vjp" and options.target == "cuda"
+    derivative = assemble(problem, tuple(seeded), finals, adds=is_kernel)
     finish = Finish(types, found.plain, options)
     derivative = replace(
         derivative,
@@ -216,18 +265,19 @@ def derive(
     seen("derivative", derivative)
 
     fused: Fused | None = None
-    may_fuse = argnums.mode == "grad" and options.optimise and not arenas.places
+    may_fuse = argnums.mode == "grad" or is_kernel
+    may_fuse = may_fuse and options.optimise and not arenas.places
     may_fuse = may_fuse and problem.stack is None
     for loop in candidates(problem)[:_ATTEMPTS] if may_fuse else ():
         loops = nested(problem, loop)
         while True:
-            joint_plan = plan_for(loops, ())
+            joint_plan = plan_for(loops, kept_arrays if is_kernel else ())
             if len(loops) == 1 or not (joint_plan.stored or joint_plan.copied):
                 break
             loops = loops[:1]  # to make a tape in each of many iterations takes too long
-        joint_tapes = lay_out(joint_plan, types, scopes, loops)
+        joint_tapes = lay_out(joint_plan, types, scopes, loops, suits)
         joint = replace(problem, plan=joint_plan, tapes=joint_tapes)
-        made = fuse(joint, loops, tuple(seeded))
+        made = fuse(joint, loops, tuple(seeded), adds=is_kernel)
         if made is not None:
             problem = joint
             finish = Finish(types, found.plain, options)  # its remarks are about what runs
@@ -235,10 +285,7 @@ def derive(
             verify(fused.fn, "plain")
             break
 
-    notes = explain(func, problem, finish.remarks.lines)
-    return write_module(
-        func, problem, derivative, fused, argnums, has_aux, options, argtypes, notes
-    )
+    return Differentiated(argtypes, has_aux, problem, derivative, fused, finish.remarks)
 
 
 # ---------------------------------------------------------------- checks

@@ -91,3 +91,7 @@ _SAME = {
     "pow": ("math.pow", "np.power", "np.pow"),
 }
 REPLACES = {call: name for name, calls in _SAME.items() for call in calls}
+
+for _name, _calls in _SAME.items():  # what they are in a function that is differentiated
+    _on_arrays = [call for call in _calls if not call.startswith("math.")]
+    globals()[_name].__adcompile_primitive__ = (*_on_arrays, *_calls)[0]

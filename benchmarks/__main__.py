@@ -1,23 +1,27 @@
-"""python -m benchmarks [WORKLOAD ...] [--full] [--write]
+"""python -m benchmarks [WORKLOAD ...] [--quick] [--full] [--threads all] [--write]
 
 All workloads, every contestant in a process of its own; agreement is checked, then all are timed in
-turns.  Contestants that are not installed are left out with a note.  Without ``--full`` the largest
-cases are left out.  ``--write``: after each case JSON, tables and drawing go to docs/; cases that
-were not run keep what they had.
+turns.  Contestants that are not installed are left out with a note.  ``--quick``: the smallest
+cases only; ``--full``: the largest too, more turns, and contestants that take long in large cases.
+``--threads all``: the contestants that can use several threads, in the largest of the usual cases.
+``--write``: after each case JSON, tables and drawing go to docs/ and the README; cases that were
+not run keep what they had.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import resource
 import sys
 import time
 
-from benchmarks import page, summary
-from benchmarks.arrays.workload import DisagreementError
-from benchmarks.race import race
+from benchmarks import summary
+from benchmarks.arrays.workload import DisagreementError, Workload
+from benchmarks.race import FULL, Effort, race
 from benchmarks.workloads import WORKLOADS
 
-_LARGE = ("1e7 options",)
+BROAD = ("gmm", "mlp", "black_scholes", "diffusion", "kepler", "n_body")  # for several threads
 
 
 def main() -> int:
@@ -25,49 +29,50 @@ def main() -> int:
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=", ".join(WORKLOADS))
     parser.add_argument("--full", action="store_true", help="the largest cases too")
     parser.add_argument("--quick", action="store_true", help="the smallest cases only")
+    parser.add_argument("--threads", choices=("one", "all", "both"), default="both")
     parser.add_argument("--write", action="store_true", help="tables, drawing and JSON into docs/")
+    parser.add_argument("--show", action="store_true", help="write what the JSON has; run nothing")
     options = parser.parse_args()
+    if hasattr(os, "sched_setaffinity"):  # the contestants, not this process, keep to one CPU
+        os.sched_setaffinity(0, range(os.cpu_count() or 1))
+    if options.show:
+        summary.write({})
+        return 0
     names = options.workloads or list(WORKLOADS)
     if unknown := [name for name in names if name not in WORKLOADS]:
         parser.error(f"no workload {', '.join(unknown)}; there are {', '.join(WORKLOADS)}")
-    jobs = [
-        (name, case)
-        for name in names
-        for case in (WORKLOADS[name].quick if options.quick else WORKLOADS[name].cases)
-        if options.full or case not in _LARGE
-    ]
+    jobs = [(name, t) for t in ("one", "all") for name in names if options.threads in (t, "both")]
+    jobs = [(name, t) for name, t in jobs if t == "one" or name in BROAD]
     found: summary.Found = {}
+    effort = FULL if options.full else Effort()
     start, wrong = time.monotonic(), False
-    for k, (name, case) in enumerate(jobs):
+    for k, (name, threads) in enumerate(jobs):
         bar = "#" * (20 * k // len(jobs))
         spent = time.monotonic() - start
-        print(f"[{bar:20}] {spent:5.0f} s  {name}, {case}", file=sys.stderr, flush=True)
-        try:
-            rows = race(name, WORKLOADS[name], case)
-        except DisagreementError as error:
-            print(f"{name}, {case}: {error}", file=sys.stderr)
-            wrong = True
-            continue
-        found[WORKLOADS[name].title, case] = rows
-        print(f"**{WORKLOADS[name].title}, {case}**\n\n{summary.details(rows)}\n", flush=True)
-        if options.write:
-            _write(found)
+        print(f"[{bar:20}] {spent:5.0f} s  {name}, {threads}", file=sys.stderr, flush=True)
+        workload = WORKLOADS[name]
+        cases = _cases(workload, options.quick, options.full, threads)
+        for case, rows in race(name, workload, cases, effort, threads):
+            if isinstance(rows, DisagreementError):
+                print(f"{name}, {case}: {rows}", file=sys.stderr)
+                wrong = True
+                continue
+            found[workload.title, case, threads] = rows
+            print(f"**{workload.title}, {case}**\n\n{summary.details(rows)}\n", flush=True)
+            if options.write:
+                summary.write(found)
     print(summary.overview(found))
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = used.ru_utime + used.ru_stime
+    print(f"{time.monotonic() - start:.0f} s, {cpu:.0f} s of CPU time")
     return int(wrong)
 
 
-def _write(found: summary.Found) -> None:
-    """With what earlier runs found of other cases, in the order of the workloads."""
-    known = summary.load() | found
-    order = [(w.title, case) for w in WORKLOADS.values() for case in w.cases]
-    known = {key: known[key] for key in order if key in known}
-    summary.save(known)
-    (summary.DOCS / "benchmarks.svg").write_text(summary.drawing(known) + "\n")
-    page.write("all_benchmarks.md", "overview", summary.overview(known))
-    tables = [
-        f"**{title}, {case}**\n\n{summary.details(rows)}\n" for (title, case), rows in known.items()
-    ]
-    page.write("all_benchmarks.md", "details", "\n".join(tables))
+def _cases(workload: Workload, quick: bool, full: bool, threads: str) -> list[str]:
+    cases = [case for case in workload.cases if full or case not in workload.large]
+    if quick:
+        return [case for case in cases if case in workload.quick]
+    return cases if threads == "one" else cases[-1:]
 
 
 if __name__ == "__main__":

@@ -12,10 +12,10 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def write(page: str, name: str, text: str) -> None:
+def write(page: str, name: str, text: str, how: str = "generated") -> None:
     """Replace what stands between ``<!-- generated: name -->`` and ``<!-- end -->``."""
     path = DOCS / page
-    before, found, rest = path.read_text().partition(f"<!-- generated: {name} -->\n")
+    before, found, rest = path.read_text().partition(f"<!-- {how}: {name} -->\n")
     _, end, after = rest.partition("<!-- end -->")
     if not found or not end:
         raise ValueError(f"{path} has no place for {name}")

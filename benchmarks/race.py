@@ -1,4 +1,4 @@
-"""The contestants of one case, each in its own process, timed in turns."""
+"""The contestants of a workload, each in its own process, timed in turns."""
 
 from __future__ import annotations
 
@@ -9,32 +9,51 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.arrays.workload import BY_HAND, OURS, TAPE, Workload, check
+from benchmarks.arrays import LIMITS
+from benchmarks.arrays.workload import BY_HAND, OURS, TAPE, DisagreementError, Workload, check
 from benchmarks.measure import Spread
 
-TURNS, FEW = 15, 5
-BUDGET = 4.0  # seconds in all before a contestant gets fewer turns
 SHORT = 0.01  # a call shorter than this is repeated
-PATIENCE = 300.0  # seconds for a first call, compilers included
-TAPE_PATIENCE = 20.0  # an engine that compiles nothing must be done by then
+LONG = 3.0  # a call longer than this is made once
+PATIENCE = 150.0  # seconds for a first call, compilers included
+RECORDERS = (TAPE, "PyTorch", "autograd")  # compile nothing, and must be done by then
+RECORDERS_PATIENCE = 30.0
+THREADED = (OURS, BY_HAND, "JAX, best form", "PyTorch", "torch.compile")
+
+
+@dataclass(frozen=True)
+class Effort:
+    """``turns``, or ``few`` of them for contestants that would take longer than ``budget`` seconds;
+    ``slow``: with those that take long in large cases."""
+
+    turns: int = 9
+    few: int = 3
+    budget: float = 1.5
+    slow: bool = False
+
+
+FULL = Effort(turns=15, few=5, budget=4.0, slow=True)
 
 
 @dataclass
 class Row:
     """``seconds`` of a call, by turn; ``first``: of the first call, with an empty cache; ``warm``:
-    with a full one; ``peak`` bytes; ``note``: why there is nothing."""
+    with a full one; ``peak`` and ``tape``: bytes; ``note``: why there is nothing."""
 
     note: str = ""
     seconds: dict[int, float] = field(default_factory=dict)
     first: float | None = None
     warm: float | None = None
     peak: int | None = None
+    tape: int | None = None
 
     def median(self) -> float:
         return Spread.of(list(self.seconds.values())).median
@@ -50,15 +69,22 @@ Rows = dict[str, Row]
 class Worker:
     """A process that answers; it is killed when it does not."""
 
-    def __init__(self, name: str, case: str, contestant: str, folder: str) -> None:
-        self.file = Path(folder) / f"{abs(hash(contestant))}.npz"
+    def __init__(self, name: str, contestant: str, folder: str, cpu: int, threads: str) -> None:
+        self.name, self.contestant, self.folder = name, contestant, folder
+        self.file = Path(folder) / f"{abs(hash((contestant, cpu)))}.npz"
+        self.once = 0.0
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker", name, case, contestant, str(self.file)],
+            [sys.executable, "-m", "benchmarks.worker", name, contestant, str(cpu)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env={**os.environ, "ADCOMPILE_CACHE_DIR": folder},
+            env={
+                **{k: v for k, v in os.environ.items() if threads == "one" or k not in LIMITS},
+                "ADCOMPILE_CACHE_DIR": folder,
+                "TORCHINDUCTOR_CACHE_DIR": f"{folder}/inductor",
+                "ADCOMPILE_BENCH_THREADS": threads,
+            },
         )
         self.answers: queue.Queue[str | None] = queue.Queue()
         threading.Thread(target=self._listen, daemon=True).start()
@@ -70,19 +96,33 @@ class Worker:
                 self.answers.put(line[1:])
         self.answers.put(None)
 
-    def answer(self, seconds: float) -> dict[str, Any]:
-        """Raises ``queue.Empty`` if there is none in time."""
-        line = self.answers.get(timeout=seconds)
+    def ask(self, *words: str, patience: float = PATIENCE) -> dict[str, Any]:
+        """Raises ``queue.Empty`` if there is no answer in time."""
+        assert self.process.stdin is not None
+        self.process.stdin.write("\t".join(words) + "\n")
+        self.process.stdin.flush()
+        line = self.answers.get(timeout=patience)
         if line is None:
             raise ChildProcessError(f"ended with status {self.process.wait()}")
         found: dict[str, Any] = json.loads(line)
         return found
 
-    def ask(self, command: str) -> float:
-        assert self.process.stdin is not None
-        self.process.stdin.write(command + "\n")
-        self.process.stdin.flush()
-        return float(self.answer(PATIENCE)["found"])
+    def build(self, case: str, row: Row) -> bool:
+        """Whether there is something to time; otherwise the row has a note."""
+        patience = RECORDERS_PATIENCE if self.contestant in RECORDERS else PATIENCE
+        try:
+            answer = self.ask("build", case, str(self.file), patience=patience)
+        except queue.Empty:
+            row.note = f"over {patience:.0f} s"
+        except (ChildProcessError, BrokenPipeError) as error:
+            row.note = f"ended: {error}"
+        else:
+            row.note, row.first = answer["note"], answer["first"]
+            if answer["once"] is not None:
+                self.once = float(answer["once"])
+                return True
+        self.end()
+        return False
 
     def results(self) -> list[Any]:
         with np.load(self.file) as found:
@@ -93,64 +133,90 @@ class Worker:
         self.process.wait()
 
 
-def race(name: str, workload: Workload, case: str) -> Rows:
-    """Raises ``DisagreementError`` before anything is timed."""
-    rows: Rows = {contestant: Row() for contestant in workload.contestants}
+def race(
+    name: str, workload: Workload, cases: Sequence[str], effort: Effort, threads: str = "one"
+) -> Iterator[tuple[str, Rows | DisagreementError]]:
+    """Each case, with what was found or who disagreed; then nothing of it was timed."""
+    chosen = [c for c in workload.contestants if threads == "one" or c in THREADED]
+    cpus = os.cpu_count() or 1
     workers: dict[str, Worker] = {}
-    once: dict[str, float] = {}
     with tempfile.TemporaryDirectory(prefix="adcompile-race-") as folder:
+
+        def start(numbered: tuple[int, str]) -> tuple[str, Worker]:
+            """Its first case is built by several at a time, as compilers take long."""
+            k, contestant = numbered
+            worker = Worker(name, contestant, folder, k % cpus, threads)
+            if not _skipped(contestant, workload, cases[0], effort):
+                worker.build(cases[0], first[contestant])
+            return contestant, worker
+
+        first: Rows = {contestant: Row() for contestant in chosen}
         try:
-            for contestant in rows:
-                worker = Worker(name, case, contestant, folder)
-                seconds = _start(worker, contestant, rows[contestant])
-                if seconds is None:
-                    worker.end()
-                else:
-                    workers[contestant], once[contestant] = worker, seconds
-            _agree(workload, case, workers)
-            if OURS in workers:
-                again = Worker(name, case, OURS, folder)
-                rows[OURS].warm = again.answer(PATIENCE)["first"]
+            with ThreadPoolExecutor(cpus if threads == "one" else 1) as pool:
+                workers = dict(pool.map(start, enumerate(chosen)))
+            if first[OURS].first is not None:
+                again = Worker(name, OURS, folder, cpus - 1, threads)
+                row = Row()
+                again.build(cases[0], row)
+                first[OURS].warm = row.first
                 again.end()
-            _turns(workers, once, rows)
+            for case in cases:
+                rows = first if case == cases[0] else {contestant: Row() for contestant in chosen}
+                yield case, _case(workload, case, workers, rows, effort, built=rows is first)
         finally:
             for worker in workers.values():
                 worker.end()
-    return rows
 
 
-def _start(worker: Worker, contestant: str, row: Row) -> float | None:
-    """Seconds of a call; None, and a note, if there is none."""
-    patience = TAPE_PATIENCE if contestant == TAPE else PATIENCE
+def _skipped(contestant: str, workload: Workload, case: str, effort: Effort) -> bool:
+    return contestant in workload.slow and case not in workload.quick and not effort.slow
+
+
+def _case(
+    workload: Workload, case: str, workers: dict[str, Worker], rows: Rows, effort: Effort,
+    built: bool,
+) -> Rows | DisagreementError:  # fmt: skip
+    there = {}
+    for contestant, worker in workers.items():
+        row = rows[contestant]
+        if _skipped(contestant, workload, case, effort):
+            row.note = "small case only"
+        elif worker.process.poll() is not None:
+            row.note = row.note or "see the first case"
+        elif built or worker.build(case, row):
+            there[contestant] = worker
+        if not built:
+            row.first = None  # what was compiled for the first case is there
     try:
-        answer = worker.answer(patience)
-    except queue.Empty:
-        row.note = f"over {patience:.0f} s"
-        return None
-    except ChildProcessError as error:
-        row.note = str(error)
-        return None
-    row.note, row.first = answer["note"], answer["first"]
-    return answer["once"] if answer["once"] is None else float(answer["once"])
+        _agree(workload, case, there)
+    except DisagreementError as error:
+        return error
+    _turns(there, rows, effort)
+    return rows
 
 
 def _agree(workload: Workload, case: str, workers: dict[str, Worker]) -> None:
     hands = [contestant for contestant in workers if contestant.startswith(BY_HAND)]
     expected = workers[hands[0]].results()
-    rtol = workload.rtol.get(case, workload.rtol["float64"])
     for contestant, worker in workers.items():
-        check(contestant, worker.results(), expected, rtol)
+        check(contestant, worker.results(), expected, workload.tolerance(case))
 
 
-def _turns(workers: dict[str, Worker], once: dict[str, float], rows: Rows) -> None:
-    """CPU time, in an order that changes: what one leaves in the caches another meets."""
+def _turns(workers: dict[str, Worker], rows: Rows, effort: Effort) -> None:
+    """In an order that changes: what one leaves in the caches another meets."""
     shuffle = np.random.default_rng(0)
-    for turn in range(TURNS):
+    for turn in range(effort.turns):
         for contestant in shuffle.permutation(list(workers)):
-            slow = TURNS * once[contestant] > BUDGET
-            if slow and turn % (TURNS // FEW):
+            worker, row = workers[contestant], rows[contestant]
+            if worker.once > LONG and effort is not FULL:
+                row.seconds[0] = worker.once
                 continue
-            repeat = max(1, round(SHORT / max(once[contestant], 1e-7)))
-            rows[contestant].seconds[turn] = workers[contestant].ask(f"time {repeat}")
+            slow = effort.turns * worker.once > effort.budget
+            if slow and turn % (effort.turns // effort.few):
+                continue
+            repeat = max(1, round(SHORT / max(worker.once, 1e-7)))
+            row.seconds[turn] = float(worker.ask("time", str(repeat))["found"])
     for contestant, worker in workers.items():
-        rows[contestant].peak = int(worker.ask("peak"))
+        if worker.once < LONG:
+            rows[contestant].tape = worker.ask("tape")["found"]
+            rows[contestant].peak = worker.ask("peak")["found"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import json
 import math
@@ -10,13 +11,26 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from benchmarks import page
 from benchmarks.arrays.workload import BY_HAND, OURS, PRIMALS, TAPE
 from benchmarks.page import table
 from benchmarks.race import Row, Rows
+from benchmarks.workloads import WORKLOADS
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 RESULTS = DOCS / "benchmarks.json"
-_PACKAGES = ("adcompile", "numpy", "numba", "scipy", "jax", "torch", "autograd")
+_PACKAGES = (
+    "adcompile",
+    "numpy",
+    "numba",
+    "scipy",
+    "jax",
+    "torch",
+    "autograd",
+    "casadi",
+    "tangent-ad",
+    "warp-lang",
+)
 _COLOURS = {
     "by hand": "#7a7a7a",
     "adcompile": "#1a7f4b",
@@ -25,7 +39,7 @@ _COLOURS = {
 }
 
 
-Found = dict[tuple[str, str], Rows]  # by title and case
+Found = dict[tuple[str, str, str], Rows]  # by title, case, and "one" or "all" threads
 
 
 def versions() -> dict[str, str]:
@@ -41,24 +55,37 @@ def versions() -> dict[str, str]:
     return found
 
 
+def write(found: Found) -> None:
+    """With what earlier runs found of other cases, in the order of the workloads."""
+    known = load() | found
+    order = [
+        (w.title, case, threads)
+        for threads in ("one", "all")
+        for w in WORKLOADS.values()
+        for case in w.cases
+    ]
+    known = {key: known[key] for key in order if key in known}
+    if found:
+        save(known)
+    one = {key: rows for key, rows in known.items() if key[2] == "one"}
+    (DOCS / "benchmarks.svg").write_text(drawing(one) + "\n")
+    page.write("all_benchmarks.md", "overview", overview(one))
+    page.write("all_benchmarks.md", "threads", several(known))
+    page.write("../README.md", "benchmarks", short(one), how="measured")
+    tables = [f"**{t}, {case}**\n\n{details(rows)}\n" for (t, case, _), rows in one.items()]
+    page.write("all_benchmarks.md", "details", "\n".join(tables))
+
+
 def save(found: Found) -> None:
     """Everything measured; the tables and the drawing are made from this file."""
     cases = [
         {
             "workload": title,
             "case": case,
-            "rows": {
-                name: {
-                    "note": row.note,
-                    "seconds": row.seconds,
-                    "first": row.first,
-                    "warm": row.warm,
-                    "peak": row.peak,
-                }
-                for name, row in rows.items()
-            },
+            "threads": threads,
+            "rows": {name: dataclasses.asdict(row) for name, row in rows.items()},
         }
-        for (title, case), rows in found.items()
+        for (title, case, threads), rows in found.items()
     ]
     everything = {"versions": versions(), "processor": processor(), "cases": cases}
     RESULTS.write_text(json.dumps(everything, indent=1) + "\n")
@@ -68,59 +95,115 @@ def load() -> Found:
     """What earlier runs found."""
     if not RESULTS.exists():
         return {}
-    return {
-        (case["workload"], case["case"]): {
-            name: Row(
-                row["note"],
-                {int(turn): seconds for turn, seconds in row["seconds"].items()},
-                row["first"],
-                row["warm"],
-                row["peak"],
-            )
-            for name, row in case["rows"].items()
-        }
-        for case in json.loads(RESULTS.read_text())["cases"]
-    }
+    found: Found = {}
+    for case in json.loads(RESULTS.read_text())["cases"]:
+        rows = {name: Row(**row) for name, row in case["rows"].items()}
+        for row in rows.values():
+            row.seconds = {int(turn): seconds for turn, seconds in row.seconds.items()}
+        found[case["workload"], case["case"], case["threads"]] = rows
+    return found
 
 
 def columns(rows: Rows) -> dict[str, Row]:
     """The rows that a summary shows; ``best other`` is the quickest gradient of another's."""
     there = {name: row for name, row in rows.items() if row.seconds}
-    hands = [row for name, row in there.items() if name.startswith(BY_HAND)]
-    primals = [row for name, row in there.items() if name in PRIMALS]
-    ours = [row for name, row in there.items() if name == OURS]
-    tapes = [row for name, row in there.items() if name == TAPE]
     known = (OURS, TAPE, *PRIMALS)
-    others = [r for n, r in there.items() if n not in known and not n.startswith((BY_HAND, OURS))]
     named = {
-        "function alone": primals,
-        "by hand": hands,
-        "adcompile": ours,
-        "tape": tapes,
-        "best other": others,
+        "function alone": [row for name, row in there.items() if name in PRIMALS],
+        "by hand": [row for name, row in there.items() if name.startswith(BY_HAND)],
+        "adcompile": [row for name, row in there.items() if name.startswith(OURS)],
+        "tape": [row for name, row in there.items() if name == TAPE],
+        "best other": [
+            row
+            for name, row in there.items()
+            if name not in known and not name.startswith((BY_HAND, OURS))
+        ],
     }
     return {name: min(group, key=Row.median) for name, group in named.items() if group}
 
 
-def overview(found: Found) -> str:
-    """One line per case: times, and the two ratios that matter most."""
-    head = ["", "function alone", "by hand", "adcompile", "tape", "tape / adcompile"]
-    head += ["adcompile / by hand", "best other / adcompile", "first call, cold / warm"]
-    lines = []
-    for (title, case), rows in found.items():
+def _name(rows: Rows, row: Row | None) -> str:
+    return next((name for name, one in rows.items() if one is row), "")
+
+
+def tape_ratios(found: Found) -> dict[tuple[str, str, str], str]:
+    """Tape over compiled; in brackets that of the largest case in which both took part."""
+    ratios: dict[tuple[str, str, str], str] = {}
+    latest: dict[str, str] = {}
+    for key, rows in found.items():
+        title, case, _ = key
         shown = columns(rows)
-        ours = shown.get("adcompile")
+        if ratio := _ratio(shown.get("tape"), shown.get("adcompile")):
+            ratios[key], latest[title] = ratio, f"({ratio}: {case})"
+        else:
+            ratios[key] = latest.get(title, "")
+    return ratios
+
+
+def overview(found: Found) -> str:
+    """One line per case: times, and the ratios that matter most."""
+    head = ["", "function alone", "by hand", "adcompile", "tape / adcompile"]
+    head += ["adcompile / function", "adcompile / by hand", "best other / adcompile"]
+    head += ["first call, cold / warm"]
+    lines, tapes = [], tape_ratios(found)
+    for (title, case, threads), rows in found.items():
+        shown = columns(rows)
+        ours, other = shown.get("adcompile"), shown.get("best other")
         cells = [f"{title}, {case}"]
-        for name in head[1:5]:
-            note = rows[TAPE].note if name == "tape" else ""
-            cells.append(_time(shown[name].median()) if name in shown else note.split(":")[0])
-        cells += [_ratio(shown.get("tape"), ours), _ratio(ours, shown.get("by hand"))]
-        cells.append(_ratio(shown.get("best other"), ours))
+        for name in head[1:4]:
+            cells.append(_time(shown[name].median()) if name in shown else "")
+        cells += [tapes[title, case, threads], _ratio(ours, shown.get("function alone"))]
+        cells.append(_ratio(ours, shown.get("by hand")))
+        cells.append(f"{_ratio(other, ours)} {_name(rows, other)}".strip())
         mine = rows[OURS]
         known = mine.first is not None and mine.warm is not None
         cells.append(f"{mine.first:.1f} s / {mine.warm:.1f} s" if known else "")
         lines.append(cells)
     return table(head, lines)
+
+
+def short(found: Found) -> str:
+    """The largest case of each workload, for the README."""
+    last = {title: key for key in found for title in key[:1]}
+    head = ["", "gradient", "over the function", "over by hand", "tape", "the quickest other"]
+    lines, tapes = [], tape_ratios(found)
+    for title, key in last.items():
+        rows = found[key]
+        shown = columns(rows)
+        ours, other = shown.get("adcompile"), shown.get("best other")
+        if ours is None:
+            continue
+        ratio = tapes[key].strip("()").partition(":")[0]
+        tape = f"{ratio} x" if ratio else ""
+        lines.append([
+            f"{title}, {key[1]}",
+            _time(ours.median()),
+            _ratio(ours, shown.get("function alone")),
+            _ratio(ours, shown.get("by hand")),
+            f"({tape})" if tapes[key].startswith("(") else tape,
+            f"{_ratio(other, ours)} x, {_name(rows, other)}" if other else "",
+        ])  # fmt: skip
+    return table(head, lines)
+
+
+def several(found: Found) -> str:
+    """Time by the clock with all threads; in brackets over that on one."""
+    shown = [key for key in found if key[2] == "all"]
+    names = list(dict.fromkeys(name for key in shown for name in found[key]))
+    lines = []
+    for title, case, _ in shown:
+        cells = [f"{title}, {case}"]
+        for name in names:
+            rows, one = found[title, case, "all"], found.get((title, case, "one"), {})
+            row, alone = rows.get(name), one.get(name)
+            if row is None or not row.seconds:
+                cells.append("")
+                continue
+            known = alone is not None and alone.seconds
+            gain = f" ({row.median() / alone.median():.2f})" if known and alone else ""
+            cells.append(_time(row.median()) + gain)
+        lines.append(cells)
+    return table(["", *names], lines)
 
 
 def details(rows: Rows) -> str:
@@ -129,18 +212,18 @@ def details(rows: Rows) -> str:
     lines = []
     for name, row in rows.items():
         if not row.seconds:
-            lines.append([name, row.note.replace("|", "/"), "", "", ""])
+            lines.append([name, row.note.replace("|", "/"), "", "", "", ""])
             continue
         first = "" if row.first is None else f"{row.first:.2f}"
-        peak = "" if row.peak is None else f"{row.peak / 1e6:.3g}"
-        lines.append([name, _time(row.median()), _ratio(row, ours, True), first, peak])
-    return table(["", "time", "over adcompile", "first call, s", "peak MB"], lines)
+        kept = ("" if b is None else f"{max(b, 0) / 1e6:.3g}" for b in (row.peak, row.tape))
+        lines.append([name, _time(row.median()), _ratio(row, ours, True), first, *kept])
+    return table(["", "time", "over adcompile", "first call, s", "peak MB", "tape MB"], lines)
 
 
 def drawing(found: Found) -> str:
     """Times over that of the function alone, on a logarithmic scale."""
     bars: list[tuple[str, str, float]] = []
-    for (title, case), rows in found.items():
+    for (title, case, _), rows in found.items():
         shown = columns(rows)
         for name in _COLOURS:
             if name in shown and "function alone" in shown:

@@ -1,9 +1,10 @@
 """One contestant in a process of its own, which does what it is told on its standard input.
 
-    python -m benchmarks.worker WORKLOAD CASE CONTESTANT FILE
+    python -m benchmarks.worker WORKLOAD CONTESTANT CPU
 
-builds the contestant, keeps its first result in FILE (npz) and then answers each line, ``time N``
-(N calls) or ``peak``, with a line of JSON.
+answers each line, words apart by tabs, with a line of JSON: ``build CASE FILE`` (the result goes to
+FILE, npz), ``time N`` (N calls), ``peak`` and ``tape``.  It starts on the given CPU, and moves to
+the last one to be timed.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ from __future__ import annotations
 import ctypes
 import gc
 import json
+import os
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import benchmarks.loops  # noqa: F401  one thread
+from benchmarks.arrays import ONE_THREAD
 from benchmarks.arrays.memory import clear_peak, resident
 from benchmarks.arrays.run import build
 from benchmarks.arrays.workload import flat
@@ -31,17 +34,25 @@ def say(**answer: Any) -> None:
     print("@" + json.dumps(answer), flush=True)
 
 
+def move(cpu: int) -> None:
+    """All threads, which inherit this only when they start."""
+    if ONE_THREAD and hasattr(os, "sched_setaffinity"):
+        for thread in Path("/proc/self/task").iterdir():
+            os.sched_setaffinity(int(thread.name), {cpu})
+
+
 def timed(call: Call, repeat: int) -> float:
-    start = time.process_time()
+    """CPU time, so that what else the machine does counts less; with all threads, time."""
+    clock = time.process_time if ONE_THREAD else time.perf_counter
+    start = clock()
     for _ in range(repeat):
         call()
-    return (time.process_time() - start) / repeat
+    return (clock() - start) / repeat
 
 
 def peak(call: Call) -> int:
     """How far the resident memory rises in a call.  Asked for last: from then on what is freed goes
     back to the system at once, or pages counted already would be used again."""
-    gc.collect()
     libc = ctypes.CDLL(None)
     for threshold in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD):
         libc.mallopt(threshold, 1 << 16)
@@ -53,23 +64,45 @@ def peak(call: Call) -> int:
     return resident("VmHWM") - before
 
 
-def main(workload: str, case: str, contestant: str, file: str) -> None:
+def tape(call: Call) -> int | None:
+    """Bytes that are kept for the way back, if the contestant can tell."""
+    measure = getattr(call, "tape_bytes", None)
+    return None if measure is None else int(measure())
+
+
+def main(workload: str, contestant: str, cpu: str) -> None:
     chosen = WORKLOADS[workload]
-    inputs = chosen.cases[case]()
-    start = time.perf_counter()
-    call, result, note = build(chosen, contestant, inputs)
-    first = time.perf_counter() - start
-    if call is not None:
-        np.savez(file, *flat(result))
-    del result
-    say(note=note, first=first, once=None if call is None else timed(call, 1))
+    move(int(cpu))
+    last = (os.cpu_count() or 1) - 1
+    call: Call | None = None
     for line in sys.stdin:
+        command, *words = line.rstrip("\n").split("\t")
+        if command == "build":
+            call = None
+            inputs = chosen.cases[words[0]]()
+            start = time.perf_counter()
+            call, result, note = build(chosen, contestant, inputs)
+            first = time.perf_counter() - start
+            if call is not None:
+                np.savez(words[1], *flat(result))
+            del result
+            move(last)
+            say(note=note, first=first, once=None if call is None else timed(call, 1))
+            continue
         assert call is not None
-        command, *numbers = line.split()
         gc.collect()
         gc.disable()
-        say(found=peak(call) if command == "peak" else timed(call, int(numbers[0])))
+        try:
+            say(found=_answer(command, call, words))
+        except Exception as error:
+            say(found=None, note=f"{type(error).__name__}: {error}")
         gc.enable()
+
+
+def _answer(command: str, call: Call, words: list[str]) -> float | None:
+    if command == "time":
+        return timed(call, int(words[0]))
+    return peak(call) if command == "peak" else tape(call)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from adcompile import grad, jacobian, nn, tape, value_and_grad
 from adcompile.training import numerical_gradient
 
 rng = np.random.default_rng(0)
+WEIGHTS = np.array([0.7, -1.2, 0.4])
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,27 @@ def two_layers_by_hand(x: Any, w1: Any, w2: Any) -> tuple[Any, Any, Any]:
     return d_below @ w1.T, x.T @ d_below, hidden.T @ d_out
 
 
+def inner(w: Any) -> Any:
+    """G: three weights, two outputs."""
+    return np.array([w[0] * w[1], np.sin(w[1]) + w[2] ** 2])
+
+
+def outer(g: Any) -> Any:
+    """C: two inputs, the cost."""
+    return g[0] ** 2 * np.exp(g[1])
+
+
+def cost(w: Any) -> Any:
+    return outer(inner(w))
+
+
+def cost_by_hand(w: Any) -> tuple[Any]:
+    g = inner(w)
+    at_g = np.array([2.0 * g[0], g[0] ** 2]) * np.exp(g[1])
+    jacobian_of_g = np.array([[w[1], w[0], 0.0], [0.0, np.cos(w[1]), 2.0 * w[2]]])
+    return (jacobian_of_g.T @ at_g,)
+
+
 EXAMPLES = [
     Example("polynomial", "f' = 6 x + 4 is 16 at 2", polynomial, (2.0,), lambda x: (6 * x + 4,)),
     Example(
@@ -215,6 +237,13 @@ EXAMPLES = [
         (rng.normal(size=(6, 4)), rng.normal(size=(4, 5)), rng.normal(size=(5, 2))),
         two_layers_by_hand,
     ),
+    Example(
+        "cost graph C(G(w))",
+        "dC/dw = J_G^T dC/dG, with the Jacobian J_G (outputs, weights)",
+        cost,
+        (WEIGHTS,),
+        cost_by_hand,
+    ),
 ]
 
 
@@ -266,26 +295,11 @@ def show(example: Example) -> None:
 # ---------------------------------------------------------------- C(G(w)) and its Jacobians
 
 
-def inner(w: Any) -> Any:
-    """G: three weights, two outputs."""
-    return np.array([w[0] * w[1], np.sin(w[1]) + w[2] ** 2])
-
-
-def outer(g: Any) -> Any:
-    """C: two inputs, the cost."""
-    return g[0] ** 2 * np.exp(g[1])
-
-
-def cost(w: Any) -> Any:
-    return outer(inner(w))
-
-
 def cost_graph() -> Any:
     """dC/dw = J_G^T dC/dG: the product of Jacobians, against the gradient of the whole."""
-    w = np.array([0.7, -1.2, 0.4])
-    at_g, at_w = grad(outer)(inner(w)), jacobian(inner)(w)
-    whole = grad(cost)(w)
-    print("\n======== cost graph C(G(w))\n")
+    at_g, at_w = grad(outer)(inner(WEIGHTS)), jacobian(inner)(WEIGHTS)
+    whole = grad(cost)(WEIGHTS)
+    print("\n======== cost graph C(G(w)) by its Jacobians\n")
     print(f"J_G = {np.array2string(at_w, precision=4, prefix='J_G = ')}")
     print(f"dC/dG = {np.array2string(at_g, precision=4)}")
     print(f"J_G^T dC/dG = {at_w.T @ at_g}\ndC/dw       = {whole}")

@@ -8,12 +8,15 @@ import tempfile
 from collections.abc import Iterator
 
 import pytest
+from numba.core import config as numba_config
 
 # Before adcompile is imported: generated modules go to a directory of this run, so that no test
 # sees what an earlier version left on disk.
 _CACHE = tempfile.mkdtemp(prefix="adcompile-tests-")
 os.environ["ADCOMPILE_CACHE_DIR"] = _CACHE
 os.environ["MPLBACKEND"] = "Agg"
+os.environ.setdefault("NUMBA_ENABLE_CUDASIM", "1")  # make gpu says 0
+numba_config.reload_config()  # pytest imports Numba early, for filterwarnings
 
 
 _SHARE = 3

@@ -131,6 +131,12 @@ ROWS = [
         {"v": f"np.outer({_LAYER}, x)", "b": _LAYER, "x": f"v.T @ {_LAYER}"},
         "torch.tanh(v @ x + b)",
     ),
+    Row(
+        "sequential",
+        "nn.sequential(m, nn.tanh, nn.relu, nn.sigmoid)",
+        {"m": "c * s1(np.maximum(np.tanh(m), 0)) * (m >= 0) * (1 - np.tanh(m) ** 2)"},
+        "torch.nn.Sequential(torch.nn.Tanh(), torch.nn.ReLU(), torch.nn.Sigmoid())(m)",
+    ),
     Row("relu", "nn.relu(m)", {"m": "c * (m >= 0)"}, "F.relu(m)"),
     Row("relu 0", "nn.relu(m, at_zero=0)", {"m": "c * (m > 0)"}, "F.relu(m)"),
     Row(

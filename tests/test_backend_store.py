@@ -65,7 +65,7 @@ def test_processes_at_once():
     assert python(RUN) == "0 1"
 
 
-@pytest.mark.parametrize("suffix", [".py", ".json", ".arrays", ".nbi", ".nbc"])
+@pytest.mark.parametrize("suffix", [".py", ".json", ".arrays", ".nbi", ".nbc", ".index", ".code"])
 @pytest.mark.parametrize("keep", [0, 40])
 def test_damaged_files(tmp_path, suffix, keep):
     python(RUN)
@@ -93,7 +93,7 @@ def test_directory_that_cannot_be_written(tmp_path, monkeypatch):
 
 
 def test_write_fails_after_the_directory_was_chosen(monkeypatch):
-    real, failed = store._replace, []
+    real, failed = store.replace_file, []
 
     def full(path, data):
         if not failed:
@@ -101,7 +101,7 @@ def test_write_fails_after_the_directory_was_chosen(monkeypatch):
             raise OSError("disk full")
         real(path, data)
 
-    monkeypatch.setattr(store, "_replace", full)
+    monkeypatch.setattr(store, "replace_file", full)
     loss = grad(weighted)
     np.testing.assert_array_equal(loss(X), 4 * X)
     assert failed

@@ -14,7 +14,8 @@ import pytest
 from numba import njit
 
 from adcompile import UnsupportedError
-from adcompile.backends.cpu import Argnums, type_of_value
+from adcompile.backends.cpu import Argnums
+from adcompile.backends.values import type_of_value
 from adcompile.fingerprint import fingerprint
 from adcompile.options import Options
 from adcompile.testing import plain_value_and_grad

@@ -64,7 +64,8 @@ REFUSED = [
     ("d = {'u': a}\nif a > 0:\n    d['v'] = b\nreturn d['u']", "a new key"),
     ("d = {'u': a}\ne = d\nd['u'] = b\nreturn e['u']", "two names"),
     ("d = {'u': a}\nreturn d['v']", "no key 'v'"),
-    ("d = {'u': a}\nfor k in d:\n    a += d[k]\nreturn a", "loop over a dict"),
+    ("d = {'u': a}\nfor k in d:\n    a = a * d[k]\nreturn a", "more than add"),
+    ("d = {'u': a}\nfor p in d.items():\n    a += p[1]\nreturn a", "targets of a loop"),
     (
         "d = {'u': a}\ne = {'u': b}\nfor i in range(3):\n    d['u'] *= 2.0\n    a += e['u']\n"
         "    e = d\nreturn a",

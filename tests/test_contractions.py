@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from adcompile import value_and_grad
-from adcompile.backends.cpu import Argnums, type_of_value
+from adcompile.backends.cpu import Argnums
+from adcompile.backends.values import type_of_value
 from adcompile.frontend.parse import parse
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements

@@ -440,7 +440,9 @@ def test_independent_sum_allocates_only_its_results() -> None:
         assert "tape" not in text and "empty" not in text and "zeros" not in text
     # Two results, once per entry; y may be longer than the loop.
     assert both.source().count(" = empty(") == both.source().count(" = zeros(") == 2
-    assert both.fused_source is not None and both.fused_source.count("for ") == 1
+    # One pass over the elements, then one over the sum's terms.
+    assert both.fused_source is not None and both.fused_source.count("vm.sin(") == 1
+    assert both.fused_source.count("for i") == 1 and both.fused_source.count("for ") == 3
 
 
 PROGRAM = """
@@ -551,3 +553,22 @@ def test_a_variable_that_is_returned_twice() -> None:
     out, pullback = vjp(f, X)
     close(pullback((X, 10.0 * X, X[1:]))[0], np.cos(X) * (11.0 * X + np.append(0.0, X[1:])))
     assert len(out) == 3
+
+
+FACTOR = 2.0
+
+
+def squared_sum(u):
+    return summed(u * u)
+
+
+def summed(u):
+    return np.sum(u) * FACTOR
+
+
+@pytest.mark.compiled
+def test_the_primal_of_a_function_that_calls_plain_ones():
+    x = np.array([1.0, 2.0])
+    derivative = adcompile.grad(squared_sum)
+    assert derivative.primal(x) == 10.0
+    np.testing.assert_array_equal(derivative(x), 4.0 * x)

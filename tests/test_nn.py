@@ -259,3 +259,33 @@ def test_sparse_gradient_of_an_embedding() -> None:
     assert sparse.shape == (3, 3)
     np.testing.assert_array_equal(dense[rows], sparse)
     assert np.count_nonzero(dense) == sparse.size
+
+
+# ---------------------------------------------------------------- composition
+
+
+def composed(x: Any, w: Any, b: Any, g: Any) -> Any:
+    h = nn.sequential(x, lambda h: nn.affine(h, w, b), nn.tanh, lambda h: h * g, np.sum)
+    return h**2 + nn.sequential(nn.sequential(x), np.sum, np.sin)
+
+
+def test_layers_in_sequence() -> None:
+    rng = np.random.default_rng(6)
+    args = rng.normal(size=(3, 4)), rng.normal(size=(4, 2)), rng.normal(size=2), rng.normal(size=2)
+    compare(composed, args)
+    x, w, b, g = args
+    want = np.sum(np.tanh(x @ w + b) * g) ** 2 + np.sin(np.sum(x))
+    assert composed(*args) == pytest.approx(want, rel=1e-13)
+
+
+@njit
+def sequence_in_njit_code(x: Any) -> Any:
+    return nn.sequential(x.T, nn.tanh, nn.relu, np.sum), nn.sequential(x)
+
+
+@pytest.mark.compiled
+def test_layers_in_sequence_in_njit_code() -> None:
+    x = np.random.default_rng(0).normal(size=(3, 4))
+    total, same = sequence_in_njit_code(x)
+    assert total == pytest.approx(np.sum(np.maximum(np.tanh(x), 0.0)), rel=1e-13)
+    np.testing.assert_array_equal(same, x)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adcompile.backends.cpu import Argnums, type_of_value
+from adcompile.backends.cpu import Argnums
+from adcompile.backends.values import type_of_value
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements
 from adcompile.optimise.totals import keep_totals

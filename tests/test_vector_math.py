@@ -19,6 +19,7 @@ from numba.core.errors import TypingError
 from adcompile import vectormath as vm
 from benchmarks.accuracy import approximate_ulps, exact_ulps, worst, wrong_special
 from benchmarks.elementary import BINARY, UNARY, Case
+from tests.test_arrays import compare
 
 pytestmark = pytest.mark.compiled
 
@@ -410,3 +411,27 @@ def test_in_cached_functions(tmp_path):
     assert [hits for _, hits in outputs] == ["0", "1"]
     assert outputs[0][0] == outputs[1][0]
     np.testing.assert_allclose(float(outputs[0][0]), math.exp(2.0) + math.log(2.0), rtol=1e-15)
+
+
+# ---------------------------------------------------------------- differentiated
+
+
+def every_unary(x):
+    return (
+        np.sum(vm.exp(x) + vm.exp2(x) * vm.expm1(x) + vm.log(x) * vm.log2(x) - vm.log10(x))
+        + np.sum(vm.log1p(x) + vm.tanh(x) * vm.sinh(x) + vm.cosh(x) - vm.asinh(x) * vm.atanh(x))
+        + np.sum(vm.acosh(1.0 + x) * vm.expit(x) + vm.logit(x) - vm.cbrt(x) * vm.sin(x))
+        + np.sum(vm.cos(x) * vm.tan(x) + vm.asin(x) - vm.acos(x) * vm.atan(x))
+        + np.sum(vm.erf(x) * vm.erfc(x[0]) + vm.ndtr(x) * vm.log_ndtr(x))
+    )
+
+
+def every_binary(x, y):
+    joined = vm.logaddexp(x, y) * vm.hypot(x, y) + vm.pow(x, y) * vm.atan2(y, x)
+    return np.sum(joined) + vm.pow(x[0], 1.5)
+
+
+def test_in_functions_that_are_differentiated():
+    x, y = np.random.default_rng(0).uniform(0.2, 0.8, (2, 4))
+    compare(every_unary, (x,))
+    compare(every_binary, (x, y))

@@ -97,9 +97,12 @@ def _leaves(expr: ir.Expr) -> Iterable[ir.Expr]:
         yield expr
 
 
-def assemble(p: Problem, seeded: tuple[ir.Var, ...], finals: tuple[ir.Var, ...]) -> Derivative:
+def assemble(
+    p: Problem, seeded: tuple[ir.Var, ...], finals: tuple[ir.Var, ...], adds: bool = False
+) -> Derivative:
     """The pair of functions.  ``seeded``: the result variables that get a cotangent.  ``finals``:
-    written parameters whose final contents are results too."""
+    written parameters whose final contents are results too.  ``adds``: the shadows of all
+    parameters hold something already."""
     builder, given, scalars = make_builder(p)
     reverse: list[ir.Stmt] = builder.make_arenas()
     reverse += builder.missing_shadows(parameter_arrays(p.fn, p.types))
@@ -122,7 +125,7 @@ def assemble(p: Problem, seeded: tuple[ir.Var, ...], finals: tuple[ir.Var, ...])
     reverse.append(ir.Return((ir.MakeTuple(results),) if results else ()))
     overwritten: frozenset[ir.Var] = frozenset()
     if p.optimise:
-        empty = {a: s for a, s in given.items() if a not in finals}
+        empty = {a: s for a, s in given.items() if a not in finals and not adds}
         body, overwritten = spared(tuple(reverse), builder, empty, p)
         reverse = list(body)
 

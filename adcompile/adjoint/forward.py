@@ -65,16 +65,14 @@ class ForwardBuilder:
                 body.append(ir.If(full, (ir.Assign(t.array, grown),), ()))
         self.save([c.head for c in stmt.carried], stmt, body)
         body.extend(self.block(stmt.body, stmt))
-        for counter in (trips, None if tape_here is None else tape_here.row):
-            if isinstance(counter, ir.Var) and not self.is_loop_variable(counter, stmt):
+        cursor = tape_here.row if tape_here is not None and tape_here.rows is None else None
+        for counter in (trips, cursor):
+            if isinstance(counter, ir.Var):
                 one = ir.Binary("+", counter, ir.Const(1))
                 body.append(ir.Assign(counter, one, inplace=True))
         out.append(replace(stmt, body=tuple(body)))
         after = [c.out for c in stmt.carried]
         self.save([*after, trips] if trips is not None else after, outer, out)
-
-    def is_loop_variable(self, var: ir.Var, loop: Loop) -> bool:
-        return isinstance(loop, ir.For) and loop.var is var
 
     def allocate(self, tape: LoopTape) -> list[ir.Stmt]:
         out: list[ir.Stmt] = []
@@ -85,10 +83,7 @@ class ForwardBuilder:
         else:
             rows = tape.rows
         for t in tape.tapes:
-            shape: ir.Expr = rows
-            if len(t.slots) > 1:
-                shape = ir.MakeTuple((rows, ir.Const(len(t.slots))))
-            out.append(ir.Alloc(t.array, "np.empty", (shape, ir.Const(t.dtype))))
+            out.append(ir.Alloc(t.array, "np.empty", (tape.shape(t, rows), ir.Const(t.dtype))))
         return out
 
     def save(self, variables: list[ir.Var], loop: Loop | None, out: list[ir.Stmt]) -> None:
@@ -97,5 +92,5 @@ class ForwardBuilder:
             return
         for var in variables:
             if any(var in t.slots for t in tape.tapes):
-                place = tape.tape_of(var).element(tape.row, var)
+                place = tape.element(var)
                 out.append(ir.Store(place.array, place.index, var))

@@ -94,9 +94,12 @@ def at_once(
     return start, replace(loop, body=tuple(body)), reverse
 
 
-def fuse(p: Problem, loops: tuple[ir.For, ...], seeded: tuple[ir.Var, ...]) -> Fused | None:
+def fuse(
+    p: Problem, loops: tuple[ir.For, ...], seeded: tuple[ir.Var, ...], adds: bool = False
+) -> Fused | None:
     """None if the adjoint of the sums is not known before the loops.  ``p`` is planned with
-    ``loops``, each in the one before, as local frames."""
+    ``loops``, each in the one before, as local frames.  ``adds``: the shadows of parameters hold
+    something already."""
     loop = loops[0]
     builder, given, scalars = make_builder(p)
     place = next(k for k, s in enumerate(p.fn.body) if s is loop)
@@ -141,7 +144,7 @@ def fuse(p: Problem, loops: tuple[ir.For, ...], seeded: tuple[ir.Var, ...]) -> F
         *reverse_before,
         ir.Return((ir.MakeTuple((value, *results)),), last.loc),
     )
-    pieces, overwritten = spared(pieces, builder, given, p)
+    pieces, overwritten = spared(pieces, builder, {} if adds else given, p)
     fn = ir.Function(
         f"{p.fn.name}_fused",
         (*p.fn.params, *given.values()),

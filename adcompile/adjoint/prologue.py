@@ -97,5 +97,5 @@ class Prologue(Shadows):
         tape = self.tapes.get(id(loop)) if loop is not None else None
         if tape is None or not any(var in t.slots for t in tape.tapes):
             return False
-        out.append(ir.Assign(var, tape.tape_of(var).element(tape.row, var)))
+        out.append(ir.Assign(var, tape.element(var)))
         return True

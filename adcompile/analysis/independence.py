@@ -20,6 +20,13 @@ from adcompile.ir.walk import statements, stmt_defs, stmt_reads
 
 def exchanges_only_sums(loop: Loop, roots: Roots, activity: Activity, scopes: Scopes) -> bool:
     """The condition on the loop itself; see the module's text."""
+    if not isinstance(loop, ir.For) or not carries_only_sums(loop, roots, activity):
+        return False
+    return shadows_commute(loop, roots, activity, scopes)
+
+
+def carries_only_sums(loop: Loop, roots: Roots, activity: Activity) -> bool:
+    """The part of it about variables."""
     if not isinstance(loop, ir.For) or loop.exit is not None:
         return False
     for c in loop.carried:
@@ -27,20 +34,15 @@ def exchanges_only_sums(loop: Loop, roots: Roots, activity: Activity, scopes: Sc
             return False
         if (c.head in activity or c.out in activity) and not is_sum(c, loop.body):
             return False
-    return shadows_commute(loop, roots, activity, scopes)
+    return True
 
 
 def any_order(loop: Loop, roots: Roots, activity: Activity, scopes: Scopes) -> bool:
     """Whether the reverse sweep may visit the iterations in any order: what they hand on is summed,
     or has no adjoint, and an array that they write is read and written at subscripts that hold the
     loop's variable, always on the same axis."""
-    if not isinstance(loop, ir.For) or loop.exit is not None:
+    if not isinstance(loop, ir.For) or not carries_only_sums(loop, roots, activity):
         return False
-    for c in loop.carried:
-        if c.head in roots:
-            return False
-        if (c.head in activity or c.out in activity) and not is_sum(c, loop.body):
-            return False
     uses: dict[ir.Var, list[ir.Stmt]] = {}
     written: set[ir.Var] = set()
     inside: set[ir.Var] = set()

@@ -6,25 +6,23 @@ a thread that is inside Numba and needs a specialisation of ours.
 
 from __future__ import annotations
 
-import copy
+import gc
 import importlib
 import inspect
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, Self, cast
 
-import numpy as np
 from numba.core import config, errors, types
 from numba.core.compiler_lock import global_compiler_lock
-from numba.core.typing.typeof import Purpose, typeof
 
-from adcompile.backends import store
+from adcompile.backends import starts, store
 from adcompile.backends.parts import set_environments
+from adcompile.backends.starts import Request
 from adcompile.backends.store import Generated, Loaded
-from adcompile.clones import namespace
-from adcompile.containers import for_numba as value_for_numba
-from adcompile.containers import is_container
+from adcompile.backends.values import Ones, axes_of_one, is_differentiable, type_of_value
 from adcompile.errors import (
     AdcompileError,
     InactiveArgumentError,
@@ -32,17 +30,12 @@ from adcompile.errors import (
     NonScalarOutputError,
     UnsupportedError,
 )
-from adcompile.fingerprint import fingerprint, is_function
-from adcompile.frontend.parse import parse
-from adcompile.ir import nodes as ir
-from adcompile.ir.walk import statements
 from adcompile.makers import class_named, makers_in
 from adcompile.options import Options
 
 _config: Any = config
 Types = tuple[Any, ...]
 Mode = Literal["grad", "vjp", "jvp"]
-Ones = tuple[tuple[tuple[int, ...], int], ...]
 
 
 class Argnums(tuple[int, ...]):
@@ -105,8 +98,10 @@ class Derivation:
         self.parameters = tuple(p.name for p in parameters)
         starred = [k for k, p in enumerate(parameters) if p.kind is p.VAR_POSITIONAL]
         self.starred = starred[0] if starred else None  # the place of ``*args``
-        self.latest: Loaded | None = None
+        self.compares = False  # whether the latest compares extents
+        self._latest: tuple[Derivation, Types] | None = None
         self._loaded: dict[Types, Loaded] = {}
+        self._requests: dict[Types, Request | None] = {}
         self._once: dict[Types, bool] = {}
         self._variants: dict[Ones, Derivation] = {}
 
@@ -128,6 +123,23 @@ class Derivation:
         rest = (None,) * (count - self.starred) if rest is None else tuple(rest)
         return (*found[: self.starred], *rest)
 
+    @property
+    def stated_options(self) -> Options:
+        """Options as far as they are known without reading the source."""
+        return self.options
+
+    @property
+    def latest(self) -> Loaded | None:
+        """The module of the latest specialisation."""
+        if self._latest is None:
+            return None
+        derivation, argtypes = self._latest
+        return derivation.specialise(argtypes)
+
+    def note_latest(self, other: Derivation, argtypes: Types | None = None) -> None:
+        """``argtypes`` None: what is the latest of ``other``."""
+        self._latest = other._latest if argtypes is None else (other, argtypes)
+
     def specialise(self, argtypes: Types) -> Loaded:
         """The imported module for these types: of this process, of the disk, or a new one."""
         key = tuple(types.unliteral(kind) for kind in argtypes)
@@ -139,23 +151,59 @@ class Derivation:
             return found
 
     def _fetch(self, argtypes: Types) -> Loaded:
-        argnums = self._floats(argtypes) if self.argnums is None else self.argnums
-        if self.ones:
-            argnums = Argnums(tuple(argnums), argnums.single, argnums.mode, self.ones)
+        request = self._request(argtypes)
+        if request is not None and (functions := request.functions) is not None:
+            found = store.load(request.fact("fingerprint"), functions)
+            if found is not None:
+                return found
+        return self._read(argtypes)
+
+    def _read(self, argtypes: Types) -> Loaded:
+        """The same from the user's source."""
+        # Late: what finds its code on disk has no use for the frontend.
+        from adcompile.clones import namespace
+        from adcompile.fingerprint import fingerprint
+        from adcompile.frontend.parse import parse
+
+        argnums = self._positions(argtypes)
+        request = self._requests[argtypes] = starts.ask(self, argnums, argtypes)
         program = parse(self.target, argtypes)
         key = fingerprint(self.target, argtypes, argnums, self.has_aux, self.options, program)
         functions = namespace(program.callees, self.options)
         if _config.DISABLE_JIT:  # to be stepped through
             functions = {name: made.py_func for name, made in functions.items()}
-        functions.update(makers_in(argtypes))
-        functions.update({name: class_named(name) for name in program.makers})
+        makers = makers_in(argtypes) | {name: class_named(name) for name in program.makers}
+        functions.update(makers)
         found = store.load(key, functions) if self.options.cache else None
-        if found is not None:
-            return found
-        text = pipeline().generate(self.target, argtypes, argnums, self.has_aux, self.options)
-        return store.save(key, text, self.options.cache, functions)
+        if found is None:
+            text = pipeline().generate(self.target, argtypes, argnums, self.has_aux, self.options)
+            found = store.save(key, text, self.options.cache, functions)
+        if request is not None:
+            facts = {"fingerprint": key, "runs_once": _runs_once(program)}
+            callees = [str(getattr(callee, "name", "")) for callee in program.callees]
+            starts.keep_index(request, starts.facts(found, callees, makers) | facts)
+        return found
 
-    def _floats(self, argtypes: Types) -> Argnums:
+    def _request(self, argtypes: Types) -> Request | None:
+        """What to look for on disk.  Asked once: what these types mean stays, as with Numba, when
+        a global changes later."""
+        if argtypes not in self._requests:
+            found = starts.ask(self, self._positions(argtypes), argtypes)
+            if found is not None and found.index is not None:
+                found.functions = starts.functions(found, lambda: self.options)
+            self._requests[argtypes] = found
+        return self._requests[argtypes]
+
+    def _positions(self, argtypes: Types) -> Argnums:
+        argnums = self.wanted(argtypes)
+        if self.ones:
+            argnums = Argnums(tuple(argnums), argnums.single, argnums.mode, self.ones)
+        return argnums
+
+    def wanted(self, argtypes: Types) -> Argnums:
+        """What is differentiated for these types."""
+        if self.argnums is not None:
+            return self.argnums
         chosen = tuple(i for i, kind in enumerate(argtypes) if is_differentiable(kind))
         if not chosen:
             raise InactiveArgumentError(
@@ -185,10 +233,16 @@ class Derivation:
         not be tried twice."""
         kinds = tuple(type_of_value(value) for value in self.packed(args))
         if kinds not in self._once:
-            body = parse(self.target, kinds).body
-            self._once[kinds] = any(
-                isinstance(s, ir.Call) and not s.fn.startswith("list.") for s in statements(body)
-            )
+            with global_compiler_lock:
+                request = self._request(kinds)
+                known = None if request is None else request.fact("runs_once")
+                if known is None:
+                    from adcompile.frontend.parse import parse
+
+                    known = _runs_once(parse(self.target, kinds))
+                    if request is not None:
+                        starts.keep_index(request, {"runs_once": known})
+                self._once[kinds] = bool(known)
         return self._once[kinds]
 
     def fitting(self, args: tuple[Any, ...]) -> Derivation:
@@ -201,29 +255,63 @@ class Derivation:
     def broadcasting(self, args: tuple[Any, ...]) -> Derivation | None:
         """The same derivative for arguments whose axes of extent one broadcast; None if that is
         what this one is."""
-        ones = axes_of_one(self.packed(args))
+        return self.variant(axes_of_one(self.packed(args)))
+
+    def variant(self, ones: Ones) -> Derivation | None:
+        """That for these axes."""
         if ones == self.ones:
             return None
         if ones not in self._variants:
-            made = Derivation(
-                self.target, self.argnums, self.has_aux, self.options, self.mode, ones
-            )
+            options = self.stated_options
+            made = type(self)(self.target, self.argnums, self.has_aux, options, self.mode, ones)
             self._variants[ones] = made
         return self._variants[ones]
 
     def compile(self, kind: str, argtypes: Types) -> Any:
         """Numba's compile result of entry ``kind`` for exactly these types."""
+        key = tuple(types.unliteral(one) for one in argtypes)
         with global_compiler_lock:
-            loaded = self.specialise(argtypes)
-            if kind not in loaded.generated.entries:
-                raise NonScalarOutputError(
-                    f"{kind} of {self.func.__name__}: its result is not a real scalar",
-                    self.loc,
-                    "Return one float, or use vjp.",
-                )
-            result = compile_entry(loaded, kind, argtypes)
-            self.latest = loaded
+            self._check_types(key)
+            request = self._request(key)
+            if request is not None and key == argtypes:
+                result = starts.load(request, kind, argtypes)
+                if result is not None:
+                    self._latest, self.compares = (self, key), bool(request.fact("compares"))
+                    return result
+            with collector_off():
+                loaded = self.specialise(key)
+                if kind not in loaded.generated.entries:
+                    raise NonScalarOutputError(
+                        f"{kind} of {self.func.__name__}: its result is not a real scalar",
+                        self.loc,
+                        "Return one float, or use vjp.",
+                    )
+                result = compile_entry(loaded, kind, argtypes)
+            if key == argtypes:
+                starts.keep(self._requests[key], loaded, kind, argtypes)
+            self._latest, self.compares = (self, key), "BroadcastError" in loaded.generated.text
             return result
+
+
+@contextmanager
+def collector_off() -> Iterator[None]:
+    """Compilers make many objects that live on, and Python would search them for cycles again and
+    again: a tenth of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _runs_once(program: Any) -> bool:
+    from adcompile.ir import nodes as ir
+    from adcompile.ir.walk import statements
+
+    calls = (s.fn for s in statements(program.body) if isinstance(s, ir.Call))
+    return any(not fn.startswith("list.") for fn in calls)
 
 
 # Lists, records and instances of jitclasses: containers.py has other types for what Python gives.
@@ -236,19 +324,6 @@ _FROM_PYTHON = (
 )
 
 
-def axes_of_one(args: tuple[Any, ...]) -> Ones:
-    """(argument and places in it, axis) of the axes of extent one."""
-
-    def within(value: Any, path: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], int]]:
-        if isinstance(value, np.ndarray):
-            yield from ((path, axis) for axis, n in enumerate(value.shape) if n == 1)
-        elif isinstance(value, tuple):
-            for k, part in enumerate(value):
-                yield from within(part, (*path, k))
-
-    return tuple(found for k, a in enumerate(args) for found in within(a, (k,)))
-
-
 def compile_entry(loaded: Loaded, kind: str, argtypes: Types) -> Any:
     """Numba's result for these types.
 
@@ -256,8 +331,11 @@ def compile_entry(loaded: Loaded, kind: str, argtypes: Types) -> Any:
     None in their place, as the type of a function is another one in every process, and so would be
     what Numba keeps on disk.  Both are passed as a pointer that nobody follows.
     """
+    known = starts.known(loaded.path.stem, kind, argtypes)
+    if known is not None:
+        return starts.for_types(known, argtypes)
     entry = loaded.entry(kind)
-    wanted, argtypes = argtypes, tuple(types.none if is_function(k) else k for k in argtypes)
+    wanted, argtypes = argtypes, starts.compiled_for(argtypes)
     with warnings.catch_warnings():
         # Both speak of generated code: large captured arrays, products of strided arrays.
         warnings.filterwarnings("ignore", "Cannot cache compiled", errors.NumbaWarning)
@@ -274,109 +352,4 @@ def compile_entry(loaded: Loaded, kind: str, argtypes: Types) -> Any:
             entry.compile(argtypes)
     result = entry.overloads[argtypes]
     set_environments(result)
-    if argtypes == wanted:
-        return result
-    described = copy.copy(result.fndesc)  # as other compiled code calls it
-    described.argtypes = wanted
-    result.target_context.insert_user_function(result.entry_point, described, [result.library])
-    return result._replace(signature=result.signature.replace(args=wanted), fndesc=described)
-
-
-# ---------------------------------------------------------------- types and values
-
-
-def is_differentiable(kind: Any) -> bool:
-    """Floats and complex numbers, arrays of those, and tuples that have one."""
-    if isinstance(kind, types.Array):
-        kind = kind.dtype
-    if isinstance(kind, types.BaseTuple):
-        return any(is_differentiable(part) for part in parts(kind))
-    return isinstance(kind, types.Float | types.Complex)
-
-
-def parts(kind: Any) -> tuple[Any, ...]:
-    return tuple(kind)
-
-
-def type_of(value: Any) -> Any:
-    """The Numba type that ``value`` names, or has."""
-    if isinstance(value, types.Type):
-        return value
-    if isinstance(value, str):
-        try:
-            kind = eval(value, {"__builtins__": {}}, vars(types))
-        except Exception as error:
-            raise TypeError(f"{value!r} names no Numba type") from error
-        if isinstance(kind, types.Type):
-            return kind
-        raise TypeError(f"{value!r} names no Numba type")
-    return type_of_value(value_for_numba(value) if is_container(value) else value)
-
-
-def type_of_value(value: Any) -> Any:
-    try:
-        return typeof(value, Purpose.argument)
-    except (errors.NumbaValueError, ValueError) as error:
-        raise TypeError(f"Numba has no type for {value!r}") from error
-
-
-def as_cotangent(value: Any, kind: Any, out: Any) -> Any:
-    """``value`` in the form that the pullback of an output ``out`` of type ``kind`` expects.
-
-    What has no derivative (integers, None) gets None.
-    """
-    if not is_differentiable(kind):
-        return None
-    if isinstance(kind, types.BaseTuple):
-        value = structured(value, out)
-        if not isinstance(value, (tuple, list)) or len(value) != len(out):
-            raise TypeError(f"the cotangent must be a tuple of {len(out)}, as the output is")
-        made = [as_cotangent(*part) for part in zip(value, parts(kind), out, strict=True)]
-        return type(out)(*made) if hasattr(out, "_fields") else tuple(made)
-    if isinstance(kind, types.Array):
-        array = np.asarray(value)
-        if np.iscomplexobj(array) and not isinstance(kind.dtype, types.Complex):
-            raise TypeError("the cotangent of a real output is complex")
-        if array.shape != out.shape:
-            raise ValueError(f"the cotangent has shape {array.shape}, the output {out.shape}")
-        # A copy in C order: one specialisation of the pullback whatever the caller passes.
-        return np.array(array, dtype=out.dtype, order="C")
-    if np.ndim(value) != 0:
-        raise ValueError(f"the cotangent of a scalar output has shape {np.shape(value)}")
-    if isinstance(kind, types.Complex):
-        return np.complex64(value) if kind == types.complex64 else complex(value)
-    if np.iscomplexobj(value):
-        raise TypeError("the cotangent of a real output is complex")
-    return np.float32(value) if kind == types.float32 else float(value)
-
-
-def structured(value: Any, whole: Any) -> Any:
-    """A dict or dataclass as the tuple that it is for Numba, if ``whole`` is one of its kind."""
-    if not is_container(value):
-        return value
-    made = value_for_numba(value)
-    if isinstance(value, list) or type(made) is type(whole):
-        return made
-    raise TypeError(f"a {type(value).__name__} with the same keys is expected")
-
-
-def as_tangent(value: Any, kind: Any, primal: Any) -> Any:
-    """``value`` in the form that a tangent of ``primal``, of type ``kind``, must have.  None stands
-    for zeros."""
-    if value is None and isinstance(kind, types.Array) and is_differentiable(kind):
-        return np.zeros(np.shape(primal), primal.dtype)
-    if value is None and isinstance(kind, types.Float | types.Complex):
-        value = 0.0
-    if isinstance(kind, types.BaseTuple) and is_differentiable(kind):
-        if value is None:
-            value = (None,) * len(primal)
-        value = structured(value, primal)
-        if not isinstance(value, (tuple, list)) or len(value) != len(primal):
-            raise TypeError(f"the tangent must be a tuple of {len(primal)}, as the argument is")
-        made = [as_tangent(*part) for part in zip(value, parts(kind), primal, strict=True)]
-        return type(primal)(*made) if hasattr(primal, "_fields") else tuple(made)
-    try:
-        return as_cotangent(value, kind, primal)
-    except (TypeError, ValueError) as error:
-        message = str(error).replace("cotangent", "tangent").replace("output", "argument")
-        raise type(error)(message) from None
+    return starts.for_types(result, wanted)

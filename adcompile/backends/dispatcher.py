@@ -20,10 +20,10 @@ from numba.core.registry import CPUDispatcher
 from numba.core.typing.templates import AttributeTemplate
 from numba.extending import infer_getattr, lower_getattr_generic, register_model
 
-from adcompile.backends import cpu
+from adcompile.backends import values
 from adcompile.backends.cpu import Argnums, Derivation
 from adcompile.backends.store import Generated, Loaded
-from adcompile.clones import calls_plain, clone
+from adcompile.clones import calls_plain_functions, clone
 from adcompile.containers import for_numba, from_numba, is_container, like
 from adcompile.errors import BroadcastError
 from adcompile.options import Options
@@ -53,6 +53,7 @@ def _lower_attribute(context: Any, builder: Any, kind: Any, value: Any, name: st
     return context.get_dummy_value()
 
 
+_PLAIN = Options(error_model="python", cache=False)  # as Numba has it
 _Base: Any = CPUDispatcher  # its attributes are set in ways that no type checker follows
 _config: Any = config
 
@@ -87,7 +88,7 @@ class GradDispatcher(_Base):
         if type(self) is GradDispatcher and any(map(is_container, (*args, *kwargs.values()))):
             self.__class__ = ContainerGrad
             return self(*args, **kwargs)
-        if cpu.axes_of_one((*args, *kwargs.values())):
+        if values.axes_of_one((*args, *kwargs.values())):
             given = self._all(args, kwargs)
             fitting = self.derivation.fitting(given)
             if fitting is not self.derivation:
@@ -137,7 +138,7 @@ class GradDispatcher(_Base):
             if other not in self._variants:
                 self._variants[other] = make(other, self.kind)
         result = self._variants[other](*args)
-        self.derivation.latest = other.latest
+        self.derivation.note_latest(other)
         return result
 
     def direct(self, *args: Any) -> Any:
@@ -154,8 +155,7 @@ class GradDispatcher(_Base):
                 if existing is None:
                     existing = self.derivation.compile(self.kind, argtypes)
                     self.add_overload(existing)
-                    latest = self.derivation.latest
-                    compares = latest is not None and "BroadcastError" in latest.generated.text
+                    compares = self.derivation.compares
                     if type(self) is GradDispatcher and not compares:
                         self.__class__ = QuickGrad
                     elif type(self) is QuickGrad and compares:
@@ -182,7 +182,8 @@ class GradDispatcher(_Base):
 
     @property
     def primal(self) -> Any:
-        """The user's function, compiled by Numba: the Dispatcher that was given, if one was."""
+        """The user's function, compiled by Numba: the Dispatcher that was given, if one was.
+        Plain functions that it calls are compiled with it."""
         if hasattr(self.derivation.target, "py_func"):
             return self.derivation.target
         with global_compiler_lock:
@@ -192,8 +193,7 @@ class GradDispatcher(_Base):
 
     def _compiled(self, func: Any) -> Any:
         """``func`` for Numba, with the plain functions that it calls."""
-        options = Options(error_model="python")
-        made = clone(func, options, {}) if calls_plain(func) else numba.njit(func)
+        made = clone(func, _PLAIN, {}) if calls_plain_functions(func) else numba.njit(func)
         if isinstance(made, CPUDispatcher):
             made.__class__ = PrimalDispatcher
             made.owner = self
@@ -254,7 +254,7 @@ class GradDispatcher(_Base):
         return self._specialised(arguments).generated.explanation
 
     def _specialised(self, arguments: tuple[Any, ...]) -> Loaded:
-        given = tuple(cpu.type_of(value) for value in arguments)
+        given = tuple(values.type_of(value) for value in arguments)
         return self.derivation.specialise(tuple(self.fold_argument_types(given, {})[1]))
 
     def __repr__(self) -> str:
@@ -304,7 +304,7 @@ class PrimalDispatcher(_Base):
     def _compile_for_args(self, *args: Any, **kwargs: Any) -> Any:
         def untyped(value: Any) -> bool:
             try:
-                return cpu.type_of_value(value) is None
+                return values.type_of_value(value) is None
             except TypeError:
                 return is_container(value)
 
@@ -351,8 +351,9 @@ class PlainGrad(GradDispatcher):
 
     def direct(self, *args: Any) -> Any:
         args = self.derivation.packed(args)
-        given = tuple(cpu.type_of_value(value) for value in args)
-        loaded = self.derivation.latest = self.derivation.specialise(given)
+        given = tuple(values.type_of_value(value) for value in args)
+        loaded = self.derivation.specialise(given)
+        self.derivation.note_latest(self.derivation, given)
         return loaded.entry(self.kind)(*args)
 
 

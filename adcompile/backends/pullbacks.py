@@ -6,12 +6,12 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from adcompile.backends import cpu
+from adcompile.backends import values
 from adcompile.backends.cpu import Derivation
 from adcompile.backends.dispatcher import GradDispatcher, make
 from adcompile.containers import for_numba, from_numba, is_container, like
 from adcompile.errors import BroadcastError
-from adcompile.fingerprint import is_function
+from adcompile.reach import is_function
 
 
 def run_vjp(
@@ -29,14 +29,14 @@ def run_vjp(
         if other is None:
             raise
         return run_vjp(make(other, "forward"), args)
-    given = tuple(cpu.type_of_value(value) for value in args)
+    given = tuple(values.type_of_value(value) for value in args)
     folded = tuple(forward.fold_argument_types(given, {})[1])
     loaded = forward.derivation.specialise(folded)
     entry = loaded.entry("pullback")
-    kind = cpu.type_of_value(out)
+    kind = values.type_of_value(out)
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
-        found = entry(residuals, cpu.as_cotangent(cotangent, kind, out))
+        found = entry(residuals, values.as_cotangent(cotangent, kind, out))
         return forward.derivation.unpacked(found, len(args))
 
     return out, pullback
@@ -57,7 +57,7 @@ def vjp_of_containers(
 
 def given_for_numba(primal: Any, tangent: Any) -> Any:
     """A tangent as the primal will be."""
-    return cpu.structured(tangent, for_numba(primal)) if tangent is not None else None
+    return values.structured(tangent, for_numba(primal)) if tangent is not None else None
 
 
 def run_jvp(
@@ -74,13 +74,13 @@ def run_jvp(
     args = derivation.packed(bound.args)
     if (fitting := derivation.fitting(bound.args)) is not derivation:
         return run_jvp(fitting, primals, tangents)
-    kinds = tuple(cpu.type_of_value(value) for value in args)
+    kinds = tuple(values.type_of_value(value) for value in args)
     entry = derivation.specialise(kinds).entry("jvp")
     padded = derivation.packed((*tangents, *(None,) * (len(bound.args) - len(tangents))))
     given = [
-        cpu.as_tangent(*part)
+        values.as_tangent(*part)
         for part in zip(padded, kinds, args, strict=True)
-        if cpu.is_differentiable(part[1])
+        if values.is_differentiable(part[1])
     ]
     # One compiled entry in every process, whatever functions are inlined.
     passed = [None if is_function(kind) else arg for arg, kind in zip(args, kinds)]

@@ -72,7 +72,7 @@ class Loaded:
 
 def cache_directory() -> Path:
     """The first that can be written of: ADCOMPILE_CACHE_DIR, the user's cache, a temporary one."""
-    for candidate in _candidates():
+    for candidate in candidates():
         if _writable(candidate):
             return candidate
     return process_directory()
@@ -92,7 +92,7 @@ def process_directory() -> Path:
     return Path(made)
 
 
-def _candidates() -> Iterator[Path]:
+def candidates() -> Iterator[Path]:
     chosen = os.environ.get("ADCOMPILE_CACHE_DIR")
     if chosen:
         yield Path(chosen).expanduser().absolute()
@@ -191,14 +191,14 @@ def _write(directory: Path, fingerprint: str, generated: Generated) -> Path:
     meta.update({name: getattr(generated, name) for name in _TEXTS})
     path = directory / f"{stem}.py"
     if arrays:
-        _replace(directory / f"{stem}.arrays", arrays)
-    _replace(path, data)
+        replace_file(directory / f"{stem}.arrays", arrays)
+    replace_file(path, data)
     # Last, so that it never names files that are not there yet.
-    _replace(directory / f"{fingerprint}.json", json.dumps(meta, indent=1).encode("utf-8"))
+    replace_file(directory / f"{fingerprint}.json", json.dumps(meta, indent=1).encode("utf-8"))
     return path
 
 
-def _replace(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes) -> None:
     try:
         if path.read_bytes() == data:  # leaves the time stamp, and readers in peace
             return

@@ -12,7 +12,8 @@ from numba.core import types as nt
 from adcompile.adjoint.assemble import Derivative, Problem, result_leaves
 from adcompile.adjoint.fused import Fused
 from adcompile.analysis.alias import written_roots
-from adcompile.backends.cpu import Argnums, is_differentiable
+from adcompile.backends.cpu import Argnums
+from adcompile.backends.values import is_differentiable
 from adcompile.ir import nodes as ir
 from adcompile.makers import maker_of
 from adcompile.normalise.entry import parameter_arrays

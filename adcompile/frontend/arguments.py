@@ -7,7 +7,6 @@ import ast
 import inspect
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import FunctionType
 from typing import Any, Self
 
@@ -18,7 +17,7 @@ from adcompile.frontend.customs import Given
 from adcompile.frontend.frame import Frame, LocalFunction
 from adcompile.frontend.function_values import FunctionValues
 from adcompile.frontend.ranks import kind_rank
-from adcompile.frontend.session import Static
+from adcompile.frontend.session import Pack, Static
 from adcompile.frontend.source import Source, read_source
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements as all_statements
@@ -28,13 +27,6 @@ from adcompile.makers import with_lists
 Function = FunctionType | LocalFunction
 DEEPEST, MOST = 60, 500  # calls of itself within each other, and in all
 UNROLLED = 4  # where the depth is known at run time
-
-
-@dataclass(frozen=True)
-class Pack:
-    """What ``*args`` took, functions among it."""
-
-    items: tuple[Static | ir.Expr, ...]
 
 
 def bind_parameters(
@@ -267,7 +259,11 @@ class Arguments(FunctionValues):
             functions = any(isinstance(item, Static) for item in rest)
             plain = tuple(item for item in rest if not isinstance(item, Static))
             packed: Static | ir.Expr = ir.MakeTuple(plain)
-            found[spec.vararg.arg] = Static(Pack(tuple(rest))) if functions else packed
+            if functions:
+                items = (i if isinstance(i, Static) else self.kept(i, node) for i in rest)
+                found[spec.vararg.arg] = Static(Pack(tuple(items)))
+            else:
+                found[spec.vararg.arg] = packed
         return found
 
     def defaults(self, func: Function) -> dict[str, Static]:

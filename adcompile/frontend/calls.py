@@ -38,10 +38,9 @@ from adcompile.frontend.functions import (
 )
 from adcompile.frontend.outlining import outlined
 from adcompile.frontend.programs import program_of
-from adcompile.frontend.ranks import rank_of
+from adcompile.frontend.session import Pack
 from adcompile.frontend.source import is_dispatcher, plain_function
 from adcompile.ir import nodes as ir
-from adcompile.makers import Maker
 from adcompile.rules.draws import generator_draw, legacy_draw
 
 OPERATORS: dict[object, ast.operator] = {
@@ -209,65 +208,6 @@ class Calls(Arguments):
         plain = primitive_name(func) is not None or registered(func) is not None
         return func is not builtins.pow and not plain
 
-    def instance_of(self, node: ast.Call) -> ir.Expr:
-        """``isinstance(x, np.ndarray)``, where the type of x is known."""
-        outside, value = self.static(node.args[1]), self.atom(node.args[0])
-        rank = rank_of(value, self.session.ranks, self.session.kinds)
-        if rank is None or outside is None or outside.value is not np.ndarray:
-            self.refuse(
-                node,
-                "isinstance is supported only for np.ndarray, of what is known while parsing",
-                "Write two functions.",
-            )
-        return ir.Const(rank > 0)
-
-    # ------------------------------------------------------------ containers
-
-    def make_named(self, node: ast.Call, cls: Maker) -> ir.Expr:
-        """``Params(w, b=b)``."""
-        fields: tuple[str, ...] = getattr(cls, "_fields")  # noqa: B009
-        if len(node.args) > len(fields) or any(isinstance(a, ast.Starred) for a in node.args):
-            self.refuse(node, f"{cls.__name__} is called with too many or starred arguments")
-        given = dict(zip(fields, self.atoms(node.args)))
-        for keyword in node.keywords:
-            if keyword.arg not in fields or keyword.arg in given:
-                self.refuse(node, f"{cls.__name__} cannot take the argument {keyword.arg}=")
-            given[keyword.arg] = self.atom(keyword.value)
-        defaults: dict[str, object] = getattr(cls, "_field_defaults")  # noqa: B009
-        for name in fields:
-            if name not in given:
-                if name not in defaults:
-                    self.refuse(node, f"{cls.__name__} is called without {name!r}")
-                given[name] = self.temp(self.constant(defaults[name], node), node)
-        return self.named_tuple(cls, tuple(given[name] for name in fields))
-
-    def of_tuple(self, node: ast.Call, func: object) -> ir.Expr | None:
-        """``sum(t)``, ``max(t)`` and ``min(t)`` of a tuple of numbers."""
-        if func not in (builtins.sum, builtins.max, builtins.min) or node.keywords:
-            return None
-        if not isinstance(node.args[0], ast.Name) or self.static(node.args[0]) is not None:
-            return None
-        whole = self.atom(node.args[0])
-        count = self.session.arity.get(whole, 0) if isinstance(whole, ir.Var) else 0
-        if not count:
-            return None
-        done: ir.Expr = self.temp(ir.TupleGet(whole, 0), node)
-        for k in range(1, count):
-            item = self.temp(ir.TupleGet(whole, k), node)
-            if func is builtins.sum:
-                done = self.temp(ir.Binary("+", done, item), node)
-            else:
-                done = self.temp(ir.Apply(str(getattr(func, "__name__", "")), (done, item)), node)
-        return done
-
-    def dict_call(self, node: ast.Call) -> ir.Expr:
-        """``dict(a=x, b=y)``."""
-        if node.args or any(k.arg is None for k in node.keywords):
-            self.refuse(
-                node, "dict() with positional arguments or **", "Write dict(a=x, b=y) or {...}."
-            )
-        return self.dict_of({str(k.arg): self.atom(k.value) for k in node.keywords})
-
     # ------------------------------------------------------------ numbers
 
     def primitive(self, node: ast.Call, func: object, name: str, whole: bool) -> ir.Expr:
@@ -295,6 +235,8 @@ class Calls(Arguments):
         outside = self.static(node)
         if outside is not None and isinstance(outside.value, tuple):
             return ir.Const(len(outside.value))
+        if outside is not None and isinstance(outside.value, Pack):
+            return ir.Const(len(outside.value.items))
         return ir.Attribute(self.atom(node), "len")
 
     # ------------------------------------------------------------ arrays

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from adcompile.errors import Loc
+from adcompile.frontend.session import Static
 from adcompile.ir import nodes as ir
 
 
@@ -43,7 +44,18 @@ class Leave:
     loc: Loc
 
 
-Item: TypeAlias = ast.stmt | Branch | Test | Leave
+Bound: TypeAlias = "Static | ir.Expr | tuple[Bound, ...]"
+
+
+@dataclass(frozen=True)
+class Bind:
+    """The next turn of a loop that is written out: its target names this item."""
+
+    loop: ast.For
+    item: Bound
+
+
+Item: TypeAlias = ast.stmt | Branch | Test | Leave | Bind
 
 
 @dataclass

@@ -12,6 +12,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from adcompile.frontend.functions import literal_int
 from adcompile.frontend.lifting import Lifting
 from adcompile.frontend.operators import (
     BINARY,
@@ -22,6 +23,7 @@ from adcompile.frontend.operators import (
     is_boolean,
 )
 from adcompile.frontend.ranks import rank_of
+from adcompile.frontend.session import Pack, Static
 from adcompile.ir import nodes as ir
 
 Container = ast.List | ast.ListComp | ast.GeneratorExp | ast.Dict
@@ -293,10 +295,15 @@ class Expressions(Lifting):
 
     def subscript(self, node: ast.Subscript, whole: bool = False) -> ir.Expr:
         base = node.value
+        outside, place = self.static(base), literal_int(node.slice)
+        if outside is not None and isinstance(outside.value, Pack) and place is not None:
+            item = outside.value.items[place]
+            assert not isinstance(item, Static)
+            return item
         match base, node.slice:
             case ast.Attribute(value=ast.Name(), attr="shape"), ast.Slice():
                 return ir.Subscript(self.atom(base), self.index(node))
-            case ast.Attribute(value=ast.Name(), attr="shape"), _ if self.static(base) is None:
+            case ast.Attribute(value=ast.Name(), attr="shape"), _ if outside is None:
                 shape = self.tree(base)
                 axis = self.tree(node.slice)
                 assert isinstance(shape, ir.Attribute)

@@ -16,8 +16,9 @@ from numba.core import types as nt
 from adcompile.containers import dict_keys
 from adcompile.errors import Loc, UnsupportedError
 from adcompile.frontend.exits import Scope, diverges
+from adcompile.frontend.functions import literal_int
 from adcompile.frontend.ranks import note_rank
-from adcompile.frontend.session import Session, Static
+from adcompile.frontend.session import Pack, Session, Static
 from adcompile.frontend.source import Source
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import stmt_defs
@@ -146,10 +147,8 @@ class Frame:
         """Which variables hold dicts made here, and which of those have two names."""
         known, shared = self.session.dicts, self.session.shared
         match stmt.value:
-            case ir.MakeTuple(_, maker) if (
-                maker and (keys := keys_of(class_named(maker))) is not None
-            ):
-                known[stmt.target] = keys
+            case ir.MakeTuple(_, maker) if maker and keys_of(class_named(maker)) is not None:
+                known[stmt.target] = keys_of(class_named(maker)) or ()
             case ir.Var() as source if source in known:
                 known[stmt.target] = known[source]
                 if not source.temp:
@@ -267,14 +266,11 @@ class Frame:
         self.emit(ir.Assign(kept, value, loc=self.loc(node)))
         return kept
 
-    def catches_zero(self) -> bool:
-        """Whether a division by zero would be caught here."""
-        return self.session.trying > 0 and self.session.raises_on_zero
-
     # ------------------------------------------------------------ names
 
     def var(self, name: str) -> ir.Var:
-        if self.outer is not None and name not in self.source.local_names:
+        free = name not in self.source.local_names and not name.startswith("<")
+        if self.outer is not None and free:
             return self.outer.var(name)
         if name not in self.vars:
             self.vars[name] = ir.Var(name)
@@ -307,13 +303,16 @@ class Frame:
                 return None
             case ast.Call(func=func, args=[arg], keywords=[]):
                 return self.static_call(func, arg)
-            case ast.Subscript(value=inner, slice=ast.Constant(value=int() as item)):
+            case ast.Subscript(value=inner, slice=place) if (k := literal_int(place)) is not None:
                 base = self.static(inner)
-                if base is not None and isinstance(base.value, tuple):
-                    if not -len(base.value) <= item < len(base.value):
-                        self.refuse(node, f"the tuple {ast.unparse(inner)} has no item {item}")
-                    return Static(base.value[item])
-                return None
+                whole = base.value if base is not None else None
+                items = whole.items if isinstance(whole, Pack) else whole
+                if not isinstance(items, tuple):
+                    return None
+                if not -len(items) <= k < len(items):
+                    self.refuse(node, f"the tuple {ast.unparse(inner)} has no item {k}")
+                item = Static(items[k]) if items is whole else items[k]
+                return item if isinstance(item, Static) else None
             case _:
                 return None
 
@@ -360,6 +359,12 @@ class Frame:
                 return self.named_tuple(type(value), items)
             case dict() if all(isinstance(key, str) for key in value):
                 return self.dict_of({k: self.constant(v, node) for k, v in value.items()})
+            case Pack():
+                self.refuse(
+                    node,
+                    f"{ast.unparse(node)}, which has functions among its items, as a value",
+                    "Loop over it, take an item by its number, or hand it on with *.",
+                )
             case ModuleType():
                 self.refuse(node, f"the module {value.__name__} is used as a value")
             case _:

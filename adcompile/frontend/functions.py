@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import cmath
 import math
@@ -130,3 +131,14 @@ def is_range(obj: object) -> bool:
     """range, and Numba's prange: iterations that may run in any order may run in this one."""
     module = str(getattr(obj, "__module__", ""))
     return obj is range or (getattr(obj, "__name__", "") == "prange" and module.startswith("numba"))
+
+
+def literal_int(node: ast.expr) -> int | None:
+    """The integer that is written there."""
+    match node:
+        case ast.Constant(value=int() as value):
+            return int(value)
+        case ast.UnaryOp(ast.USub(), ast.Constant(value=int() as value)):
+            return -value
+        case _:
+            return None

@@ -86,6 +86,10 @@ class Lifting(Frame):
                 known = isinstance(outside.value, int | float) if outside is not None else False
                 return not (known and outside is not None and outside.value)
 
+    def catches_zero(self) -> bool:
+        """Whether a division by zero would be caught here."""
+        return self.session.trying > 0 and self.session.raises_on_zero
+
     def rank_known(self, node: ast.expr) -> ir.Const | None:
         """``x.ndim`` and ``len(x.shape)`` of an array whose type is known."""
         match node:

@@ -72,7 +72,7 @@ def _outline(dispatcher: Any, func: FunctionType) -> tuple[Registered, Callee]:
     from adcompile.api import grad  # late: it imports the frontend
 
     slope = _slope_of(grad(dispatcher, cache=False))
-    text = digest(func, {})
+    text = digest(func)
     name, slope_name = unique_name(func), unique_name(func, "_slope")
 
     def partials(ans: Any, x: Any) -> Any:

@@ -46,3 +46,10 @@ class Static:
     """A value known while parsing: a module, a function, a number."""
 
     value: object
+
+
+@dataclass(frozen=True)
+class Pack:
+    """What ``*args`` took, functions among it."""
+
+    items: tuple[Static | ir.Expr, ...]

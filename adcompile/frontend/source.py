@@ -84,6 +84,8 @@ def plain_function(func: object) -> FunctionType | None:
 
 def read_source(func: FunctionType) -> Source:
     """Find and parse the text of ``func``."""
+    if (known := getattr(func, "__adcompile_tree__", None)) is not None:  # frontend/kernels.py
+        return made(func, *known)
     here = Loc(func.__code__.co_filename, func.__code__.co_firstlineno)
     name = func.__name__
     try:

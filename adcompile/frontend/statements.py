@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 from adcompile.errors import Loc
+from adcompile.frontend.dict_loops import DictLoops
 from adcompile.frontend.exits import (
+    Bind,
     Branch,
     Item,
     Leave,
@@ -21,7 +23,6 @@ from adcompile.frontend.exits import (
     flow,
 )
 from adcompile.frontend.functions import is_range
-from adcompile.frontend.raising import Raising
 from adcompile.frontend.session import Static
 from adcompile.frontend.trying import after, caught, may_raise, refuse_unsupported
 from adcompile.ir import nodes as ir
@@ -31,7 +32,7 @@ from adcompile.ir.walk import stmt_defs
 _LEAVING = frozenset((ir.BREAK, ir.RETURN))
 
 
-class Statements(Raising):
+class Statements(DictLoops):
     # ------------------------------------------------------------ the function
 
     def lower_body(self) -> ir.Expr | None:
@@ -108,6 +109,8 @@ class Statements(Raising):
                 case Leave(kind, loc):
                     self.emit(ir.Assign(self.scope.exit, ir.Const(kind), loc=loc))
                     queue = []
+                case Bind(loop, value):
+                    self.bind_item(loop.target, value, loop)
                 case _:
                     self.simple(item)
 
@@ -173,8 +176,13 @@ class Statements(Raising):
 
     # ------------------------------------------------------------ loops
 
-    def for_loop(self, node: ast.For) -> list[Item]:
+    def for_loop(self, node: ast.For) -> Sequence[Item]:
+        if (repeated := self.unrolled(node)) is not None:
+            return repeated
+        if (written_out := self.over_dict(node)) is not None:
+            return written_out
         node = self.nested(node) or node
+        self.forget_functions(node.target, node)
         loc = self.loc(node)
         scope = Scope()
         bounds = self.bounds(node)

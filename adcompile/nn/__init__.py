@@ -16,6 +16,7 @@ from adcompile.nn.activations import (
     softplus,
     tanh,
 )
+from adcompile.nn.composition import sequential
 from adcompile.nn.convolution import conv2d, max_pool2d, mean_pool2d, pad2d, patches2d
 from adcompile.nn.dropout import drop_half, dropout
 from adcompile.nn.embedding import embedding, rows_used
@@ -85,6 +86,7 @@ __all__ = [
     "relu",
     "rows_used",
     "running_moments",
+    "sequential",
     "sigmoid",
     "small_random",
     "softmax",

@@ -6,7 +6,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from adcompile import vectormath as vm
-from adcompile.custom import stop_gradient
+from adcompile.barrier import stop_gradient
 from adcompile.nn.gates import Array
 from adcompile.nn.precision import keeps_dtype
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba.extending import register_jitable
 
-from adcompile.custom import stop_gradient
+from adcompile.barrier import stop_gradient
 from adcompile.nn.gates import Array
 
 

@@ -78,7 +78,7 @@ class Places:
         if start is None or stop is None or step is None:
             return None
         if (start, step) == (ir.Const(0), ir.Const(1)) and not isinstance(stop, ir.Const):
-            return ir.Apply("max", (stop, ir.Const(0)))
+            return ir.Apply("rt.trips", (stop,))
         return ir.Apply("rt.trip_count", (start, stop, step))
 
     def known(self, expr: ir.Expr, here: int) -> ir.Expr | None:

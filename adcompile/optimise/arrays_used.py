@@ -25,13 +25,15 @@ class Arrays:
     def __init__(self, body: ir.Block) -> None:
         self.leaders: dict[ir.Var, ir.Var] = {}
         self.names: set[ir.Var] = set()  # what has been joined
-        self.lowest: dict[ir.Var, int] = {}  # of loop variables, where it is known
+        self.lowest: dict[ir.Var, int | None] = {}  # of loop variables, where it is known
         for stmt in statements(body):
             match stmt:
                 case ir.For(var, ir.Const(int() as start), _, ir.Const(int() as step)) if step > 0:
-                    self.lowest[var] = start
+                    self._falls_to(var, start)
                 case ir.For(var, _, ir.Const(int() as stop), ir.Const(int() as step)) if step < 0:
-                    self.lowest[var] = stop + 1
+                    self._falls_to(var, stop + 1)
+                case ir.For(var):
+                    self._falls_to(var, None)
                 case ir.View(target, base):
                     self._join(target, base)
                 case ir.Assign(target, ir.Var() as value):
@@ -45,6 +47,11 @@ class Arrays:
                         self._join(target, part)
                 case _:
                     pass
+
+    def _falls_to(self, var: ir.Var, low: int | None) -> None:
+        """``var`` may be the variable of several loops."""
+        known = self.lowest.get(var, low)
+        self.lowest[var] = None if known is None or low is None else min(known, low)
 
     def _join(self, a: ir.Var, b: ir.Var) -> None:
         self.names |= {a, b}
@@ -93,7 +100,7 @@ class Arrays:
         value in each iteration."""
         first = uses[0].index
         assigned = {v for s in statements(loop.body) for v in stmt_defs(s)}
-        return any(
+        return loop.var not in assigned and any(
             moves_with(entry, loop.var, assigned)
             and self.is_counted_from_the_front(entry)
             and all(len(use.index) > axis and use.index[axis] == entry for use in uses)

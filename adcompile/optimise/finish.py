@@ -12,6 +12,7 @@ from adcompile.optimise.buffers import make_once
 from adcompile.optimise.factor import factor_products
 from adcompile.optimise.pages import names_of_arrays, use_large_pages
 from adcompile.optimise.parallel import Remarks, run_parallel
+from adcompile.optimise.powers import multiply_powers
 from adcompile.optimise.quotients import multiply_by_reciprocals
 from adcompile.optimise.strips import run_in_strips
 from adcompile.optimise.totals import keep_totals
@@ -33,7 +34,8 @@ class Finish:
         """``adjoints``: the variables of ``fn`` that hold scalar adjoints."""
         options = self.options
         is_any_complex = any(is_complex(kind) for kind in self.types.values())
-        if options.optimise and not options.parallel:
+        one_after_the_other = options.target == "cpu" and not options.parallel
+        if options.optimise and one_after_the_other:
             fn = make_once(fn)
         if options.optimise:
             fn = use_large_pages(fn, names_of_arrays(self.plain))
@@ -44,9 +46,11 @@ class Finish:
             fn = regroup_sums(fn, adjoints)
             if options.vector_math and not options.parallel and not is_any_complex:
                 fn = keep_totals(fn, self.types)
+        if options.optimise:
+            fn = multiply_powers(fn, self.types)
         if options.vector_math:
             fn = use_vector_math(fn, self.types)
-        if options.optimise and not options.parallel and not is_any_complex:
+        if options.optimise and one_after_the_other and not is_any_complex:
             fn = run_in_strips(fn, self.types)
         if options.parallel and not is_any_complex:
             fn = run_parallel(fn, self.remarks, self.types)

@@ -5,9 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba.core import types as nt
+from numba.extending import lower_builtin, type_callable
+
+from adcompile.runtime.helper import njit
 
 _flags = {"cache": True, "error_model": "numpy", "fastmath": False, "boundscheck": False}
+
+
+def trips(stop: int) -> int:
+    """``len(range(stop))``.  ``max(stop, 0)`` is a function that Numba compiles in every caller."""
+    return max(stop, 0)
+
+
+@type_callable(trips)
+def _type_of_trips(context: Any) -> Any:
+    return lambda stop: nt.intp if isinstance(stop, nt.Integer) else None
+
+
+@lower_builtin(trips, nt.Integer)
+def _lower_trips(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    count = context.cast(builder, args[0], signature.args[0], nt.intp)
+    zero = count.type(0)
+    return builder.select(builder.icmp_signed(">", count, zero), count, zero)
 
 
 @njit(**_flags)

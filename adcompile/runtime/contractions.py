@@ -16,9 +16,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numba.extending import register_jitable
 
+from adcompile.runtime.helper import njit
 from adcompile.runtime.layouts import added_to, copied_into, first_half, second_half
 
 _flags = {"cache": True, "error_model": "numpy", "fastmath": False, "boundscheck": False}

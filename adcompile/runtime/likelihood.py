@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
+from adcompile.runtime.helper import njit
 
 _SQRT_2 = math.sqrt(2.0)
 _LOG_2PI = math.log(2.0 * math.pi)

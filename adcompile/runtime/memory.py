@@ -16,9 +16,11 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir as llvm
-from numba import njit
+from numba.core import cgutils
 from numba.core import types as nt
-from numba.extending import intrinsic
+from numba.extending import lower_builtin, type_callable
+
+from adcompile.runtime.helper import njit
 
 _LARGE, _PAGE, _HUGEPAGE = 1 << 22, 4096, 14  # MADV_HUGEPAGE of <sys/mman.h>, Linux
 _LARGEST_KEPT = (1 << 25) - (1 << 16)  # DEFAULT_MMAP_THRESHOLD_MAX of mallopt(3), with its header
@@ -27,38 +29,30 @@ _flags = {"cache": True, "error_model": "numpy", "fastmath": False, "boundscheck
 np.empty(_LARGEST_KEPT, np.uint8)
 
 
-@intrinsic
-def _madvise(typing_context: Any, address: Any, size: Any) -> Any:
-    """madvise(2); its result does not matter."""
+def _in_large_pages(array: Any) -> None:
+    """madvise(2) for the memory of a new array; its result does not matter.  Written in place: a
+    function of its own would be compiled for every type of array.  In Python NumPy does it."""
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+
+@type_callable(_in_large_pages)
+def _type_of_in_large_pages(context: Any) -> Any:
+    return lambda array: nt.none if isinstance(array, nt.Array) else None
+
+
+@lower_builtin(_in_large_pages, nt.Array)
+def _lower_in_large_pages(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    if sys.platform == "linux":
+        made = context.make_array(signature.args[0])(context, builder, args[0])
         word, number = llvm.IntType(64), llvm.IntType(32)
-        kind = llvm.FunctionType(number, (word, word, number))
-        if "madvise" in builder.module.globals:
-            function = builder.module.globals["madvise"]
-        else:
-            function = llvm.Function(builder.module, kind, "madvise")
-        builder.call(function, (args[0], args[1], number(_HUGEPAGE)))
-        return context.get_dummy_value()
-
-    return nt.none(nt.intp, nt.intp), generate
-
-
-if sys.platform == "linux":
-
-    @njit(**_flags)
-    def _in_large_pages(array: Any) -> None:
-        size = array.size * array.itemsize
-        if size >= _LARGE:
-            address = array.ctypes.data
-            start = (address + _PAGE - 1) // _PAGE * _PAGE
-            _madvise(start, size - (start - address))
-
-else:
-
-    @njit(**_flags)
-    def _in_large_pages(array: Any) -> None:
-        pass
+        size = builder.mul(made.nitems, made.itemsize)
+        with builder.if_then(builder.icmp_signed(">=", size, word(_LARGE)), likely=False):
+            kind = llvm.FunctionType(number, (word, word, number))
+            function = cgutils.get_or_insert_function(builder.module, kind, "madvise")
+            address = builder.ptrtoint(made.data, word)
+            start = builder.and_(builder.add(address, word(_PAGE - 1)), word(-_PAGE))
+            rest = builder.sub(size, builder.sub(start, address))
+            builder.call(function, (start, rest, number(_HUGEPAGE)))
+    return context.get_dummy_value()
 
 
 @njit(**_flags)

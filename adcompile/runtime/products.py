@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from adcompile.runtime.helper import njit
 
 _flags = {"cache": True, "error_model": "numpy", "fastmath": False, "boundscheck": False}
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
+from adcompile.runtime.helper import njit
 
 
 @njit(cache=True, error_model="numpy")

@@ -40,11 +40,15 @@ def fixed_outside(loop: ir.For, root: Loop, scopes: Scopes) -> bool:
 def trip_count(loop: ir.For) -> ir.Expr:
     """``len(range(start, stop, step))``."""
     if step_of(loop) == 1 and loop.start == ir.Const(0):
-        if isinstance(loop.stop, ir.Dim):
-            return loop.stop
-        return ir.Apply("max", (loop.stop, ir.Const(0)))
+        match loop.stop:
+            case ir.Dim():
+                return loop.stop
+            case ir.Const(int() as stop):
+                return ir.Const(max(stop, 0))
+            case _:
+                return ir.Apply("rt.trips", (loop.stop,))
     if step_of(loop) == 1:
-        return ir.Apply("max", (ir.Binary("-", loop.stop, loop.start), ir.Const(0)))
+        return ir.Apply("rt.trips", (ir.Binary("-", loop.stop, loop.start),))
     return ir.Apply("rt.trip_count", (loop.start, loop.stop, loop.step))
 
 

@@ -62,8 +62,8 @@ class Span:
         if self.low.terms == self.high.terms:
             return ir.Const(self.high.constant - self.low.constant)
         if self.low == Form(frozenset(), 0):
-            return ir.Apply("max", (self.high.expr(), ir.Const(0)))
-        return ir.Apply("max", (minus(self.high.expr(), self.low.expr()), ir.Const(0)))
+            return ir.Apply("rt.trips", (self.high.expr(),))
+        return ir.Apply("rt.trips", (minus(self.high.expr(), self.low.expr()),))
 
 
 @dataclass(frozen=True)

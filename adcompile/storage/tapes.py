@@ -2,10 +2,14 @@
 
 Where the trip counts are known on entry to the outermost taped loop, the tape has its final size
 at once and rows are numbered by the loop variables.  Otherwise it grows, and a cursor counts.
+
+On a GPU neighbouring threads run neighbouring iterations of a loop with independent ones, the
+items: then the item is the last axis, so that they touch neighbouring numbers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from numba.core import types as nt
@@ -13,7 +17,7 @@ from numba.core import types as nt
 from adcompile.analysis.scope import Loop, Path, Scopes
 from adcompile.ir import nodes as ir
 from adcompile.storage.plan import Plan
-from adcompile.storage.rows import DTYPES, number_rows
+from adcompile.storage.rows import DTYPES, iteration_number, number_rows, trip_count
 
 
 @dataclass
@@ -24,11 +28,13 @@ class Tape:
     dtype: str
     slots: dict[ir.Var, int] = field(default_factory=dict)
 
-    def element(self, row: ir.Expr, var: ir.Var) -> ir.Load:
-        """Where the value of ``var`` is kept."""
-        if len(self.slots) == 1:
-            return ir.Load(self.array, (row,))
-        return ir.Load(self.array, (row, ir.Const(self.slots[var])))
+
+@dataclass(frozen=True)
+class Items:
+    """``number`` of an iteration among ``count`` independent ones."""
+
+    number: ir.Expr
+    count: ir.Expr
 
 
 @dataclass
@@ -43,9 +49,23 @@ class LoopTape:
     tapes: list[Tape]
     row: ir.Expr
     rows: ir.Expr | None
+    items: Items | None = None
 
     def tape_of(self, var: ir.Var) -> Tape:
         return next(t for t in self.tapes if var in t.slots)
+
+    def element(self, var: ir.Var) -> ir.Load:
+        """Where the value of ``var`` is kept."""
+        tape = self.tape_of(var)
+        slot = () if len(tape.slots) == 1 else (ir.Const(tape.slots[var]),)
+        item = () if self.items is None else (self.items.number,)
+        return ir.Load(tape.array, (self.row, *slot, *item))
+
+    def shape(self, tape: Tape, rows: ir.Expr) -> ir.Expr:
+        """Of the array, with so many rows."""
+        slots = () if len(tape.slots) == 1 else (ir.Const(len(tape.slots)),)
+        items = () if self.items is None else (self.items.count,)
+        return ir.MakeTuple((rows, *slots, *items)) if slots or items else rows
 
 
 _SUFFIX = {
@@ -59,15 +79,20 @@ _SUFFIX = {
 
 
 def lay_out(
-    plan: Plan, types: dict[ir.Var, nt.Type], scopes: Scopes, joint: tuple[Loop, ...] = ()
+    plan: Plan,
+    types: dict[ir.Var, nt.Type],
+    scopes: Scopes,
+    joint: tuple[Loop, ...] = (),
+    suits: Callable[[Loop], int] = lambda loop: 0,
 ) -> dict[int, LoopTape]:
     """A layout for every loop that stores something, by loop identity.  Tapes inside the loops
-    ``joint``, each in the one before, live for one iteration of the innermost around them."""
+    ``joint``, each in the one before, live for one iteration of the innermost around them.
+    ``suits``: how well the iterations of a loop would do as the last axis."""
     tapes: dict[int, LoopTape] = {}
     for loop in _loops(scopes):
         stored = plan.stored.get(id(loop))
         if stored:
-            tapes[id(loop)] = _lay_out_loop(loop, stored, types, scopes, joint)
+            tapes[id(loop)] = _lay_out_loop(loop, stored, types, scopes, joint, suits)
     return tapes
 
 
@@ -85,6 +110,7 @@ def _lay_out_loop(
     types: dict[ir.Var, nt.Type],
     scopes: Scopes,
     joint: tuple[Loop, ...],
+    suits: Callable[[Loop], int],
 ) -> LoopTape:
     groups: dict[str, list[ir.Var]] = {}
     for var in stored:
@@ -108,4 +134,12 @@ def _lay_out_loop(
         cursor = ir.Var(f"cursor_{loop.loc.line}")
         types[cursor] = nt.int64
         return LoopTape(loop, root, tapes, cursor, None)
-    return LoopTape(loop, root, tapes, *numbered)
+    apart = max(path, key=suits)  # the first of the best
+    if len(path) == 1 or not suits(apart) or not isinstance(apart, ir.For):
+        return LoopTape(loop, root, tapes, *numbered)
+    rest = number_rows(tuple(one for one in path if one is not apart), scopes)
+    assert rest is not None
+    for tape in tapes:
+        kind = types[tape.array]
+        types[tape.array] = nt.Array(kind.dtype, kind.ndim + 1, "C")
+    return LoopTape(loop, root, tapes, *rest, Items(iteration_number(apart), trip_count(apart)))

@@ -1,7 +1,16 @@
 """The tape engine: reverse mode by recording a program's operations while it runs.
 
-``node.py`` is the engine: read it first.  ``variable.py`` has the numbers and arrays that programs
-then calculate with, ``functions.py`` what NumPy's functions do to them.
+The engine itself, in the order to read it:
+
+* ``node.py``: what an operation leaves behind, and ``backward``, which goes back over it;
+* ``variable.py``: numbers that make nodes when a program calculates with them;
+* ``engine.py``: ``grad`` and ``value_and_grad`` of a function;
+* ``draw.py``: the graph as a drawing.
+
+The rest makes programs run unchanged: ``memory.py`` is about arrays that are written to and their
+views, ``functions.py`` about NumPy's functions, most of which follow from the compiler's table of
+derivatives or from NumPy itself; ``rows.py`` and ``matrices.py`` have the others, ``program.py``
+what a user's names stand for.
 """
 
 from __future__ import annotations

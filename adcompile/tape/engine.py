@@ -6,9 +6,9 @@ import functools
 import gc
 import inspect
 import itertools
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,19 +23,10 @@ from adcompile.errors import (
 )
 from adcompile.frontend.source import plain_function
 from adcompile.tape import draw, node
-from adcompile.tape.node import Node, backward
+from adcompile.tape.memory import Block, Start, given, memory_of, plain, start
+from adcompile.tape.node import ancestors, backward
 from adcompile.tape.program import custom, recorded
-from adcompile.tape.variable import (
-    Array,
-    Block,
-    Var,
-    is_dense,
-    lift,
-    plain,
-    same_part,
-    spread,
-    tree_map,
-)
+from adcompile.tape.variable import Var, node_of, tree_map
 
 
 class TapeGrad:
@@ -79,7 +70,7 @@ class TapeGrad:
             raise NonScalarOutputError(message, self.loc, "Return one float.")
         if isinstance(loss, Var) and loss.node is not None:
             backward(loss.node, value.dtype.type(1.0))
-        found = tuple(tree_map(_Start.gradient, start) for start in starts)
+        found = tuple(tree_map(Start.gradient, place) for place in starts)
         result = (float(value), tree_map(plain, out[1])) if self.has_aux else float(value)
         return result, found[0] if self.argnums.single else found
 
@@ -95,6 +86,16 @@ class TapeGrad:
         """The graph for these arguments, as an SVG image."""
         return draw.svg(self._drawn(*args, **keywords))
 
+    def tape_bytes(self, *args: Any, **keywords: Any) -> int:
+        """How much memory the graph for these arguments holds, the arguments not counted."""
+        out, _ = self.record(*args, **keywords)
+        loss = out[0] if self.has_aux else out
+        made = [n for n in ancestors(loss.node) if n.parents] if node_of(loss) else []
+        held = {id(y): y for n in made for x in (n.value, *n.inputs) for y in (memory_of(x),)}
+        given = {id(memory_of(x)) for x in (*args, *keywords.values())}
+        found = [y for key, y in held.items() if key not in given]
+        return sum(map(sys.getsizeof, made)) + sum(getattr(y, "nbytes", 32) for y in found)
+
     def _drawn(self, *args: Any, **keywords: Any) -> Any:
         with node.with_lines():
             out, _ = self.record(*args, **keywords)
@@ -106,22 +107,22 @@ class TapeGrad:
         bound.apply_defaults()
         names = [*bound.arguments, *("argument",) * len(bound.args)]
         blocks: list[tuple[Any, Block]] = []
-        given = [
-            tree_map(functools.partial(_given, names[k] if k in self.argnums else "", blocks), x)
+        values = [
+            tree_map(functools.partial(given, names[k] if k in self.argnums else "", blocks), x)
             for k, x in enumerate(bound.args)
         ]
         for (x, a), (y, b) in itertools.combinations(blocks, 2):
             if np.shares_memory(x, y):
                 a.locked = b.locked = "it overlaps another argument"
-        starts = [tree_map(_start, given[k]) for k in self.argnums]
-        for k, start in zip(self.argnums, starts):
-            if isinstance(start, _Start) and start.node is None:
-                message = f"argument {names[k]!r} is {given[k]!r}: there is no derivative"
+        starts = [tree_map(start, values[k]) for k in self.argnums]
+        for k, place in zip(self.argnums, starts):
+            if isinstance(place, Start) and place.node is None:
+                message = f"argument {names[k]!r} is {values[k]!r}: there is no derivative"
                 raise InactiveArgumentError(f"{message} with respect to it", self.loc)
         with np.errstate(all="ignore"):
             if isinstance(self.primal, UserFunction):
-                return custom(self.primal, {}, *given), starts
-            return recorded(self.py_func)(*given), starts
+                return custom(self.primal, {}, *values), starts
+            return recorded(self.py_func)(*values), starts
 
 
 @contextmanager
@@ -134,38 +135,3 @@ def _no_collection() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-def _given(name: str, blocks: list[tuple[Any, Block]], x: Any) -> Any:
-    """An argument as the program receives it; named, it is differentiated."""
-    if isinstance(x, np.ndarray) and x.dtype.kind in "fc":
-        view, memory = (None, x) if is_dense(x) else spread(x)
-        block = Block(memory, Node(name, memory) if name else None, True)
-        blocks.append((x, block))
-        return Array(block, view)
-    if isinstance(x, float | complex | np.inexact):
-        value = np.asarray(x)[()]
-        return lift(value, Node(name, value)) if name else value
-    return x.copy() if isinstance(x, np.ndarray) else x
-
-
-def _start(x: Any) -> Any:
-    """Where a gradient will be: the node, and which part of its value, if not all of it."""
-    if not isinstance(x, Var):
-        return _Start(None)
-    return _Start(x.block.node, x.value, x.block.value) if isinstance(x, Array) else _Start(x.node)
-
-
-@dataclass(frozen=True)
-class _Start:
-    node: Node | None
-    view: Any = None
-    base: Any = None
-
-    def gradient(self) -> Any:
-        if self.node is None:
-            return None
-        grad = self.node.grad
-        if self.view is None:
-            return 0.0 if grad is None else grad.item()
-        return np.array(same_part(self.view, self.base, self.node.buffer()))

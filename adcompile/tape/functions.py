@@ -24,18 +24,9 @@ from adcompile.arrays.signatures import (
 from adcompile.errors import UnsupportedError
 from adcompile.frontend.functions import primitive_name
 from adcompile.rules.registry import RULES, Rule, partials_on, rule_for
+from adcompile.tape.memory import Array, ComplexPart, free, frozen, kept, lift
 from adcompile.tape.node import Node, user_line
-from adcompile.tape.variable import (
-    Array,
-    ComplexPart,
-    Var,
-    fitted,
-    free,
-    frozen,
-    kept,
-    lift,
-    node_of,
-)
+from adcompile.tape.variable import Var, fitted, node_of
 
 ROWS: dict[str, Callable[..., Any]] = {}  # by NumPy's name; rows.py and matrices.py fill it
 # Python's operators compute numbers quicker than ufuncs do.
@@ -44,11 +35,6 @@ _QUICK = {
     np.subtract: ("-", operator.sub),
     np.multiply: ("*", operator.mul),
 }
-
-
-def row(function: Callable[..., Any]) -> Callable[..., Any]:
-    ROWS[function.__name__.strip("_")] = function
-    return function
 
 
 @functools.cache

@@ -12,18 +12,17 @@ from numpy._core.einsumfunc import _parse_einsum_input  # type: ignore[attr-defi
 
 from adcompile.rules.library import LIBRARY
 from adcompile.runtime import linalg, systems
-from adcompile.tape.functions import ROWS, row, unknown
+from adcompile.tape.functions import ROWS, unknown
+from adcompile.tape.memory import free, kept, lift
 from adcompile.tape.node import Node
-from adcompile.tape.variable import fitted, free, kept, lift, node_of
+from adcompile.tape.variable import fitted, node_of
 
 
-@row
 def matmul(a: Any, b: Any) -> Any:
     vectors = np.ndim(a) == 1, np.ndim(b) == 1
     if any(vectors):
         found = matmul(a[None] if vectors[0] else a, b[:, None] if vectors[1] else b)
-        lost = tuple(axis for axis, one in zip((-2, -1), vectors) if one)
-        return np.squeeze(found, lost)[()]
+        return np.squeeze(found, tuple(k for k, one in zip((-2, -1), vectors) if one))[()]
     values, nodes = [kept(a), kept(b)], [node_of(a), node_of(b)]
     found = np.matmul(*values)
 
@@ -37,7 +36,6 @@ def matmul(a: Any, b: Any) -> Any:
     return lift(found, Node("@", found, nodes, pull, np.matmul, values) if any(nodes) else None)
 
 
-@row
 def dot(a: Any, b: Any, out: Any = None) -> Any:
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return a * b
@@ -46,27 +44,6 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
     return np.tensordot(a, b, ([-1], [max(np.ndim(b) - 2, 0)]))
 
 
-@row
-def inner(a: Any, b: Any) -> Any:
-    return np.tensordot(a, b, ([-1], [-1]))[()] if np.ndim(a) and np.ndim(b) else a * b
-
-
-@row
-def vdot(a: Any, b: Any) -> Any:
-    return np.sum(np.conj(np.ravel(a)) * np.ravel(b))
-
-
-@row
-def vecdot(a: Any, b: Any, axis: int = -1) -> Any:
-    return np.sum(np.conj(a) * b, axis=axis)
-
-
-@row
-def matvec(a: Any, b: Any) -> Any:
-    return matmul(a, b[..., None])[..., 0]
-
-
-@row
 def cross(
     a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
 ) -> Any:
@@ -77,17 +54,6 @@ def cross(
     return np.stack([a[i] * b[j] - a[j] * b[i] for i, j in ((1, 2), (2, 0), (0, 1))], axisc)
 
 
-@row
-def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, **_: Any) -> Any:
-    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1)
-
-
-@row
-def linalg_trace(a: Any, offset: int = 0) -> Any:
-    return trace(a, offset, -2, -1)
-
-
-@row
 def einsum(subscripts: str, *operands: Any, **_: Any) -> Any:
     """The gradient of one operand is such a product too, of the result's and the other operands."""
     values, nodes = [kept(x) for x in operands], [node_of(x) for x in operands]
@@ -151,63 +117,35 @@ def _runtime(name: str) -> Callable[..., Any]:
     return getattr(made, "py_func", made)  # type: ignore[no-any-return]
 
 
-def _stacks(f: Callable[..., Any]) -> Callable[..., Any]:
-    """``f`` of matrices as a row for stacks of them too."""
+def stacks(f: Callable[..., Any]) -> Callable[..., Any]:
+    """``f`` of matrices as a function of stacks of them too."""
 
-    @functools.wraps(f)
     def each(a: Any, *b: Any, **options: Any) -> Any:
         deep = [x for x in (a, *b) if np.ndim(x) > 2]
         if not deep:
             return f(a, *b, **options)
-        parts = [
-            each(*(x[k] if np.ndim(x) > 2 else x for x in (a, *b)), **options)
-            for k in range(len(deep[0]))
-        ]
-        return np.stack(parts)
+        parts = ([x[k] if np.ndim(x) > 2 else x for x in (a, *b)] for k in range(len(deep[0])))
+        return np.stack([each(*part, **options) for part in parts])
 
-    return row(each)
+    return each
 
 
-for _name in ("np.linalg.solve", "np.linalg.inv", "np.linalg.pinv"):
-    ROWS[_name.rpartition(".")[2]] = _stacks(functools.wraps(getattr(np.linalg, _name[10:]))(
-        functools.partial(library, _name)
-    ))  # fmt: skip
-
-
-@_stacks
-def det(a: Any) -> Any:
-    return library("rt.det", a)[0]
-
-
-@_stacks
+@stacks
 def cholesky(a: Any, upper: bool = False) -> Any:
     found = library("np.linalg.cholesky", np.transpose(a) if upper else a)
     return np.transpose(found) if upper else found
 
 
-@row
-def scipy_cholesky(a: Any, lower: bool = False, **_: Any) -> Any:
-    return cholesky(a, upper=not lower)
-
-
-@row
 def slogdet(a: Any) -> Any:
     packed = library("rt.slogdet", a)
     return free(packed[0]), packed[1]
 
 
-@row
 def eigh(a: Any, UPLO: str = "L") -> Any:
     packed = library("rt.eigh", np.transpose(a) if UPLO == "U" else a)
     return packed[0], packed[1:]
 
 
-@row
-def eigvalsh(a: Any, UPLO: str = "L") -> Any:
-    return eigh(a, UPLO)[0]
-
-
-@row
 def qr(a: Any, mode: str = "reduced") -> Any:
     (m, n), k = np.shape(a), min(np.shape(a))
     if mode == "complete" and m > n:
@@ -217,7 +155,6 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     return r if mode == "r" else (q, r)
 
 
-@row
 def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     (m, n), k = np.shape(a), min(np.shape(a))
     if full_matrices and compute_uv and m != n:
@@ -228,31 +165,43 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     return (u, s, vt) if compute_uv else s
 
 
-@row
-def svdvals(a: Any) -> Any:
-    return svd(a, compute_uv=False)
-
-
-@row
 def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     x = library("rt.lstsq", a, b)
     _, residuals, rank, _s = np.linalg.lstsq(free(a), free(b), rcond)
     squares = np.sum(np.square(b - a @ x), axis=0, keepdims=np.ndim(b) == 1)
-    return x, squares if len(residuals) else residuals, rank, svdvals(a)
+    return x, squares if len(residuals) else residuals, rank, svd(a, compute_uv=False)
 
 
-@row
 def solve_triangular(
     a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False, **_: Any
 ) -> Any:
-    if trans in (1, "T"):
-        a, lower = np.transpose(a), not lower
+    a, lower = (np.transpose(a), not lower) if trans in (1, "T") else (a, lower)
     name = f"rt.solve_{'lower' if lower else 'upper'}{'_unit' if unit_diagonal else ''}"
     return library(name, a, b)
 
 
-@row
 def cho_solve(factor: Any, b: Any, **_: Any) -> Any:
     c, lower = factor
     first = solve_triangular(c, b, 0 if lower else 1, lower)
     return solve_triangular(c, first, 1 if lower else 0, lower)
+
+
+ROWS |= {
+    "matmul": matmul, "dot": dot, "cross": cross, "einsum": einsum,
+    "inner": lambda a, b: (
+        np.tensordot(a, b, ([-1], [-1]))[()] if np.ndim(a) and np.ndim(b) else a * b
+    ),
+    "vdot": lambda a, b: np.sum(np.conj(np.ravel(a)) * np.ravel(b)),
+    "vecdot": lambda a, b, axis=-1: np.sum(np.conj(a) * b, axis=axis),
+    "matvec": lambda a, b: matmul(a, b[..., None])[..., 0],
+    "trace": lambda a, offset=0, axis1=0, axis2=1, *_, **__: np.sum(
+        np.diagonal(a, offset, axis1, axis2), axis=-1
+    ),
+    "linalg_trace": lambda a, offset=0: np.sum(np.diagonal(a, offset, -2, -1), axis=-1),
+    **{k: stacks(functools.partial(library, f"np.linalg.{k}")) for k in ("solve", "inv", "pinv")},
+    "det": stacks(lambda a: library("rt.det", a)[0]), "cholesky": cholesky,
+    "scipy_cholesky": lambda a, lower=False, **_: cholesky(a, upper=not lower),
+    "slogdet": slogdet, "eigh": eigh, "eigvalsh": lambda a, UPLO="L": eigh(a, UPLO)[0],
+    "qr": qr, "svd": svd, "svdvals": lambda a: svd(a, compute_uv=False), "lstsq": lstsq,
+    "solve_triangular": solve_triangular, "cho_solve": cho_solve,
+}  # fmt: skip

@@ -10,7 +10,8 @@ import numpy as np
 
 from adcompile.arrays.signatures import array_method
 from adcompile.tape.functions import array, astype, by_rule, call_function
-from adcompile.tape.variable import Array, ComplexPart, Var
+from adcompile.tape.memory import Array, ComplexPart
+from adcompile.tape.variable import Var
 
 
 def attribute(x: Var, name: str) -> Any:

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 from numba.typed import List
 
-from adcompile.custom import CustomJvp, CustomVjp, Nondifferentiable, UserFunction, stop_gradient
+from adcompile.barrier import stop_gradient
+from adcompile.custom import CustomJvp, CustomVjp, Nondifferentiable, UserFunction
 from adcompile.errors import Loc, UnsupportedError
 from adcompile.frontend.customs import registered
 from adcompile.frontend.functions import is_range, primitive_name
@@ -36,8 +37,9 @@ from adcompile.tape.functions import (
     moved,
     unknown,
 )
+from adcompile.tape.memory import Array, free, kept, lift
 from adcompile.tape.node import Node, user_line
-from adcompile.tape.variable import Array, Var, free, kept, lift, node_of, tree_map
+from adcompile.tape.variable import Var, node_of, tree_map
 
 _FOREIGN = ("numpy", "scipy", "numba", "adcompile", "math", "cmath", "builtins")
 _FLOATS = (float, complex, np.float64, np.float32, np.complex128, np.complex64)

@@ -1,5 +1,5 @@
-"""NumPy's functions of arrays that are neither elementwise nor a movement, mostly in terms of those
-that are."""
+"""NumPy's functions of arrays that are neither elementwise nor a movement, in terms of those that
+are: a row is what the function means, and needs no derivative of its own."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from adcompile.tape.functions import array, asarray, linear, moved, row, scattered, unknown
-from adcompile.tape.variable import Array, free, lift
+from adcompile.tape.functions import ROWS, array, asarray, linear, moved, scattered, unknown
+from adcompile.tape.memory import free, lift
 
 Axis = Any  # None, an integer, or a tuple of them
 
@@ -28,41 +28,10 @@ def _kept_shape(a: Any, axes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(1 if k in axes else n for k, n in enumerate(np.shape(a)))
 
 
-def reduction(neutral: float = math.nan, both: Any = None) -> Callable[..., Any]:
-    """A row from a function that reduces the last axis.  ``neutral`` stands for elements that are
-    left out by ``where=``; ``both`` joins the result to ``initial=``."""
-
-    def with_axes(f: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(f)
-        def reduced(
-            a: Any, axis: Axis = None, dtype: Any = None, out: Any = None, keepdims: bool = False,
-            initial: Any = None, where: Any = True, **more: Any,
-        ) -> Any:  # fmt: skip
-            if where is not True:
-                a = np.where(where, a, neutral if initial is None else initial)
-            axes = _axes(a, axis)
-            others = tuple(k for k in range(np.ndim(a)) if k not in axes)
-            rest = tuple(np.shape(a)[k] for k in others)
-            count = math.prod(np.shape(a)[k] for k in axes)
-            lines = np.reshape(np.transpose(a, (*others, *axes)), (*rest, count))
-            if count == 0 and initial is not None:
-                found, initial = lift(np.full(rest, initial, float)), None
-            else:
-                found = f(lines, **more)
-            found = np.reshape(found, _kept_shape(a, axes)) if keepdims else found
-            return found if initial is None else both(found, initial)
-
-        return row(reduced)
-
-    return with_axes
-
-
-@row
 def sum_(
     a: Any, axis: Axis = None, dtype: Any = None, out: Any = None, keepdims: bool = False,
     initial: Any = None, where: Any = True,
 ) -> Any:  # fmt: skip
-    """No ``reduction``: quicker, and regular where programs spend their time."""
     a, axes = a if where is True else np.where(where, a, 0.0), _axes(a, axis)
 
     def spread(g: Any, value: Any) -> Any:
@@ -72,81 +41,61 @@ def sum_(
     return total if initial is None else total + initial
 
 
-@row
+def reduction(
+    f: Callable[..., Any], neutral: float = math.nan, both: Any = None
+) -> Callable[..., Any]:
+    """From a function that reduces the last axis.  ``neutral`` stands for elements that are left
+    out by ``where=``; ``both`` joins the result to ``initial=``."""
+
+    def reduced(
+        a: Any, axis: Axis = None, dtype: Any = None, out: Any = None, keepdims: bool = False,
+        initial: Any = None, where: Any = True, **more: Any,
+    ) -> Any:  # fmt: skip
+        a = a if where is True else np.where(where, a, neutral if initial is None else initial)
+        axes, shape = _axes(a, axis), np.shape(a)
+        others = tuple(k for k in range(len(shape)) if k not in axes)
+        rest, count = tuple(shape[k] for k in others), math.prod(shape[k] for k in axes)
+        lines = np.reshape(np.transpose(a, (*others, *axes)), (*rest, count))
+        if count == 0 and initial is not None:
+            found, initial = lift(np.full(rest, initial, float)), None
+        else:
+            found = f(lines, **more)
+        found = np.reshape(found, _kept_shape(a, axes)) if keepdims else found
+        return found if initial is None else both(found, initial)
+
+    return reduced
+
+
 def mean(a: Any, axis: Axis = None, *args: Any, where: Any = True, **options: Any) -> Any:
     ones = np.broadcast_to(where, np.shape(a))
-    return sum_(a, axis, *args, where=where, **options) / np.sum(
-        ones, axis, keepdims=options.get("keepdims", False)
-    )
+    count = np.sum(ones, axis, keepdims=options.get("keepdims", False))
+    return np.sum(a, axis, *args, where=where, **options) / count
 
 
-@reduction()
-def var(lines: Any, ddof: float = 0, **_: Any) -> Any:
+def _spread(lines: Any, ddof: float = 0, **_: Any) -> Any:
     apart = lines - np.mean(lines, axis=-1, keepdims=True)
     return np.sum((apart * np.conj(apart)).real, axis=-1) / (lines.shape[-1] - ddof)
 
 
-@reduction()
-def std(lines: Any, **options: Any) -> Any:
-    return np.sqrt(var(lines, -1, **options))
+def _there(lines: Any) -> Any:
+    return np.sum(~np.isnan(free(lines)), -1)
 
 
-@reduction()
-def nanmean(lines: Any) -> Any:
-    return np.nansum(lines, -1) / np.sum(~np.isnan(free(lines)), -1)
+def _nan_spread(lines: Any, ddof: float = 0) -> Any:
+    apart = lines - np.expand_dims(np.nansum(lines, -1) / _there(lines), -1)
+    return np.nansum(apart * apart, -1) / (_there(lines) - ddof)
 
 
-@reduction()
-def nanvar(lines: Any, ddof: float = 0) -> Any:
-    apart = lines - nanmean(lines, -1, keepdims=True)
-    return np.nansum(apart * apart, -1) / (np.sum(~np.isnan(free(lines)), -1) - ddof)
-
-
-@reduction()
-def nanstd(lines: Any, **options: Any) -> Any:
-    return np.sqrt(nanvar(lines, -1, **options))
-
-
-@reduction(1.0, operator.mul)
-def prod(lines: Any) -> Any:
-    """A chain of products: right where an element is zero."""
+def _product(lines: Any) -> Any:  # a chain: right where an element is zero
     parts = np.moveaxis(lines, -1, 0)
     return functools.reduce(operator.mul, parts) if len(parts) else np.ones(lines.shape[:-1])[()]
 
 
-def _first(lines: Any, places: Any) -> Any:
-    return np.take_along_axis(lines, np.expand_dims(places, -1), -1)[..., 0][()]
+def _first(find: Any, lines: Any) -> Any:  # of the largest elements, or the smallest
+    places = np.expand_dims(find(free(lines), -1), -1)
+    return np.take_along_axis(lines, places, -1)[..., 0][()]
 
 
-@reduction(both=np.maximum)
-def max_(lines: Any) -> Any:
-    """The first of the largest elements."""
-    return _first(lines, np.argmax(free(lines), -1))
-
-
-@reduction(both=np.minimum)
-def min_(lines: Any) -> Any:
-    return _first(lines, np.argmin(free(lines), -1))
-
-
-@row
-def logsumexp(a: Any, axis: Axis = None, b: Any = None, keepdims: bool = False, **_: Any) -> Any:
-    largest = np.max(free(a), axis=_axes(a, axis), keepdims=True)
-    parts = np.exp(a - np.where(np.isfinite(largest), largest, 0.0))
-    total = np.sum(parts if b is None else b * parts, axis=axis, keepdims=True)
-    found = np.log(total) + np.where(np.isfinite(largest), largest, 0.0)
-    return found if keepdims else np.squeeze(found, axis)[()]
-
-
-@row
-def quantile(a: Any, q: Any, axis: Axis = None, keepdims: bool = False, **options: Any) -> Any:
-    if options:
-        raise unknown(f"np.quantile with {options}")
-    found = [_at_share(a, axis, keepdims=keepdims, q=float(part)) for part in np.ravel(free(q))]
-    return found[0] if np.ndim(q) == 0 else np.stack(found)
-
-
-@reduction()
 def _at_share(lines: Any, q: float) -> Any:
     place = q * (lines.shape[-1] - 1)
     low = int(place)
@@ -154,23 +103,25 @@ def _at_share(lines: Any, q: float) -> Any:
     return lines[..., low][()] * (1 - (place - low)) + lines[..., high][()] * (place - low)
 
 
-@row
-def percentile(a: Any, q: Any, *args: Any, **options: Any) -> Any:
-    return quantile(a, np.asarray(free(q)) / 100, *args, **options)
+def quantile(a: Any, q: Any, axis: Axis = None, keepdims: bool = False, **options: Any) -> Any:
+    if options:
+        raise unknown(f"np.quantile with {options}")
+    at = reduction(_at_share)
+    found = [at(a, axis, keepdims=keepdims, q=float(part)) for part in np.ravel(free(q))]
+    return found[0] if np.ndim(q) == 0 else np.stack(found)
 
 
-@row
-def median(a: Any, axis: Axis = None, **options: Any) -> Any:
-    return quantile(a, 0.5, axis, **options)
+def logsumexp(a: Any, axis: Axis = None, b: Any = None, keepdims: bool = False, **_: Any) -> Any:
+    largest = np.max(free(a), axis=_axes(a, axis), keepdims=True)
+    largest = np.where(np.isfinite(largest), largest, 0.0)
+    parts = np.exp(a - largest)
+    total = np.sum(parts if b is None else b * parts, axis=axis, keepdims=True)
+    found = np.log(total) + largest
+    return found if keepdims else np.squeeze(found, axis)[()]
 
 
-# ---------------------------------------------------------------- along an axis
-
-
-@row
 def cumsum(a: Any, axis: Any = None, **_: Any) -> Any:
-    if axis is None:
-        a, axis = np.ravel(a), 0
+    a, axis = (np.ravel(a), 0) if axis is None else (a, axis)
 
     def back(g: Any, value: Any) -> Any:
         return np.flip(np.cumsum(np.flip(g, axis), axis), axis)
@@ -178,39 +129,17 @@ def cumsum(a: Any, axis: Any = None, **_: Any) -> Any:
     return linear("cumsum", lambda v: np.cumsum(v, axis), back, a)
 
 
-@row
 def cumprod(a: Any, axis: Any = None, **_: Any) -> Any:
-    if axis is None:
-        a, axis = np.ravel(a), 0
+    a, axis = (np.ravel(a), 0) if axis is None else (a, axis)
     parts = list(itertools.accumulate(np.moveaxis(a, axis, 0), operator.mul))
     return np.stack(parts, axis) if parts else array(a)
 
 
-@row
 def sort(a: Any, axis: Any = -1, **_: Any) -> Any:
-    if axis is None:
-        a, axis = np.ravel(a), -1
+    a, axis = (np.ravel(a), -1) if axis is None else (a, axis)
     return np.take_along_axis(a, np.argsort(free(a), axis), axis)
 
 
-@row
-def partition(a: Any, kth: Any, axis: Any = -1, **_: Any) -> Any:
-    return sort(a, axis)
-
-
-@row
-def ediff1d(a: Any) -> Any:
-    return np.diff(np.ravel(a))
-
-
-@row
-def linspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, **_: Any
-) -> Any:
-    return start + (stop - start) * (np.arange(num) / max(num - endpoint, 1))
-
-
-@row
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
     """Linear between the points, constant outside."""
     place, last = np.searchsorted(free(xp), free(x), "right"), np.shape(xp)[0] - 1
@@ -223,25 +152,14 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any
     return found if right is None else np.where(x > xp[-1], right, found)[()]
 
 
-@row
 def convolve(a: Any, v: Any, mode: str = "full") -> Any:
-    if np.size(v) > np.size(a):
-        a, v = v, a
+    a, v = (v, a) if np.size(v) > np.size(a) else (a, v)
     n, k = np.size(a), np.size(v)
     full = sum(np.pad(asarray(a), (j, k - 1 - j)) * v[j] for j in range(k))
     first = {"full": 0, "same": (k - 1) // 2, "valid": k - 1}[mode]
     return full[first : first + {"full": n + k - 1, "same": n, "valid": n - k + 1}[mode]]
 
 
-@row
-def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
-    return convolve(a, np.conj(v)[::-1], mode)
-
-
-# ---------------------------------------------------------------- elements
-
-
-@row
 def where(condition: Any, *both: Any) -> Any:
     condition = free(condition)
     if not both:
@@ -249,51 +167,55 @@ def where(condition: Any, *both: Any) -> Any:
     return moved("where", lambda x, y: np.where(condition, x, y), *both)
 
 
-@row
 def clip(a: Any, low: Any = None, high: Any = None, **named: Any) -> Any:
     low, high = (named.get(f"a_{k}", named.get(k, v)) for k, v in (("min", low), ("max", high)))
     a = a if low is None else np.maximum(a, low)
     return a if high is None else np.minimum(a, high)
 
 
-@row
 def heaviside(x: Any, at_0: Any) -> Any:
     x = free(x)
     return np.where(x < 0, 0.0, np.where(x > 0, 1.0, np.where(x == 0, at_0, x)))
 
 
-@row
-def copy(x: Any) -> Any:
-    return array(x)
+def linspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, *_: Any, **__: Any
+) -> Any:
+    return start + (stop - start) * (np.arange(num) / max(num - endpoint, 1))
 
 
-@row
-def copyto(target: Array, source: Any, casting: str = "", where: Any = True) -> None:
+def copyto(target: Any, source: Any, casting: str = "", where: Any = True) -> None:
     target[...] = source if where is True else np.where(where, source, target)
 
 
-@row
-def putmask(target: Array, mask: Any, values: Any) -> None:
-    target[...] = np.where(mask, values, target)
-
-
-@row
-def fill_diagonal(target: Array, value: Any) -> None:
+def fill_diagonal(target: Any, value: Any) -> None:
     places = np.arange(min(target.shape))
     target[places, places] = value
 
 
-@row
 def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
     x = free(x)
     return scattered((max(int(np.max(x)) + 1 if np.size(x) else 0, minlength),), x, weights)
 
 
-@row
-def softmax(x: Any, axis: Axis = None) -> Any:
-    return np.exp(log_softmax(x, axis))
-
-
-@row
-def log_softmax(x: Any, axis: Axis = None) -> Any:
-    return x - logsumexp(x, axis, keepdims=True)
+ROWS |= {
+    "sum": sum_, "mean": mean, "quantile": quantile, "logsumexp": logsumexp,
+    "cumsum": cumsum, "cumprod": cumprod, "sort": sort, "interp": interp, "convolve": convolve,
+    "where": where, "clip": clip, "heaviside": heaviside, "linspace": linspace,
+    "bincount": bincount, "copyto": copyto, "fill_diagonal": fill_diagonal,
+    "putmask": lambda target, mask, values: copyto(target, values, where=mask),
+    "copy": lambda x, *_, **__: array(x),
+    "max": reduction(functools.partial(_first, np.argmax), both=np.maximum),
+    "min": reduction(functools.partial(_first, np.argmin), both=np.minimum),
+    "prod": reduction(_product, 1.0, operator.mul),
+    "var": reduction(_spread), "std": reduction(lambda x, **how: np.sqrt(_spread(x, **how))),
+    "nanmean": reduction(lambda x: np.nansum(x, -1) / _there(x)), "nanvar": reduction(_nan_spread),
+    "nanstd": reduction(lambda x, **how: np.sqrt(_nan_spread(x, **how))),
+    "percentile": lambda a, q, *more, **how: quantile(a, np.asarray(free(q)) / 100, *more, **how),
+    "median": lambda a, axis=None, **how: quantile(a, 0.5, axis, **how),
+    "partition": lambda a, kth, axis=-1, **_: sort(a, axis),
+    "ediff1d": lambda a: np.diff(np.ravel(a)),
+    "correlate": lambda a, v, mode="valid": convolve(a, np.conj(v)[::-1], mode),
+    "softmax": lambda x, axis=None: np.exp(x - logsumexp(x, axis, keepdims=True)),
+    "log_softmax": lambda x, axis=None: x - logsumexp(x, axis, keepdims=True),
+}  # fmt: skip

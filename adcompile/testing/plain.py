@@ -6,8 +6,9 @@ import linecache
 from collections.abc import Callable
 from typing import Any
 
-from adcompile.backends.cpu import Argnums, Ones, axes_of_one, type_of_value
+from adcompile.backends.cpu import Argnums
 from adcompile.backends.store import Generated
+from adcompile.backends.values import Ones, axes_of_one, type_of_value
 from adcompile.clones import PREFIX
 from adcompile.errors import BroadcastError
 from adcompile.makers import all_makers

@@ -159,8 +159,9 @@ def inputs(n: int) -> Inputs:
 
 WORKLOAD = Workload(
     title="Black-Scholes, value and all gradients",
-    cases={"1e6 options": partial(inputs, 10**6), "1e7 options": partial(inputs, 10**7)},
-    quick=("1e6 options",),
+    cases={f"1e{k} options": partial(inputs, 10**k) for k in (4, 6, 7)},
+    quick=("1e4 options",),
+    large=frozenset({"1e7 options"}),
     contestants=lineup(
         value,
         ALL,

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 import types
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numba
 import numpy as np
+from numba import njit
 
 from adcompile import tape, value_and_grad
+from benchmarks.arrays import ONE_THREAD
 from benchmarks.arrays.workload import BY_HAND, OURS, PRIMALS, TAPE, Build, Inputs
 from benchmarks.measure import Call
 
@@ -29,18 +33,49 @@ def rebound(f: Function, wrap: Function = lambda g: g, **names: Any) -> Any:
     return wrap(types.FunctionType(f.__code__, space, f.__name__, f.__defaults__))
 
 
+@dataclass(frozen=True)
+class Taping:
+    """A call, and how many bytes it keeps for the way back."""
+
+    call: Call
+    tape_bytes: Callable[[], int | None]
+
+    def __call__(self) -> object:
+        return self.call()
+
+
 def ours(f: Function, argnums: tuple[int, ...]) -> Build:
     def build(*inputs: Any) -> Call:
-        derivative = value_and_grad(f, argnums=argnums)
-        return lambda: derivative(*inputs)
+        derivative = value_and_grad(f, argnums=argnums, parallel=not ONE_THREAD)
+        return Taping(lambda: derivative(*inputs), lambda: kept_by_ours(derivative, inputs))
 
     return build
+
+
+def kept_by_ours(derivative: Any, inputs: Inputs) -> int | None:
+    """Nothing where forward and reverse sweep are one loop; else what the forward function returns
+    besides the value."""
+    if derivative.fused_source is not None:
+        return 0
+    name = re.search(r"^def (\w+)\(", derivative.forward_source, re.MULTILINE)
+    assert name is not None
+    functions = vars(derivative.derivation.latest.module)
+    forward = next(g for key, g in functions.items() if key.startswith(f"{name[1]}_"))
+    result = njit(getattr(forward, "py_func", forward))(*inputs)
+    result = result[1:] if isinstance(result, tuple) else ()
+    return _bytes([x for x in result if not any(x is y for y in inputs)])
+
+
+def _bytes(x: Any) -> int:
+    if isinstance(x, tuple | list):
+        return sum(map(_bytes, x))
+    return int(getattr(x, "nbytes", 8))
 
 
 def taped(f: Function, argnums: tuple[int, ...]) -> Build:
     def build(*inputs: Any) -> Call:
         derivative = tape.value_and_grad(f, argnums)
-        return lambda: derivative(*inputs)
+        return Taping(lambda: derivative(*inputs), lambda: derivative.tape_bytes(*inputs))
 
     return build
 
@@ -117,7 +152,6 @@ def torch_compiled(make: Function, argnums: tuple[int, ...]) -> Build:
 def _torch_call(make: Function, argnums: tuple[int, ...], inputs: Inputs, compiled: bool) -> Call:
     import torch
 
-    torch.set_num_threads(1)
     given = [torch.from_numpy(x) if isinstance(x, np.ndarray) else x for x in inputs]
     active = [given[k].requires_grad_() for k in argnums]
     f = make(torch)
@@ -129,7 +163,25 @@ def _torch_call(make: Function, argnums: tuple[int, ...], inputs: Inputs, compil
         value = f(*given)
         return value, torch.autograd.grad(value, active)
 
-    return call
+    return Taping(call, lambda: None if compiled else kept_by_torch(torch, f, given))
+
+
+def kept_by_torch(torch: Any, f: Function, given: list[Any]) -> int:
+    """Every tensor counts once, however often it is kept; the inputs do not."""
+    found: dict[int, int] = {}
+
+    def keep(tensor: Any) -> Any:
+        memory = tensor.untyped_storage()
+        found[memory.data_ptr()] = memory.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        value = f(*given)
+    del value
+    for x in given:
+        if isinstance(x, torch.Tensor):
+            found.pop(x.untyped_storage().data_ptr(), None)
+    return sum(found.values())
 
 
 def autograd_as_written(f: Function, argnums: tuple[int, ...]) -> Build:
@@ -142,6 +194,23 @@ def autograd_as_written(f: Function, argnums: tuple[int, ...]) -> Build:
         written = rebound(f, **_names_of(autograd.numpy, autograd.scipy))
         derivative = autograd.value_and_grad(written, argnums)
         return lambda: derivative(*inputs)
+
+    return build
+
+
+def by_tangent(f: Any, argnums: tuple[int, ...]) -> Build:
+    """tangent-ad returns the gradients, then the value."""
+
+    def build(*inputs: Any) -> Call:
+        import tangent
+
+        derivative = tangent.grad(f, wrt=argnums, preserve_result=True)
+
+        def call() -> object:
+            *gradients, value = derivative(*inputs)
+            return value, tuple(gradients)
+
+        return call
 
     return build
 

@@ -117,20 +117,26 @@ def inputs(d: int, k: int, n: int, gamma: float = 1.0, m: int = 0) -> Inputs:
     return alphas, means, icf, rng.normal(size=(n, d)), place, gamma, constant
 
 
+SIZES = ((2, 5, 50), (10, 25, 1000), (64, 25, 1000), (64, 200, 1000), (64, 25, 10000))
 WORKLOAD = Workload(
     title="Gaussian mixture (ADBench)",
     cases={
-        "d=10, K=25, n=1000": partial(inputs, 10, 25, 1000),
-        "d=10, K=25, n=10000": partial(inputs, 10, 25, 10000),
-        "d=64, K=25, n=1000": partial(inputs, 64, 25, 1000),
-        "d=64, K=25, n=10000": partial(inputs, 64, 25, 10000),
+        f"d={d}, K={k}, n={n}": partial(inputs, d, k, n)
+        for d, k, n in (
+            (2, 5, 50),
+            (10, 25, 1000),
+            (64, 25, 1000),
+            (64, 200, 1000),
+            (64, 25, 10000),
+        )
     },
-    quick=("d=10, K=25, n=1000", "d=64, K=25, n=1000"),
+    quick=("d=2, K=5, n=50", "d=10, K=25, n=1000"),
+    large=frozenset({"d=64, K=200, n=1000", "d=64, K=25, n=10000"}),
     contestants=lineup(
         objective,
         ACTIVE,
         hands={"": gmm_by_hand.by_hand},
-        others={", GEMM form": gemm_form},
+        others={", GEMM form": gemm_form, ", loops": gmm_by_hand.plain},
         jax=gemm_form_in_jax,
         torch=in_torch,
         numba_f=gmm_by_hand.plain,

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from adcompile import vectormath as vm
 from benchmarks.arrays.buffers import empty
-from benchmarks.arrays.contestants import REASSOCIATE, lineup
+from benchmarks.arrays.contestants import REASSOCIATE, by_tangent, lineup
 from benchmarks.arrays.workload import Inputs, Workload
+from benchmarks.loops import in_tangent
 
 Floats: TypeAlias = NDArray[np.float64]
 BLOCK = 2048  # entries that stay in the first-level cache
@@ -91,14 +92,15 @@ def inputs(n: int) -> Inputs:
 
 WORKLOAD = Workload(
     title="Log-sum-exp",
-    cases={"1e6 entries": partial(inputs, 10**6)},
-    quick=("1e6 entries",),
+    cases={f"1e{k} entries": partial(inputs, 10**k) for k in (4, 6)},
+    quick=("1e4 entries",),
     contestants=lineup(
         value,
         (0,),
         hands={"": three_passes, ", in blocks": blocks},
         jax=best_jax,
         torch=in_torch,
-    ),
+    )
+    | {"tangent-ad": by_tangent(in_tangent.log_sum_exp, (0,))},
     rtol={"float64": 1e-12},
 )

@@ -1,4 +1,4 @@
-"""Softmax cross-entropy of a network 784-128-10 with tanh in between, batches of 256."""
+"""Softmax cross-entropy of a network 784-128-10 with tanh in between."""
 
 from __future__ import annotations
 
@@ -109,18 +109,22 @@ def in_torch(torch: Any) -> Any:
     return loss
 
 
-def inputs(dtype: Any) -> Inputs:
+def inputs(dtype: Any, batch: int) -> Inputs:
     rng = np.random.default_rng(0)
     shapes = ((784, 128), (128,), (128, 10), (10,))
     weights = [rng.normal(scale=0.05, size=shape).astype(dtype) for shape in shapes]
-    images = rng.uniform(size=(256, 784)).astype(dtype)
-    return (*weights, images, rng.integers(0, 10, 256))
+    images = rng.uniform(size=(batch, 784)).astype(dtype)
+    return (*weights, images, rng.integers(0, 10, batch))
 
 
 WORKLOAD = Workload(
-    title="Softmax cross-entropy, network 784-128-10, batch 256",
-    cases={"float64": partial(inputs, np.float64), "float32": partial(inputs, np.float32)},
-    quick=("float64", "float32"),
+    title="Softmax cross-entropy, network 784-128-10",
+    cases={
+        f"batch {batch}, {dtype.__name__}": partial(inputs, dtype, batch)
+        for batch in (64, 256)
+        for dtype in (np.float32, np.float64)
+    },
+    quick=("batch 64, float32", "batch 64, float64"),
     contestants=lineup(
         loss,
         WEIGHTS,

@@ -32,6 +32,11 @@ class Workload:
     quick: tuple[str, ...]
     contestants: Mapping[str, Build]
     rtol: Mapping[str, float]
+    slow: frozenset[str] = frozenset()  # contestants that take part in the small cases only
+    large: frozenset[str] = frozenset()  # cases that are run with --full only
+
+    def tolerance(self, case: str) -> float:
+        return next((self.rtol[t] for t in self.rtol if t in case), self.rtol["float64"])
 
 
 def flat(result: Any) -> list[np.ndarray[Any, Any]]:

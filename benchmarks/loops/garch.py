@@ -10,7 +10,8 @@ import numpy as np
 from numba import njit
 
 from benchmarks.arrays.workload import Inputs, Workload
-from benchmarks.loops.lineup import lineup
+from benchmarks.loops.lineup import Function, lineup
+from benchmarks.measure import Call
 
 
 def likelihood(theta: Any, y: Any, backcast: float) -> Any:
@@ -74,6 +75,45 @@ def best_jax(jax: Any) -> Any:
     return jax.value_and_grad(loss, argnums=(0,))
 
 
+def arrays(xp: Any, _: Function) -> Function:
+    """The recurrence number by number, the rest at once."""
+
+    def loss(theta: Any, y: Any, backcast: float) -> Any:
+        squares = (y - theta[0]) ** 2
+        news = theta[1] + theta[2] * squares[:-1]
+        v = theta[1] + theta[2] * backcast + theta[3] * backcast
+        found = [v]
+        for t in range(len(y) - 1):
+            v = news[t] + theta[3] * v
+            found.append(v)
+        variance = xp.stack(found) if hasattr(xp, "from_numpy") else xp.array(found)
+        return 0.5 * xp.sum(xp.log(variance) + squares / variance)
+
+    return loss
+
+
+def casadi(theta: Any, y: Any, backcast: float) -> Call:
+    """The recurrence as ``mapaccum``, whose reverse mode is one too."""
+    import casadi as ca
+
+    state, p, day = ca.SX.sym("state", 3), ca.SX.sym("p", 4), ca.SX.sym("day")
+    v = p[1] + p[2] * state[1] + p[3] * state[0]
+    square = (day - p[0]) ** 2
+    step = ca.Function(
+        "step", [state, day, p], [ca.vertcat(v, square, state[2] + ca.log(v) + square / v)]
+    )
+    q = ca.MX.sym("q", 4)
+    ends = step.mapaccum(len(y))(ca.DM([backcast, backcast, 0.0]), y[None], ca.repmat(q, 1, len(y)))
+    f = 0.5 * ends[2, -1]
+    both = ca.Function("both", [q], [f, ca.gradient(f, q)])
+
+    def call() -> Any:
+        value, gradient = both(theta)
+        return float(value), (gradient.full().ravel(),)
+
+    return call
+
+
 def inputs(days: int) -> Inputs:
     from arch.data import sp500
 
@@ -86,6 +126,7 @@ WORKLOAD = Workload(
     title="GARCH(1,1) likelihood of the S&P 500",
     cases={"500 days": partial(inputs, 500), "5030 days": partial(inputs, 5030)},
     quick=("500 days",),
-    contestants=lineup(likelihood, (0,), {"": by_hand}, best_jax),
+    contestants=lineup(likelihood, (0,), {"": by_hand}, best_jax, arrays, more={"CasADi": casadi}),
     rtol={"float64": 1e-10},
+    slow=frozenset({"autograd"}),
 )

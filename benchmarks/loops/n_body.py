@@ -10,8 +10,8 @@ import numpy as np
 from numba import njit
 
 from benchmarks.arrays.contestants import REASSOCIATE
-from benchmarks.arrays.workload import Inputs, Workload
-from benchmarks.loops.lineup import lineup
+from benchmarks.arrays.workload import TAPE, Inputs, Workload
+from benchmarks.loops.lineup import Function, lineup
 
 SOFT = 0.01
 
@@ -121,6 +121,23 @@ def best_jax(jax: Any) -> Any:
     return jax.value_and_grad(loss, argnums=(0, 1))
 
 
+def arrays(xp: Any, jit: Function) -> Function:
+    def step(x: Any, v: Any, mass: Any, dt: float) -> Any:
+        apart = x[None] - x[:, None]
+        r2 = xp.sum(apart * apart, axis=2) + SOFT
+        v = v + dt * xp.sum((mass / (r2 * xp.sqrt(r2)))[:, :, None] * apart, axis=1)
+        return x + dt * v, v
+
+    one = jit(step)
+
+    def loss(x: Any, v: Any, mass: Any, dt: float, steps: int) -> Any:
+        for _ in range(steps):
+            x, v = one(x, v, mass, dt)
+        return xp.sum(mass[:, None] * (x * x + v * v))
+
+    return loss
+
+
 def inputs(bodies: int, steps: int) -> Inputs:
     rng = np.random.default_rng(0)
     x, v = rng.normal(size=(bodies, 3)), 0.1 * rng.normal(size=(bodies, 3))
@@ -134,6 +151,7 @@ WORKLOAD = Workload(
         "512 bodies, 10 steps": partial(inputs, 512, 10),
     },
     quick=("16 bodies, 4 steps",),
-    contestants=lineup(value, (0, 1), {"": by_hand}, best_jax),
+    contestants=lineup(value, (0, 1), {"": by_hand}, best_jax, arrays),
     rtol={"float64": 1e-10},
+    slow=frozenset({TAPE}),
 )

@@ -1,4 +1,4 @@
-"""Stencils: Jacobi's iteration, Gauss and Seidel's in place, nonlinear diffusion."""
+"""Stencils: Jacobi's iteration, nonlinear diffusion."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from numba import njit
 
 from benchmarks.arrays.contestants import REASSOCIATE
-from benchmarks.arrays.workload import Inputs, Workload
-from benchmarks.loops.lineup import lineup
+from benchmarks.arrays.workload import TAPE, Inputs, Workload
+from benchmarks.loops.lineup import Arrays, Function, lineup
 
 # ---------------------------------------------------------------- jacobi_2d
 
@@ -84,93 +84,6 @@ def jacobi_by_hand(u: Any, steps: int) -> Any:
         _average_back(a, edge, b)
         _average_back(b, edge, a)
     return total, (edge + a,)
-
-
-# ---------------------------------------------------------------- seidel_2d
-
-
-def seidel(u: Any, steps: int) -> Any:
-    """The nine-point average in place: every point sees the new values before it."""
-    n = u.shape[0]
-    u = u.copy()
-    for _ in range(steps):
-        for i in range(1, n - 1):
-            for j in range(1, n - 1):
-                u[i, j] = (
-                    u[i - 1, j - 1]
-                    + u[i - 1, j]
-                    + u[i - 1, j + 1]
-                    + u[i, j - 1]
-                    + u[i, j]
-                    + u[i, j + 1]
-                    + u[i + 1, j - 1]
-                    + u[i + 1, j]
-                    + u[i + 1, j + 1]
-                ) / 9.0
-    total = 0.0
-    for i in range(n):
-        for j in range(n):
-            total += u[i, j] ** 2
-    return total
-
-
-@njit(error_model="numpy", fastmath=REASSOCIATE)
-def _known(u: Any, i: int, row: Any) -> None:
-    """A ninth of what row ``i`` needs besides the new value to the left: on several lanes."""
-    for j in range(1, u.shape[1] - 1):
-        above = u[i - 1, j - 1] + u[i - 1, j] + u[i - 1, j + 1]
-        below = u[i + 1, j - 1] + u[i + 1, j] + u[i + 1, j + 1]
-        row[j] = (above + below + u[i, j] + u[i, j + 1]) * (1.0 / 9.0)
-
-
-@njit(error_model="numpy", fastmath={"contract"})
-def _sweep(row: Any, start: float, out: Any) -> None:
-    """The recurrence itself, its last value in a register."""
-    value = start
-    for j in range(1, row.shape[0] - 1):
-        value = row[j] + value * (1.0 / 9.0)
-        out[j] = value
-
-
-@njit(error_model="numpy", fastmath={"contract"})
-def _sweep_back(g: Any, row: Any) -> None:
-    value = 0.0
-    for j in range(row.shape[0] - 2, 0, -1):
-        value = (g[j] + value) * (1.0 / 9.0)
-        row[j] = value
-
-
-@njit(error_model="numpy", fastmath=REASSOCIATE)
-def _spread(g: Any, i: int, row: Any) -> None:
-    """``row`` has the adjoints of the sums, and zeros at both ends and beyond."""
-    n = g.shape[1]
-    for j in range(n):
-        three = row[j] + (row[j - 1] if j else 0.0) + (row[j + 1] if j < n - 1 else 0.0)
-        g[i - 1, j] += three
-        g[i + 1, j] += three
-    left, right = g[i, 0], g[i, n - 1]
-    for j in range(1, n - 1):
-        g[i, j] = row[j] + row[j - 1]
-    g[i, 0], g[i, n - 1] = left + row[1], right + row[n - 2]
-
-
-@njit(error_model="numpy", fastmath={"contract"})
-def seidel_by_hand(u: Any, steps: int) -> Any:
-    """It is linear: nothing is kept."""
-    u, row = u.copy(), np.zeros(u.shape[1])
-    n = u.shape[0]
-    for _ in range(steps):
-        for i in range(1, n - 1):
-            _known(u, i, row)
-            _sweep(row, u[i, 0], u[i])
-    total = np.sum(u * u)
-    g = 2.0 * u
-    row[:] = 0.0
-    for _ in range(steps):
-        for i in range(n - 2, 0, -1):
-            _sweep_back(g[i], row)
-            _spread(g, i, row)
-    return total, (g,)
 
 
 # ---------------------------------------------------------------- diffusion
@@ -297,6 +210,24 @@ def _scanned(step: Any) -> Any:
     return best_jax
 
 
+def _arrays(inside: Any, twice: bool) -> Arrays:
+    def arrays(xp: Any, jit: Function) -> Function:
+        def step(u: Any) -> Any:
+            new = xp.concatenate((u[1:-1, :1], inside(u), u[1:-1, -1:]), axis=1)
+            return xp.concatenate((u[:1], new, u[-1:]), axis=0)
+
+        one = jit(step)
+
+        def loss(u: Any, steps: int) -> Any:
+            for _ in range(2 * steps if twice else steps):
+                u = one(u)
+            return xp.sum(u**2)
+
+        return loss
+
+    return arrays
+
+
 def _jacobi_step(u: Any) -> Any:
     return 0.2 * (u[1:-1, 1:-1] + u[1:-1, :-2] + u[1:-1, 2:] + u[:-2, 1:-1] + u[2:, 1:-1])
 
@@ -317,20 +248,25 @@ def _diffusion_step(u: Any) -> Any:
     return inside + 0.2 * sum((v - inside) / (1.0 + (v - inside) ** 2) for v in near)
 
 
-def _workload(
-    title: str, f: Any, hand: Any, sizes: tuple[tuple[int, int], ...], jax: Any = None
+def stencil(
+    title: str,
+    f: Any,
+    hand: Any,
+    sizes: tuple[tuple[int, int], ...],
+    jax: Any,
+    arrays: Arrays,
+    slow: frozenset[str] = frozenset({TAPE}),
 ) -> Workload:
     cases = {f"{n} x {n}, {steps} steps": partial(inputs, n, steps) for n, steps in sizes}
-    contestants = lineup(f, (0,), {"": hand}, jax)
-    return Workload(title, cases, tuple(cases)[:1], contestants, {"float64": 1e-10})
+    contestants = lineup(f, (0,), {"": hand}, jax, arrays)
+    return Workload(title, cases, tuple(cases)[:1], contestants, {"float64": 1e-10}, slow)
 
 
-JACOBI = _workload(
-    "jacobi_2d", jacobi, jacobi_by_hand, ((16, 4), (90, 40), (250, 100)),
-    _twice(_scanned(_jacobi_step)),
+JACOBI = stencil(
+    "jacobi_2d", jacobi, jacobi_by_hand, ((16, 4), (250, 100)),
+    _twice(_scanned(_jacobi_step)), _arrays(_jacobi_step, True),
 )  # fmt: skip
-SEIDEL = _workload("seidel_2d, in place", seidel, seidel_by_hand, ((16, 4), (120, 20), (400, 100)))
-DIFFUSION = _workload(
+DIFFUSION = stencil(
     "Nonlinear diffusion", diffusion, diffusion_by_hand, ((16, 4), (256, 100)),
-    _scanned(_diffusion_step),
+    _scanned(_diffusion_step), _arrays(_diffusion_step, False),
 )  # fmt: skip

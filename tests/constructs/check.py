@@ -19,12 +19,13 @@ from tests.constructs import (
     containers,
     control,
     dispatchers,
+    functions,
     trying,
     values,
 )
 from tests.constructs.entries import Entry
 
-MODULES = (dispatchers, control, trying, values, containers, combined, calls_and_loops)
+MODULES = (dispatchers, functions, control, trying, values, containers, combined, calls_and_loops)
 ENTRIES: list[Entry] = [e for m in MODULES for e in m.TABLE.entries]
 
 

@@ -591,14 +591,16 @@ def key_in_dict(x, a):
 
 @refused(
     "What a loop runs over",
-    "a dict",
-    "a loop over a dict",
-    "Its keys are known while parsing, and what is read by them has many types.",
+    "`break` or `continue` where it runs over a dict",
+    "break or continue in a loop over a dict",
+    "The loop is written out.",
 )
 def over_dict(x, a):
     p = {"w": x[0], "b": a}
     s = 0.0
     for key in p:  # !
+        if a > 2.0:
+            break
         s += p[key]
     return s
 

@@ -209,6 +209,71 @@ def changed_in_loop(x, a):
     return items[1]
 
 
+GAINS = {"low": 0.5, "high": 1.5}
+
+
+@right(NAMED, "loops that only add over a dict, `keys()`, `values()`, `items()`", compiles=False)
+def over_dicts(x, a):
+    d = {"w": x * a, "v": x[::-1] * 2.0, "b": np.tanh(x)}
+    s = a
+    for key in d:
+        if key != "b":
+            s += np.sum(d[key] ** 2)
+        elif a > 0.0:
+            s -= a * d["w"].max() + np.mean(d[key])
+    for value in d.values():
+        s += np.sum(value) * a
+    t = 0.0
+    for key, value in d.items():
+        t += np.sum(value * d[key]) * s
+    return s * t
+
+
+@right(NAMED, "any loop over a dict of the module", compiles=False)
+def over_constant_dicts(x, a):
+    s = a
+    for gain in GAINS.values():
+        s = np.sin(s * gain)
+    for key in GAINS:
+        s = s * GAINS[key] + x[0]
+        if s > 3.0:
+            return s
+    for key, gain in GAINS.items():
+        s = s * gain - GAINS[key]
+    return s
+
+
+@right(NAMED, "`sum`, `max` and `min` of the values of a dict", compiles=False)
+def values_of_dicts(x, a):
+    d = {"u": a * x[0], "v": x[1], "w": a}
+    return sum(d.values()) * max(d.values()) - min(d.values())
+
+
+@refused(
+    NAMED,
+    "a loop over a dict that does more than add",
+    "a loop over a dict that does more than add",
+    "Dicts with the same keys have one type, whatever the order.",
+)
+def order_of_keys(x, a):
+    d = {"w": x[0], "v": a}
+    s = 1.0
+    for value in d.values():  # !
+        s = s * a + value
+    return s
+
+
+@right(LISTS, "comprehensions in functions inside the function", compiles=False)
+def comprehended_inside(x, a):
+    def cubes(t):
+        found = [v * v * a for v in t if v > -0.5]
+        found.append(found[0] * a)
+        return sum(found)
+
+    halves = lambda t: sum([0.5 * v for v in t])  # noqa: E731
+    return cubes(x) * halves(x * a)
+
+
 @refused(NAMED, "a dict with other keys than literals", "a dict whose keys", "No types for it.")
 def unknown_keys(x, a):
     d = {x.size: a}  # !

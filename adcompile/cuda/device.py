@@ -1,0 +1,98 @@
+"""Functions of numbers that kernels call and the device's library lacks, and the sum of a block."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from numba import cuda
+
+MOST = 256  # threads of a block
+
+
+@cuda.jit(device=True)
+def add_up(sums: Any, place: int, value: float) -> None:
+    """``sums[place, block]``: the sum of ``value`` over the threads of the block, always in the
+    same order.  A block has a power of two of threads, at most ``MOST``."""
+    shared = cuda.shared.array(256, "float64")
+    k = cuda.threadIdx.x
+    shared[k] = value
+    cuda.syncthreads()
+    step = cuda.blockDim.x // 2
+    while step > 0:
+        if k < step:
+            shared[k] += shared[k + step]
+        cuda.syncthreads()
+        step //= 2
+    if k == 0:
+        sums[place, cuda.blockIdx.x] = shared[0]
+    cuda.syncthreads()
+
+
+@cuda.jit(device=True)
+def sign(x: float) -> float:
+    """``np.sign``."""
+    if x > 0.0:
+        return 1.0
+    if x < 0.0:
+        return -1.0
+    return x
+
+
+@cuda.jit(device=True)
+def maximum(a: float, b: float) -> float:
+    """``np.maximum``: nan if one is."""
+    return a if a > b or a != a else b
+
+
+@cuda.jit(device=True)
+def minimum(a: float, b: float) -> float:
+    """``np.minimum``: nan if one is."""
+    return a if a < b or a != a else b
+
+
+@cuda.jit(device=True)
+def fmax(a: float, b: float) -> float:
+    """``np.fmax``: the other one if one is nan."""
+    return a if a > b or b != b else b
+
+
+@cuda.jit(device=True)
+def fmin(a: float, b: float) -> float:
+    """``np.fmin``: the other one if one is nan."""
+    return a if a < b or b != b else b
+
+
+@cuda.jit(device=True)
+def cbrt(x: float) -> float:
+    """``np.cbrt``: a root and one step of Newton's."""
+    if x == 0.0 or x != x or math.isinf(x):
+        return x
+    y = math.copysign(abs(x) ** (1.0 / 3.0), x)
+    return y - (y * y * y - x) / (3.0 * y * y)
+
+
+@cuda.jit(device=True)
+def exp2(x: float) -> float:
+    """``np.exp2``."""
+    return math.pow(2.0, x)
+
+
+@cuda.jit(device=True)
+def logaddexp(a: float, b: float) -> float:
+    """``np.logaddexp``."""
+    if a == b:
+        return a + 0.6931471805599453
+    if a > b:
+        return a + math.log1p(math.exp(b - a))
+    return b + math.log1p(math.exp(a - b))
+
+
+@cuda.jit(device=True)
+def rint(x: float) -> float:
+    """``np.rint``: to even at ties."""
+    low = math.floor(x)
+    rest = x - low
+    if rest > 0.5 or (rest == 0.5 and low % 2.0 != 0.0):
+        return low + 1.0
+    return low + 0.0

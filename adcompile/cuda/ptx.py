@@ -1,0 +1,98 @@
+"""Kernels as PTX, without a GPU."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+from numba import cuda
+from numba.cuda import dispatcher
+
+from adcompile.backends.cpu import Derivation
+from adcompile.cuda.kinds import of_parameters
+from adcompile.cuda.launch import SIMULATED
+from adcompile.cuda.module import device_parts, prepared
+from adcompile.errors import UnsupportedError
+from adcompile.pipeline import differentiate
+
+
+def compile_kernels(
+    derivation: Derivation, argtypes: tuple[Any, ...], cc: tuple[int, int]
+) -> dict[str, str]:
+    """Name -> PTX of every kernel of the derivative for these types."""
+    if SIMULATED:
+        raise UnsupportedError(
+            "the simulator makes no PTX",
+            None,
+            "Unset NUMBA_ENABLE_CUDASIM before Numba is imported.",
+        )
+    loaded = derivation.specialise(argtypes)
+    options = derivation.options
+    wanted = derivation.wanted(argtypes)
+    made = differentiate(derivation.target, argtypes, wanted, derivation.has_aux, options)
+    made = prepared(made, wanted, options)
+    found: dict[str, str] = {}
+    with _as_if_on(cc):
+        for part in device_parts(made, options):
+            for kernel in part.kernels:
+                function = getattr(loaded.module, kernel.fn.name).function
+                types = of_parameters(kernel.fn, part.types)
+                found[kernel.fn.name], _ = cuda.compile_ptx(function, types, cc=cc)
+    return found
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What the assembler says of a kernel, in registers and bytes per thread; ``atomics`` counts
+    instructions of the PTX."""
+
+    registers: int
+    stack: int
+    spilled: int
+    atomics: int
+
+
+def resources(ptx: str, cc: tuple[int, int]) -> Resources:
+    """Of one kernel; needs no GPU, but NVIDIA's linker, which the extra ``cuda`` brings."""
+    from cuda.bindings import nvjitlink
+
+    wanted = [f"-arch=sm_{cc[0]}{cc[1]}", "-verbose"]
+    linker = nvjitlink.create(len(wanted), wanted)
+    try:
+        data = ptx.encode()
+        nvjitlink.add_data(linker, nvjitlink.InputType.PTX, data, len(data), "kernel.ptx")
+        nvjitlink.complete(linker)
+        text = bytearray(nvjitlink.get_info_log_size(linker))
+        nvjitlink.get_info_log(linker, text)
+    finally:
+        nvjitlink.destroy(linker)
+    log = text.decode()
+    stack, stores, loads = _numbers(
+        r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads", log
+    )
+    (registers,) = _numbers(r"Used (\d+) registers", log)
+    atomics = len(re.findall(r"\b(?:atom|red)\.(?:\w+\.)*add", ptx))
+    return Resources(registers, stack, stores + loads, atomics)
+
+
+def _numbers(pattern: str, log: str) -> tuple[int, ...]:
+    found = re.search(pattern, log)
+    if found is None:
+        raise UnsupportedError(f"the assembler's report is not understood: {log[:200]}")
+    return tuple(map(int, found.groups()))
+
+
+@contextlib.contextmanager
+def _as_if_on(cc: tuple[int, int]) -> Iterator[None]:
+    """Numba compiles the functions that a kernel calls for the device that is there, even where the
+    kernel itself is for another."""
+    known = dispatcher.get_current_device
+    dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=cc)
+    try:
+        yield
+    finally:
+        dispatcher.get_current_device = known

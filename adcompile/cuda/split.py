@@ -1,0 +1,346 @@
+"""A generated function (plain dialect) in two parts: what the host does, and kernels.
+
+    for i in range(n):             def f_loop_3(n, x, w, x_adj, w_adj, sums):
+        t += g(x[i], w)                t_part = w_adj_part = 0.0
+        x_adj[i] = ...                 for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        w_adj += ...          ->           t_part += g(x[i], w)
+                                           x_adj[i] = ...
+                                           w_adj_part += ...
+                                       add_up(sums, 0, t_part)
+                                       add_up(sums, 1, w_adj_part)
+
+A loop becomes a kernel if that is proved of the code itself: iterations share nothing but sums, and
+elements that they only add to.  Loops around such loops stay on the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from numba.core import types as nt
+
+from adcompile.analysis.exposed import exposed
+from adcompile.cuda.body import Body, Refused
+from adcompile.cuda.guards import merge_guards
+from adcompile.cuda.host import HINT, on_host
+from adcompile.cuda.kinds import Types, by_name, from_dtype_name
+from adcompile.cuda.private import drop_unread_constants
+from adcompile.cuda.views import inline_views
+from adcompile.emit.names import appearance, assign_names
+from adcompile.emit.nest import nest
+from adcompile.errors import UnsupportedError
+from adcompile.ir import nodes as ir
+from adcompile.ir.walk import (
+    blocks,
+    map_blocks,
+    rename_block,
+    statements,
+    stmt_defs,
+    subexpressions,
+)
+from adcompile.optimise.arrays_used import Arrays
+from adcompile.optimise.parallel import Remarks
+from adcompile.optimise.vectorise import handed_on, steps_of_sum
+from adcompile.storage.rows import trip_count
+
+_ZERO, _ONE = ir.Const(0), ir.Const(1)
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """``fn``: (count, *free variables, *workspaces, sums).  ``items``: the loops that it stands
+    for, one thread per iteration."""
+
+    fn: ir.Function
+    sums: int
+    items: tuple[ir.For, ...]
+
+
+def split(
+    fn: ir.Function,
+    types: Types,
+    remarks: Remarks,
+    deterministic: bool,
+) -> tuple[ir.Function, list[Kernel], Types]:
+    """The host's function, and the kernels that it launches by their names."""
+    printed = dict.fromkeys(appearance(fn), "float64")  # adjoints of numbers
+    printed.update((var, str(kind)) for var, kind in types.items())
+    fn, names = assign_names(nest(fn), set(), printed)  # no copies that only names need
+    fn = with_own_variables(fn)
+    types = by_name(fn, types, names)
+    ranks = {v: kind.ndim for v, kind in types.items() if isinstance(kind, nt.Array)}
+    fn = merge_guards(inline_views(fn, ranks))
+    work = _Split(fn, types, remarks, deterministic, names)
+    made = work.block(fn.body, set())
+    host = drop_unread_constants(replace(fn, body=on_host(made, work.loads_refused)))
+    return host, work.kernels, types
+
+
+def with_own_variables(fn: ir.Function) -> ir.Function:
+    """Each loop has a variable of its own again, unless that is read after the loop."""
+    loose = set(exposed(tuple(_without_variables(fn.body)), fn.params))
+
+    def block(stmts: ir.Block) -> ir.Block:
+        out: list[ir.Stmt] = []
+        for stmt in stmts:
+            if blocks(stmt):
+                stmt = map_blocks(block, stmt)
+            if isinstance(stmt, ir.For) and stmt.var not in loose:
+                own = ir.Var(stmt.var.name, stmt.var.temp)
+                inner = {v for s in statements(stmt.body) for v in stmt_defs(s)}
+                if stmt.var not in inner:
+                    stmt = replace(stmt, var=own, body=rename_block(stmt.body, {stmt.var: own}))
+            out.append(stmt)
+        return tuple(out)
+
+    return replace(fn, body=block(fn.body))
+
+
+def _without_variables(block: ir.Block) -> list[ir.Stmt]:
+    """What the loops' variables are read by outside of their loops: with each loop as an if in
+    which its variable has been assigned."""
+    out: list[ir.Stmt] = []
+    for stmt in block:
+        if isinstance(stmt, ir.For):
+            set_here = ir.Assign(stmt.var, stmt.start)
+            body = (set_here, *_without_variables(stmt.body))
+            out.append(ir.If(ir.Const(True), body, ()))
+        elif blocks(stmt):
+            out.append(map_blocks(lambda b: tuple(_without_variables(b)), stmt))
+        else:
+            out.append(stmt)
+    return out
+
+
+class _Split:
+    def __init__(
+        self,
+        fn: ir.Function,
+        types: Types,
+        remarks: Remarks,
+        deterministic: bool,
+        names: Mapping[ir.Var, str],
+    ) -> None:
+        self.fn, self.types, self.remarks = fn, types, remarks
+        self.deterministic = deterministic
+        self.names = names
+        self.arrays = Arrays(fn.body)
+        self.kernels: list[Kernel] = []
+        self.loads_refused: dict[int, str] = {}  # why a loop stays on the host, by identity
+
+    def block(self, block: ir.Block, live: set[ir.Var]) -> ir.Block:
+        """``live``: what is read after the block before it is assigned."""
+        out: list[ir.Stmt] = []
+        for k, stmt in enumerate(block):
+            after = live | set(exposed(block[k + 1 :]))
+            reason = ""
+            if isinstance(stmt, ir.For):
+                try:
+                    out.extend(self.loop(stmt, after))
+                    continue
+                except Refused as found:
+                    reason = str(found)
+                    if found.loc is not None:  # about what would be the same on the host
+                        raise UnsupportedError(f"{reason}, in a kernel", found.loc, HINT) from None
+            if isinstance(stmt, ir.For | ir.While):
+                own = {stmt.var} if isinstance(stmt, ir.For) else set()
+                after |= set(exposed(stmt.body)) - own
+            if blocks(stmt):
+                stmt = map_blocks(lambda b, after=after: self.block(b, after), stmt)  # type: ignore[misc]
+            if isinstance(stmt, ir.For | ir.While):
+                self.loads_refused[id(stmt)] = reason or "it is a while loop"
+            out.append(stmt)
+        return tuple(out)
+
+    # ------------------------------------------------------------ one loop
+
+    def loop(self, loop: ir.For, live: set[ir.Var]) -> list[ir.Stmt]:
+        if loop.exit is not None or any(isinstance(s, ir.Break) for s in loop.body):
+            raise Refused("it can be left early")
+        items = self.collapsed(loop)
+        inner = items[-1]
+        assigned = {v for s in statements((loop,)) for v in stmt_defs(s)}
+        sums = self.sums(inner)
+        for var in sorted((assigned - set(sums)) & live, key=lambda v: v.name):
+            raise Refused(f"{var.name} is used after it")
+        scattered: dict[ir.Var, str] = {}
+        for one in items:
+            scattered.update(self.scattered(one, assigned))
+        return self.launch(items, sums, scattered)
+
+    def collapsed(self, loop: ir.For) -> tuple[ir.For, ...]:
+        """``loop`` and the loops in it, each all that is in the one before, whose iterations may be
+        threads too."""
+        body = [s for s in loop.body if not isinstance(s, ir.Comment)]
+        if len(body) != 1 or not isinstance(body[0], ir.For) or body[0].exit is not None:
+            return (loop,)
+        inner = body[0]
+        bounds = (inner.start, inner.stop, inner.step)
+        defined = {v for s in statements((loop,)) for v in stmt_defs(s)}
+        if any(_depends(b, defined) for b in bounds):
+            return (loop,)
+        try:
+            if set(self.sums(inner)) - set(self.sums(loop)):
+                return (loop,)
+            if set(self.scattered(inner, defined)) - set(self.scattered(loop, defined)):
+                return (loop,)
+        except Refused:
+            return (loop,)
+        return (loop, *self.collapsed(inner))
+
+    def sums(self, loop: ir.For) -> dict[ir.Var, set[ir.Var]]:
+        """What the iterations add to, with the names of the sum so far."""
+        inner = tuple(statements(loop.body))
+        found: dict[ir.Var, set[ir.Var]] = {}
+        for var in sorted(handed_on(loop.body), key=lambda v: v.name):
+            chain = steps_of_sum(var, inner, ordered=True)
+            if chain is None and var.name.startswith("cursor_"):
+                raise Refused("what it stores for the reverse sweep has no length known before")
+            if chain is None:
+                raise Refused(f"each iteration needs {var.name} of the one before")
+            if any(isinstance(self.types.get(v), nt.Complex) for v in chain):
+                raise Refused(f"{var.name} is a complex sum")
+            found[var] = chain
+        return found
+
+    def scattered(self, loop: ir.For, assigned: set[ir.Var]) -> dict[ir.Var, str]:
+        """Arrays to whose elements several iterations may add, and why."""
+        found: dict[ir.Var, str] = {}
+        for array, uses in self.arrays.written_in(loop, assigned):
+            if uses is None:
+                raise Refused(f"{array.name} is written, and may be known by another name")
+            if self.arrays.apart(uses, loop):
+                continue
+            if not all(isinstance(s, ir.Accumulate) for s in uses):
+                raise Refused(f"its iterations share elements of {array.name}")
+            found[array] = f"iterations of the loop over {loop.var.name} may share elements"
+        if found and self.deterministic:
+            names = ", ".join(sorted(v.name for v in found))
+            raise Refused(f"its iterations add to the same elements of {names}, in any order")
+        return found
+
+    # ------------------------------------------------------------ the kernel
+
+    def launch(
+        self,
+        items: tuple[ir.For, ...],
+        sums: Mapping[ir.Var, set[ir.Var]],
+        scattered: Mapping[ir.Var, str],
+    ) -> list[ir.Stmt]:
+        loop = items[0]
+        count, number = ir.Var("count"), ir.Var("item")
+        parts = {var: ir.Var(f"{var.name}_part") for var in sums}
+        renamed = {name: parts[var] for var, chain in sums.items() for name in chain}
+        body = rename_block(items[-1].body, renamed)
+        local = {v for s in statements(body) for v in stmt_defs(s)}
+        local |= {one.var for one in items}
+        lowered = Body(self.types, set(scattered), local).lower(body)
+
+        names: list[ir.Stmt] = []
+        rest: ir.Expr = number
+        for one in reversed(items[1:]):  # neighbouring threads: the innermost loop's iterations
+            names.append(_place(one, ir.Binary("%", rest, trip_count(one))))
+            shorter = ir.Var("item")
+            names.append(ir.Assign(shorter, ir.Binary("//", rest, trip_count(one))))
+            rest = shorter
+        if len(items) == 1 and loop.start == _ZERO and loop.step == _ONE:
+            number = loop.var
+        else:
+            names.append(_place(loop, rest))
+        start, stride = ir.Apply("cuda.grid", (_ONE,)), ir.Apply("cuda.gridsize", (_ONE,))
+        over = ir.For(number, start, count, stride, (*names, *lowered.body), loc=loop.loc)
+        totals = ir.Var("sums")
+        whole: ir.Block = (
+            *lowered.start,
+            *(ir.Assign(part, ir.Const(0.0)) for part in parts.values()),
+            over,
+            *(
+                ir.Do("rt.add_up", (totals, ir.Const(k), part))
+                for k, part in enumerate(parts.values())
+            ),
+        )
+        self.types[count] = nt.int64
+        self.types[totals] = nt.Array(nt.float64, 2, "C")
+        self.types.update((work, _type_of(passed)) for work, passed in lowered.workspaces)
+        inside = {count, totals, *(v for v, _ in lowered.workspaces)}
+        free = [v for v in exposed(whole) if v not in inside]
+        params = (count, *free, *(v for v, _ in lowered.workspaces), *((totals,) if sums else ()))
+        name = self.name(loop)
+        params, whole = self.distinct(params, whole)
+        self.kernels.append(
+            Kernel(ir.Function(name, params, (*whole, ir.Return(())), loop.loc), len(sums), items)
+        )
+        self.say(loop, items, scattered, lowered.workspaces)
+
+        trips: ir.Expr = trip_count(loop)
+        for one in items[1:]:
+            trips = ir.Binary("*", trips, trip_count(one))
+        given = (trips, *free, *(shape for _, shape in lowered.workspaces))
+        found = {var: ir.Var(f"{var.name}_total") for var in sums}
+        out: list[ir.Stmt] = [
+            ir.Call(tuple(found.values()), f"fn.{name}", given, loop.loc),
+        ]
+        for var, total in found.items():
+            more: ir.Expr = total
+            if isinstance(self.types.get(var), nt.Integer):
+                more = ir.Apply("int", (total,))
+            out.append(ir.Assign(var, ir.Binary("+", var, more), inplace=True))
+        return out
+
+    def distinct(
+        self, params: tuple[ir.Var, ...], body: ir.Block
+    ) -> tuple[tuple[ir.Var, ...], ir.Block]:
+        """Parameters with names of their own."""
+        taken: set[str] = set()
+        renamed: dict[ir.Var, ir.Var] = {}
+        for var in params:
+            name, k = self.names.get(var, var.name), 2
+            while name in taken:
+                name, k = f"{var.name}_{k}", k + 1
+            taken.add(name)
+            renamed[var] = ir.Var(name)
+            if var in self.types:
+                self.types[renamed[var]] = self.types[var]
+        return tuple(renamed.values()), rename_block(body, renamed)
+
+    def name(self, loop: ir.For) -> str:
+        wish = f"{self.fn.name}_loop_{loop.loc.line}"
+        same = sum(k.fn.name == wish or k.fn.name.startswith(f"{wish}_") for k in self.kernels)
+        return f"{wish}_{same + 1}" if same else wish
+
+    def say(
+        self,
+        loop: ir.For,
+        items: Sequence[ir.For],
+        scattered: Mapping[ir.Var, str],
+        workspaces: Sequence[tuple[ir.Var, ir.Expr]],
+    ) -> None:
+        over = " and ".join(one.var.name for one in items)
+        text = f"a kernel, one thread per {over}"
+        for array, why in scattered.items():
+            text += f"; {array.name}: atomic, {why}"
+        for work, _ in workspaces:
+            text += f"; {work.name}: global memory, a column per thread"
+        known = self.remarks.lines.get(loop.loc.line)
+        said = dict.fromkeys((known or "").split("; ") if known else ())
+        said.update(dict.fromkeys(text.split("; ")))
+        self.remarks.lines[loop.loc.line] = "; ".join(said)
+
+
+def _place(loop: ir.For, number: ir.Expr) -> ir.Assign:
+    moved = number if loop.step == _ONE else ir.Binary("*", number, loop.step)
+    value = moved if loop.start == _ZERO else ir.Binary("+", loop.start, moved)
+    return ir.Assign(loop.var, value)
+
+
+def _type_of(workspace: ir.Expr) -> nt.Array:
+    match workspace:
+        case ir.Apply(_, (ir.MakeTuple(shape), ir.Const(str() as dtype))):
+            return nt.Array(from_dtype_name(dtype), len(shape) + 1, "C")
+    raise AssertionError(workspace)
+
+
+def _depends(expr: ir.Expr, on: set[ir.Var]) -> bool:
+    parts = subexpressions(expr)
+    return any(isinstance(p, ir.Load | ir.Apply) or p in on for p in parts)
