@@ -9,8 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
+from numba import njit
 from numba.core.dispatcher import Dispatcher
 from numba.core.registry import CPUDispatcher
+from numba.np.ufunc.dufunc import DUFunc
 
 from adcompile.backends.cpu import Argnums, Derivation
 from adcompile.backends.dispatcher import GradDispatcher, make
@@ -61,6 +63,7 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
     With complex numbers it is the transpose, without conjugation: Re(cotangent * tangent of the
     output) = Re(sum of pulled back cotangents * tangents of the arguments).
     """
+    f = of_numbers(f)
     _check_target(f, "vjp")
     return run_vjp(_forward(f), args)
 
@@ -78,6 +81,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     must stand for integers and booleans.  ``tangent`` has the structure of the output.  Tangents
     of complex values are complex, those of real ones real.
     """
+    f = of_numbers(f)
     _check_target(f, "jvp")
     for name, given in (("primals", primals), ("tangents", tangents)):
         if not isinstance(given, tuple | list):
@@ -102,6 +106,7 @@ def _derivative(kind: str, f: Any, argnums: Where, has_aux: bool, options: dict[
 
 
 def _made(kind: str, f: Any, argnums: Where, has_aux: bool, options: dict[str, Any]) -> Any:
+    f = of_numbers(f)
     if options.get("engine") == "tape":
         return _recording(kind, f, argnums, has_aux, options)
     _check_target(f, kind)
@@ -161,6 +166,17 @@ class _Inheriting(Derivation):
         self._wanted, self._found = wanted, None
 
 
+def of_numbers(f: Any) -> Any:
+    """``f``; of a ``@vectorize`` function, that which it runs on each element."""
+    return _element_of(f) if isinstance(f, DUFunc) else f
+
+
+@functools.lru_cache(maxsize=256)
+def _element_of(f: Any) -> Any:
+    options = {k: v for k, v in f.targetoptions.items() if k in ("fastmath", "boundscheck")}
+    return njit(f.__wrapped__, error_model="numpy", **options)
+
+
 def _check_target(f: Any, what: str) -> None:
     if getattr(f, "__adcompile__", False):
         raise UnsupportedError(
@@ -182,11 +198,11 @@ def _check_target(f: Any, what: str) -> None:
         raise TypeError(f"{what} takes a Python function or a Numba Dispatcher, not {f!r}{hint}")
     func = getattr(f, "py_func", f)
     for parameter in inspect.signature(func).parameters.values():
-        if parameter.kind not in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+        if parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_KEYWORD):
             raise UnsupportedError(
                 f"{what} of {func.__name__}: parameter '{parameter}' is not a plain one",
                 _place(func),
-                "Name each parameter; a tuple can stand for *args.",
+                "Name each parameter, to be given by position.",
             )
 
 

@@ -15,6 +15,7 @@ from adcompile.analysis.alias import find_roots, written_roots
 from adcompile.analysis.complex_numbers import check_complex
 from adcompile.analysis.independence import any_order, carries_only_sums
 from adcompile.analysis.scope import Loop, Path, find_scopes
+from adcompile.analysis.singular import with_guards
 from adcompile.arrays.expand import expand
 from adcompile.arrays.statics import known_arguments
 from adcompile.backends.cpu import Argnums
@@ -148,6 +149,7 @@ def derive_forward(func: Any, argtypes: Types, argnums: Argnums, options: Option
     seeded = seeded_results(fn, types, argnums, False)
     written = tuple(p for p in fn.params if p in written_roots(fn, roots))
     activity = find_activity(fn, types, roots, inputs, [*seeded, *written])
+    activity = with_guards(fn, roots, activity)
     wanted = tuple(fn.params[k] for k in argnums)
     refuse_parameters(fn, activity)
     tangent = derive_tangent(fn, types, roots, activity, wanted, written)
@@ -208,6 +210,7 @@ def differentiate(
     written = [p for p in fn.params if p in written_roots(fn, roots)]
     outputs = [*seeded, *(written if argnums.mode == "vjp" else ())]
     activity = find_activity(fn, types, roots, inputs, outputs)
+    activity = with_guards(fn, roots, activity)
 
     refuse_parameters(fn, activity)
     needs = Needs(fn, activity, types)

@@ -83,7 +83,10 @@ REFUSED = [
     ("l = [a]\nfor v in l:\n    l.append(v)\nreturn l[0]", "while a loop runs over it"),
     ("l = [a]\nl.insert(0, b)\nreturn l[0]", "insert"),
     ("l = [a, b]\nv = l.pop(0)\nreturn v", "pop"),
-    ("l = []\nfor i in range(3):\n    l.append(x * a)\nreturn np.sum(l[0])", "list of arrays"),
+    (
+        "l = []\nfor i in range(3):\n    l.append(x * a)\nl[0][1] = a\nreturn np.sum(l[0])",
+        "an array in a list is written to",
+    ),
     ("l = [a]\nk = l\nl.append(b)\nk.append(a)\nl = [b]\nreturn k[0] + l[0]", "changes its length"),
     ("l = [a, b]\nreturn l", "this use of the list"),
     ("l = [a]\nk = l\nl += [b]\nreturn k[0] * len(k)", "changes its length"),

@@ -38,12 +38,12 @@ def refusals():
     yield with_, "'with'"
 
     def try_(x):
-        try:  # !
+        try:
             return x
-        except ValueError:
+        except ValueError:  # !
             return 0.0
 
-    yield try_, "'try'"
+    yield try_, "another class than Exception"
 
     def comprehension(x):
         return {v: v for v in x}  # !
@@ -156,10 +156,10 @@ def refusals():
 
     yield argument_call, "'f'"
 
-    def varargs(*x):  # !
+    def keywords(**x):  # !
         return x
 
-    yield varargs, "parameters"
+    yield keywords, "parameters"
 
 
 @pytest.mark.parametrize("func, part", [pytest.param(f, p, id=f.__name__) for f, p in refusals()])

@@ -16,7 +16,7 @@ class Contribution:
     """``operand_adj += target_adj * factor``; factor None is 1, and Const(-1) is -1.
 
     guarded: where the target's adjoint is exactly zero the contribution is zero, whatever the
-    factor (strong zero).
+    factor (strong zero).  doubly: also where the factor is exactly zero, whatever the adjoint.
 
     With complex numbers both are products without conjugation (JAX's convention); a real operand
     of a complex target receives the real part (``real_operand``), and so does the tangent of a
@@ -30,6 +30,7 @@ class Contribution:
     real_operand: bool = False
     real_target: bool = False
     conjugates: bool = False
+    doubly: bool = False
 
     def adjoint(self, incoming: ir.Expr) -> ir.Expr:
         """What the operand's adjoint receives."""
@@ -48,12 +49,13 @@ class Contribution:
             return ir.Apply("np.conjugate", (value,))
         if self.factor is None:
             return value
-        return contribution(value, self.factor, self.guarded)
+        return contribution(value, self.factor, self.guarded, self.doubly)
 
 
 def contributions(stmt: ir.Assign, activity: Activity, types: Types) -> tuple[Contribution, ...]:
     """The contributions of ``stmt`` to its active operands, in order."""
     target_is_complex = is_complex(types.get(stmt.target))
+    guards = id(stmt) in activity.guards
 
     def kind_is_complex(e: ir.Expr) -> bool:
         if isinstance(e, ir.Const):
@@ -67,7 +69,9 @@ def contributions(stmt: ir.Assign, activity: Activity, types: Types) -> tuple[Co
         assert isinstance(operand, ir.Var | ir.Load)
         own = kind_is_complex(operand)
         real_operand, real_target = target_is_complex and not own, own and not target_is_complex
-        return Contribution(operand, factor, guarded, real_operand, real_target, conjugates and own)
+        doubly = guards and factor is not None and not isinstance(factor, ir.Const)
+        flags = real_operand, real_target, conjugates and own
+        return Contribution(operand, factor, guarded or doubly, *flags, doubly)
 
     def is_active(e: ir.Expr) -> bool:
         if isinstance(e, ir.Load):

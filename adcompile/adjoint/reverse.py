@@ -194,7 +194,11 @@ class ReverseBuilder(Prologue):
             case ir.Binary("/", _, divisor) if len(found) == 2:
                 # a / b: b receives -y times what a does, so that one division serves both.
                 shared = ir.Var("t_adj", temp=True)
-                out.append(ir.Assign(shared, ir.Binary("/", incoming, divisor)))
+                quotient: ir.Expr = ir.Binary("/", incoming, divisor)
+                if found[0].doubly:
+                    nothing = ir.Compare("==", incoming, ir.Const(0.0))
+                    quotient = ir.Select(nothing, ir.Const(0.0), quotient)
+                out.append(ir.Assign(shared, quotient))
                 found = (replace(found[1], factor=neg(stmt.target)), replace(found[0], factor=None))
             case _:
                 pass

@@ -62,11 +62,13 @@ def float_operands(expr: ir.Expr) -> Iterator[ir.Var | ir.Load]:
 
 @dataclass(frozen=True)
 class Activity:
-    """``active`` holds scalars and array references, ``roots`` the active arrays."""
+    """``active`` holds scalars and array references, ``roots`` the active arrays; ``guards``: the
+    statements, by identity, in which nothing times an infinite number is nothing (singular.py)."""
 
     varied: frozenset[ir.Var]
     active: frozenset[ir.Var]
     roots: frozenset[ir.Var]
+    guards: frozenset[int] = frozenset()
 
     def __contains__(self, var: ir.Var) -> bool:
         return var in self.active

@@ -94,7 +94,10 @@ class Derivation:
 
     def __post_init__(self) -> None:
         self.func: Callable[..., Any] = getattr(self.target, "py_func", self.target)
-        self.parameters = tuple(inspect.signature(self.func).parameters)
+        parameters = inspect.signature(self.func).parameters.values()
+        self.parameters = tuple(p.name for p in parameters)
+        starred = [k for k, p in enumerate(parameters) if p.kind is p.VAR_POSITIONAL]
+        self.starred = starred[0] if starred else None  # the place of ``*args``
         self.compares = False  # whether the latest compares extents
         self._latest: tuple[Derivation, Types] | None = None
         self._loaded: dict[Types, Loaded] = {}
@@ -105,6 +108,20 @@ class Derivation:
     @property
     def loc(self) -> Loc:
         return Loc(self.func.__code__.co_filename, self.func.__code__.co_firstlineno)
+
+    def packed(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """One per parameter, out of what a call has: ``*args`` is a tuple, as in Numba."""
+        if self.starred is None:
+            return args
+        return (*args[: self.starred], tuple(args[self.starred :]))
+
+    def unpacked(self, found: tuple[Any, ...], count: int) -> tuple[Any, ...]:
+        """One per argument of a call with ``count`` of them, out of one per parameter."""
+        if self.starred is None or count <= self.starred:
+            return tuple(found[:count])
+        rest = found[self.starred]
+        rest = (None,) * (count - self.starred) if rest is None else tuple(rest)
+        return (*found[: self.starred], *rest)
 
     @property
     def stated_options(self) -> Options:
@@ -214,7 +231,7 @@ class Derivation:
     def runs_once(self, args: tuple[Any, ...]) -> bool:
         """Whether the function draws random numbers, or calls what may have an effect, and so must
         not be tried twice."""
-        kinds = tuple(type_of_value(value) for value in args)
+        kinds = tuple(type_of_value(value) for value in self.packed(args))
         if kinds not in self._once:
             with global_compiler_lock:
                 request = self._request(kinds)
@@ -238,7 +255,7 @@ class Derivation:
     def broadcasting(self, args: tuple[Any, ...]) -> Derivation | None:
         """The same derivative for arguments whose axes of extent one broadcast; None if that is
         what this one is."""
-        return self.variant(axes_of_one(args))
+        return self.variant(axes_of_one(self.packed(args)))
 
     def variant(self, ones: Ones) -> Derivation | None:
         """That for these axes."""

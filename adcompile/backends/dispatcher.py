@@ -112,7 +112,7 @@ class GradDispatcher(_Base):
 
     def _in_form(self, given: tuple[Any, ...], result: Any) -> Any:
         """``result`` with the gradients in the form of the arguments."""
-        argnums = self.derivation.argnums
+        argnums, given = self.derivation.argnums, self.derivation.packed(given)
         assert argnums is not None
 
         def of(gradients: Any) -> Any:
@@ -188,10 +188,16 @@ class GradDispatcher(_Base):
             return self.derivation.target
         with global_compiler_lock:
             if self._primal is None:
-                func = self.derivation.func
-                known = not calls_plain_functions(func)
-                self._primal = numba.njit(func) if known else clone(func, _PLAIN, {})
+                self._primal = self._compiled(self.derivation.func)
             return self._primal
+
+    def _compiled(self, func: Any) -> Any:
+        """``func`` for Numba, with the plain functions that it calls."""
+        made = clone(func, _PLAIN, {}) if calls_plain_functions(func) else numba.njit(func)
+        if isinstance(made, CPUDispatcher):
+            made.__class__ = PrimalDispatcher
+            made.owner = self
+        return made
 
     def vjp(self, *args: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
         """``(out, pullback)`` with respect to every argument of floating type."""
@@ -291,6 +297,23 @@ class GradDispatcher(_Base):
         return made
 
 
+class PrimalDispatcher(_Base):
+    """The user's function for Numba, which has no types for dicts and dataclasses: of those, the
+    forward sweep has the value."""
+
+    def _compile_for_args(self, *args: Any, **kwargs: Any) -> Any:
+        def untyped(value: Any) -> bool:
+            try:
+                return values.type_of_value(value) is None
+            except TypeError:
+                return is_container(value)
+
+        if any(map(untyped, (*args, *kwargs.values()))):
+            owner = self.owner
+            return lambda *_, **__: owner.vjp(*owner._all(args, kwargs))[0]
+        return super()._compile_for_args(*args, **kwargs)
+
+
 class QuickGrad(GradDispatcher):
     """A derivative in which nothing broadcasts: its calls go straight to Numba's C code."""
 
@@ -327,6 +350,7 @@ class PlainGrad(GradDispatcher):
             return make(other, self.kind)(*given)
 
     def direct(self, *args: Any) -> Any:
+        args = self.derivation.packed(args)
         given = tuple(values.type_of_value(value) for value in args)
         loaded = self.derivation.specialise(given)
         self.derivation.note_latest(self.derivation, given)

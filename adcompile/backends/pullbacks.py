@@ -37,7 +37,7 @@ def run_vjp(
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
         found = entry(residuals, values.as_cotangent(cotangent, kind, out))
-        return tuple(found[: len(args)])
+        return forward.derivation.unpacked(found, len(args))
 
     return out, pullback
 
@@ -71,12 +71,12 @@ def run_jvp(
         return from_numba(made[0]), from_numba(made[1])
     bound = inspect.signature(derivation.func).bind(*primals)
     bound.apply_defaults()
-    args = bound.args
-    if (fitting := derivation.fitting(args)) is not derivation:
+    args = derivation.packed(bound.args)
+    if (fitting := derivation.fitting(bound.args)) is not derivation:
         return run_jvp(fitting, primals, tangents)
     kinds = tuple(values.type_of_value(value) for value in args)
     entry = derivation.specialise(kinds).entry("jvp")
-    padded = (*tangents, *(None,) * (len(args) - len(tangents)))
+    padded = derivation.packed((*tangents, *(None,) * (len(bound.args) - len(tangents))))
     given = [
         values.as_tangent(*part)
         for part in zip(padded, kinds, args, strict=True)
@@ -87,7 +87,7 @@ def run_jvp(
     try:
         out, tangent = entry(*passed, *given)
     except BroadcastError:
-        other = derivation.broadcasting(args)
+        other = derivation.broadcasting(bound.args)
         if other is None:
             raise
         return run_jvp(other, primals, tangents)

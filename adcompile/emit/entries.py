@@ -91,7 +91,9 @@ class EntryWriter:
         for param in self.p.fn.params:
             default = found[param.name].default if param.name in found else inspect.Parameter.empty
             literal = isinstance(default, int | float | complex | bool | str) or default is None
-            if default is not inspect.Parameter.empty and literal:
+            if param.name in found and found[param.name].kind is inspect.Parameter.VAR_POSITIONAL:
+                parts.append(f"{param.name}=()")  # always given; behind defaults it needs one
+            elif default is not inspect.Parameter.empty and literal:
                 parts.append(f"{param.name}={default!r}")
             else:
                 parts.append(param.name)

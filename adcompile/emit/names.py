@@ -18,6 +18,7 @@ from adcompile.emit.liveness import Interference, copies
 from adcompile.emit.syntax import PRINTED, is_imaginary
 from adcompile.errors import UnsupportedError, VerifierError
 from adcompile.ir.nodes import (
+    Accumulate,
     Alloc,
     Apply,
     Assign,
@@ -27,13 +28,20 @@ from adcompile.ir.nodes import (
     Call,
     Comment,
     Const,
+    Copy,
+    CopyInto,
+    Dim,
     Do,
+    Fill,
     For,
     Function,
     If,
+    Load,
     Raise,
     Stmt,
+    Store,
     Var,
+    View,
     While,
 )
 from adcompile.ir.walk import (
@@ -169,6 +177,7 @@ def _colour(
             family[var] = "i"
     graph = Interference(fn, family)
     groups = _coalesce(fn, order, graph, kinds)
+    arrays = _arrays(fn)
     wished = set(family.values())
     names: dict[Var, str] = {}
     holders: dict[str, list[Var]] = {}
@@ -191,6 +200,10 @@ def _colour(
                 for wish in _candidates(family[var], wished, mark)
                 if wish not in avoid
                 and _one_kind([*group, *holders.get(wish, ())], kinds)
+                and (
+                    not holders.get(wish)
+                    or arrays.isdisjoint(group) == arrays.isdisjoint(holders[wish])
+                )
                 and not graph.between(group, holders.get(wish, ()))
             )
         holders.setdefault(name, []).extend(group)
@@ -209,6 +222,27 @@ def _candidates(wish: str, wished: Set[str], mark: str) -> Iterator[str]:
 
 def _one_kind(group: list[Var], kinds: Mapping[Var, Hashable]) -> bool:
     return len({kinds[var] for var in group if var in kinds}) <= 1
+
+
+def _arrays(fn: Function) -> set[Var]:
+    """The variables that are arrays by what is done with them: shadows and tapes have no kinds, and
+    Numba's single assignment fails where a name is an array here and a number there."""
+    found: set[Var] = set()
+    for stmt in statements(fn.body):
+        match stmt:
+            case View(target, base):
+                found |= {target, base}
+            case Alloc(target) | Copy(target) | Assign(target, Apply("rt.place")):
+                found.add(target)
+            case Store(array) | Accumulate(array) | Fill(array) | CopyInto(array):
+                found.add(array)
+            case _:
+                pass
+        for expr in stmt_exprs(stmt):
+            for part in subexpressions(expr):
+                if isinstance(part, Load | Dim):
+                    found.add(part.array)
+    return found
 
 
 def _coalesce(

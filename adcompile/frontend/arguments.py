@@ -16,6 +16,7 @@ from adcompile.errors import UnsupportedError
 from adcompile.frontend.customs import Given
 from adcompile.frontend.frame import Frame, LocalFunction
 from adcompile.frontend.function_values import FunctionValues
+from adcompile.frontend.ranks import kind_rank
 from adcompile.frontend.session import Pack, Static
 from adcompile.frontend.source import Source, read_source
 from adcompile.ir import nodes as ir
@@ -44,6 +45,8 @@ def bind_parameters(
             session.numbers.add(var)
         if isinstance(kind, nt.BaseNamedTuple) and name not in frame.source.assigned:
             session.records[var] = names_of_records(kind.instance_class)
+        if (rank := kind_rank(kind)) is not None:
+            session.ranks[var] = rank
         absent = known is not None and known.value is None
         if var in session.flags:
             frame.emit(ir.Assign(session.flags[var], ir.Const(not absent)))
@@ -165,7 +168,9 @@ class Arguments(FunctionValues):
             self.session.stack.pop()
             self.session.literals.pop()
         own = {v: None for stmt in all_statements(tuple(body)) for v in stmt_defs(stmt)}
+        flags = self.session.flags
         kept = callee.bound | self.outer_variables(func)
+        kept |= {flags[var] for var in callee.bound if var in flags}
         self.emit(ir.Unset(tuple(v for v in own if v not in kept), self.loc(node)))
         for stmt in body:
             self.take_over(stmt)

@@ -21,6 +21,13 @@ WRITERS = (
     (np.putmask, "putmask"),
     (np.fill_diagonal, "fill_diagonal"),
 )
+# Functions whose errors depend on the values of their arguments.
+MAY_RAISE = frozenset(
+    """
+    inv solve cholesky scipy_cholesky solve_triangular cho_solve eigh eigvalsh eig eigvals svd
+    lstsq pinv matrix_power
+    """.split()  # noqa: SIM905
+)
 
 
 class ArrayCalls(Lists):
@@ -108,6 +115,12 @@ class ArrayCalls(Lists):
 
     def array_call(self, node: ast.Call, name: str, args: Sequence[ast.expr]) -> ir.Expr:
         """A function of whole arrays, its arguments in the order of its parameters."""
+        if self.session.trying and name in MAY_RAISE:
+            self.refuse(
+                node,
+                f"np.linalg.{name} in a try statement",
+                "Its error would be caught: call it outside.",
+            )
         signature = SIGNATURES[name]
         given = {k.arg: k.value for k in node.keywords if k.arg is not None}
         try:
@@ -146,6 +159,8 @@ class ArrayCalls(Lists):
         match node:
             case ast.Attribute(base, "dtype") if self.static(node) is None:
                 return ir.Attribute(self.atom(base), "dtype")
+            case ast.Name(id=own) if self.is_local(node) and self.vars[own] in self.session.dtypes:
+                return ir.Attribute(self.session.dtypes[self.vars[own]], "dtype")
             case ast.Constant(value):
                 name = dtype_name(value)
             case _:

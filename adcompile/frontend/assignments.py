@@ -22,6 +22,10 @@ class Assignments(Calls):
         match targets[0], value:
             case ast.Name(id=name), _ if (found := self.names_function(value)) is not None:
                 self.name_function(name, found, node)
+            case ast.Name(id=name), ast.Attribute(base, "dtype") if self.names_dtype(name, value):
+                like = ir.Var(name, temp=True)  # the array as it is now
+                self.emit(ir.Assign(like, self.atom(base), loc=self.loc(node)))
+                self.session.dtypes[self.var(name)] = like
             case ast.Name(id=name), ast.Call(func=func) if self.makes_range(func):
                 self.session.ranges.add(self.var(name))
                 self.emit(ir.Assign(self.var(name), self.range_value(value), loc=self.loc(node)))
@@ -36,6 +40,15 @@ class Assignments(Calls):
                 self.simultaneous(target.elts, elts, node)
             case target, _:
                 self.store(target, self.atom(value), node)
+
+    def names_dtype(self, name: str, value: ast.expr) -> bool:
+        """``name = x.dtype``, where nothing else is ever given that name."""
+        stores = [
+            part
+            for part in ast.walk(self.source.node)
+            if isinstance(part, ast.Name) and part.id == name and isinstance(part.ctx, ast.Store)
+        ]
+        return len(stores) == 1 and self.static(value) is None
 
     def makes_range(self, func: ast.expr) -> bool:
         outside = self.static(func)
@@ -145,6 +158,12 @@ class Assignments(Calls):
         match target.slice:
             case ast.Constant(value=str() as key):
                 keys = self.session.dicts.get(owner)
+            case _ if owner in self.session.dicts:
+                self.refuse(
+                    target,
+                    "a dict whose keys are not literal text is not supported",
+                    "Write the keys as literals, or use an array or a NamedTuple.",
+                )
             case _:
                 return None
         if keys is None:

@@ -22,6 +22,8 @@ from adcompile.arrays.signatures import (
     array_method,
     ufunc_method,
 )
+from adcompile.clones import Callee
+from adcompile.custom import Registered
 from adcompile.frontend.arguments import Arguments
 from adcompile.frontend.array_calls import WRITERS
 from adcompile.frontend.customs import registered
@@ -34,10 +36,11 @@ from adcompile.frontend.functions import (
     primitive_name,
     shown_name,
 )
+from adcompile.frontend.outlining import outlined
+from adcompile.frontend.programs import program_of
 from adcompile.frontend.session import Pack
 from adcompile.frontend.source import is_dispatcher, plain_function
 from adcompile.ir import nodes as ir
-from adcompile.makers import Maker
 from adcompile.rules.draws import generator_draw, legacy_draw
 
 OPERATORS: dict[object, ast.operator] = {
@@ -68,6 +71,9 @@ class Calls(Arguments):
 
     def call(self, node: ast.Call, whole: bool, into: ir.Var | None = None) -> ir.Expr:
         outside = self.static(node.func)
+        if any(isinstance(arg, ast.Starred) for arg in node.args):
+            plain = ast.Call(node.func, self.unstarred(node.args), node.keywords)
+            node = ast.copy_location(plain, node)
         if outside is None:
             func_name = node.func.id if isinstance(node.func, ast.Name) else ""
             if self.session.lenient and self.vars.get(func_name) in self.session.unknown:
@@ -112,7 +118,9 @@ class Calls(Arguments):
             return ir.Attribute(self.atom(node.args[0]), "shape")
         if func is builtins.len:
             self.only_positional(node, 1)
-            return self.length(node.args[0])
+            return self.rank_known(node) or self.length(node.args[0])
+        if func is builtins.isinstance and len(node.args) == 2:
+            return self.instance_of(node)
         if func is literally:
             self.only_positional(node, 1)
             return self.atom(node.args[0])
@@ -139,6 +147,8 @@ class Calls(Arguments):
             self.only_positional(node)
             self.emit(ir.Call((), "print", self.atoms(node.args), self.loc(node)))
             return ir.Const(None)
+        if (program := program_of(func)) is not None:
+            return self.inline(node, program)
         if func is np.copy:
             self.only_positional(node, 1)
             return self.copy(node, node.args[0], into)
@@ -174,8 +184,19 @@ class Calls(Arguments):
             )
         if is_dispatcher(func):
             self.session.dispatchers.append(func)
+            if (stays := self.outlined(func)) is not None:
+                row, slope = stays
+                self.called(slope)
+                return self.primitive(node, func, self.called(row.callee), whole)
             return self.converted(node, inner, func)
         return self.inline(node, inner)
+
+    def outlined(self, func: object) -> tuple[Registered, Callee] | None:
+        """What stands for a function that stays a call, unless it is being read itself."""
+        inner = plain_function(func)
+        if inner is None or any(inner.__code__ == key for key in self.session.stack):
+            return None
+        return None if self.session.lenient else outlined(func)
 
     def call_lifts(self, node: ast.Call) -> bool:
         outside = self.static(node.func)
@@ -186,88 +207,6 @@ class Calls(Arguments):
         func = outside.value
         plain = primitive_name(func) is not None or registered(func) is not None
         return func is not builtins.pow and not plain
-
-    # ------------------------------------------------------------ containers
-
-    def make_named(self, node: ast.Call, cls: Maker) -> ir.Expr:
-        """``Params(w, b=b)``."""
-        fields: tuple[str, ...] = getattr(cls, "_fields")  # noqa: B009
-        if len(node.args) > len(fields) or any(isinstance(a, ast.Starred) for a in node.args):
-            self.refuse(node, f"{cls.__name__} is called with too many or starred arguments")
-        given = dict(zip(fields, self.atoms(node.args)))
-        for keyword in node.keywords:
-            if keyword.arg not in fields or keyword.arg in given:
-                self.refuse(node, f"{cls.__name__} cannot take the argument {keyword.arg}=")
-            given[keyword.arg] = self.atom(keyword.value)
-        defaults: dict[str, object] = getattr(cls, "_field_defaults")  # noqa: B009
-        for name in fields:
-            if name not in given:
-                if name not in defaults:
-                    self.refuse(node, f"{cls.__name__} is called without {name!r}")
-                given[name] = self.temp(self.constant(defaults[name], node), node)
-        return self.named_tuple(cls, tuple(given[name] for name in fields))
-
-    def of_tuple(self, node: ast.Call, func: object) -> ir.Expr | None:
-        """``sum(t)``, ``max(t)`` and ``min(t)`` of a tuple of numbers, or of a dict's values."""
-        if func not in (builtins.sum, builtins.max, builtins.min) or node.keywords:
-            return None
-        items = self.values_of_dict(node.args[0])
-        if items is None:
-            if not isinstance(node.args[0], ast.Name) or self.static(node.args[0]) is not None:
-                return None
-            whole = self.atom(node.args[0])
-            count = self.session.arity.get(whole, 0) if isinstance(whole, ir.Var) else 0
-            items = [self.temp(ir.TupleGet(whole, k), node) for k in range(count)]
-        if not items:
-            return None
-        done = items[0]
-        for item in items[1:]:
-            if func is builtins.sum:
-                done = self.temp(ir.Binary("+", done, item), node)
-            else:
-                done = self.temp(ir.Apply(str(getattr(func, "__name__", "")), (done, item)), node)
-        return done
-
-    def asked_of(self, node: ast.expr) -> tuple[ast.expr | None, str]:
-        """What may be a dict, and what is asked of it: its keys, values or items."""
-        what = "keys"
-        match node:
-            case ast.Call(ast.Attribute(base, ("keys" | "values" | "items") as name), [], []):
-                node, what = base, name
-            case _:
-                pass
-        part = node
-        while isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Constant):
-            if not isinstance(part.slice.value, str):
-                return None, what
-            part = part.value
-        return (node if isinstance(part, ast.Name) else None), what
-
-    def keys_of_dict(self, node: ast.expr) -> tuple[str, ...] | None:
-        """The keys of the dict that stands there; None for anything else."""
-        outside = self.static(node)
-        if outside is not None:
-            found = outside.value
-            known = isinstance(found, dict) and all(isinstance(key, str) for key in found)
-            return tuple(found) if isinstance(found, dict) and known else None
-        return self.keys_known(self.atom(node))
-
-    def values_of_dict(self, node: ast.expr) -> list[ir.Expr] | None:
-        """Those of ``d.values()``; None for anything else."""
-        base, what = self.asked_of(node)
-        keys = self.keys_of_dict(base) if base is not None and what == "values" else None
-        if base is None or keys is None:
-            return None
-        whole = self.atom(base)
-        return [self.temp(ir.Subscript(whole, (ir.Const(key),)), node) for key in keys]
-
-    def dict_call(self, node: ast.Call) -> ir.Expr:
-        """``dict(a=x, b=y)``."""
-        if node.args or any(k.arg is None for k in node.keywords):
-            self.refuse(
-                node, "dict() with positional arguments or **", "Write dict(a=x, b=y) or {...}."
-            )
-        return self.dict_of({str(k.arg): self.atom(k.value) for k in node.keywords})
 
     # ------------------------------------------------------------ numbers
 

@@ -144,6 +144,8 @@ class Conditions(Expressions):
     def literal(self, node: ast.expr) -> ir.Const | None:
         """The value of a condition that is known while parsing."""
         match node:
+            case ast.Attribute() | ast.Call() if (rank := self.rank_known(node)) is not None:
+                found: ir.Expr | None = rank
             case ast.Name() | ast.Attribute() | ast.Constant():
                 outside = self.static(node)
                 known = outside is not None and isinstance(outside.value, bool | int | None)

@@ -104,6 +104,11 @@ def _flow(item: Item) -> Flow:
             return Flow(a.falls or b.falls, a.kinds | b.kinds)
         case Test():
             return Flow(True, frozenset({ir.BREAK}))
+        case ast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=last):
+            parts = [flow([*body, *orelse]), *(flow(h.body) for h in handlers)]
+            kinds = frozenset(kind for part in (*parts, flow(body)) for kind in part.kinds)
+            falls = any(part.falls for part in parts) and flow(last).falls
+            return Flow(falls, kinds | flow(last).kinds)
         case ast.For(body=body, orelse=orelse) | ast.While(body=body, orelse=orelse):
             inside = flow(body)
             after = Flow(False) if endless(item) else flow(orelse)

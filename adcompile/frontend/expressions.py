@@ -22,6 +22,7 @@ from adcompile.frontend.operators import (
     folded,
     is_boolean,
 )
+from adcompile.frontend.ranks import rank_of
 from adcompile.frontend.session import Pack, Static
 from adcompile.ir import nodes as ir
 
@@ -117,7 +118,7 @@ class Expressions(Lifting):
             case ast.Subscript():
                 return self.subscript(node)
             case ast.Tuple(elts):
-                return ir.MakeTuple(self.atoms(elts))
+                return ir.MakeTuple(self.atoms(self.unstarred(elts)))
             case ast.List() if self.in_subscript:
                 return self.tree(node)
             case ast.List() | ast.ListComp() | ast.GeneratorExp() | ast.Dict():
@@ -130,7 +131,7 @@ class Expressions(Lifting):
     def sequence(self, node: ast.expr) -> ir.Expr:
         """A list or tuple of arrays, numbers, or lists of them, as a tuple of atoms."""
         if isinstance(node, ast.List | ast.Tuple):
-            return ir.MakeTuple(tuple(self.sequence(item) for item in node.elts))
+            return ir.MakeTuple(tuple(self.sequence(item) for item in self.unstarred(node.elts)))
         return self.atom(node)
 
     def atoms(self, nodes: Sequence[ast.expr]) -> tuple[ir.Expr, ...]:
@@ -178,10 +179,14 @@ class Expressions(Lifting):
                 return self.lazy(node, False) if self.lifts(node) else self.logic(node)
             case ast.Compare():
                 return self.compare(node)
+            case ast.Attribute() if (rank := self.rank_known(node)) is not None:
+                return rank
             case ast.Attribute(base, name):
                 if name == "mT":
                     return self.temp(ir.Apply("arr.matrix_transpose", (self.atom(base),)), node)
                 owner = self.atom(base)
+                if name == "flat" and owner not in self.session.kinds:
+                    return self.temp(ir.Apply("arr.ravel", (owner, ir.Const("C"))), node)
                 what, function = self.method_of(owner, name)
                 if what == "property":
                     return self.method_call(node, base, function)
@@ -189,7 +194,7 @@ class Expressions(Lifting):
             case ast.Subscript():
                 return self.subscript(node, whole=True)
             case ast.Tuple(elts):
-                return ir.MakeTuple(self.trees(elts))
+                return ir.MakeTuple(self.trees(self.unstarred(elts)))
             case ast.List() if self.in_subscript:
                 items = self.sequence(node)
                 return self.temp(ir.Apply("arr.array", (items, ir.Const(None))), node)
@@ -213,11 +218,35 @@ class Expressions(Lifting):
         spelled = BINARY[type(op)]
         if (known := folded(spelled, a, b)) is not None:
             return known
+        if spelled in ("/", "//", "%") and self.catches_zero():
+            self.check_divisor(node, a, b)
         if spelled in ("//", "%") and isinstance(b, ir.Const) and not b.value:
             zero = ir.Var("t", temp=True)  # a variable, so that the test for zero finds it
             self.emit(ir.Assign(zero, b, loc=self.loc(node)))
             b = zero
         return ir.Binary(spelled, a, b)
+
+    def check_divisor(self, node: ast.AST, a: ir.Expr, b: ir.Expr) -> None:
+        """In a try statement: division of numbers by zero raises."""
+        if isinstance(b, ir.Const) and b.value:
+            return
+        ranks = [rank_of(x, self.session.ranks, self.session.kinds) for x in (a, b)]
+        if any(ranks):
+            return  # division of arrays raises nothing
+        if None in ranks:
+            self.refuse(
+                node,
+                "whether this division in a try statement raises is not known while parsing",
+                "Test the divisor with if, before the try statement.",
+            )
+        with self.block() as fail:
+            key = self.exception(ZeroDivisionError, node)
+            self.emit(ir.Raise(key, (ir.Const("division by zero"),), self.loc(node)))
+        self.emit(ir.If(ir.Compare("==", b, ir.Const(0)), tuple(fail), (), loc=self.loc(node)))
+
+    @abstractmethod
+    def exception(self, cls: object, node: ast.AST) -> str:
+        """Record an exception class; its key (raising.py)."""
 
     def compare(self, node: ast.Compare) -> ir.Expr:
         """Comparisons, chained ones with each operand evaluated once."""
@@ -318,7 +347,7 @@ class Expressions(Lifting):
             if isinstance(part, ast.Constant | ast.List) and not _in_subscripts(part):
                 self.refuse(part, "this subscript is not supported", "Use integers and slices.")
         self.in_subscript, before = True, self.in_subscript
-        named = named or any(map(_makes_array, nodes))
+        named = named or any(map(self.makes_array, nodes))
         values = iter(self.atoms(nodes) if named else self.trees(nodes))
         self.in_subscript = before
         out: list[ir.Index] = []
@@ -330,6 +359,20 @@ class Expressions(Lifting):
             else:
                 out.append(next(values))
         return tuple(out)
+
+    def makes_array(self, node: ast.expr) -> bool:
+        """Whether a subscript may be an array: it is computed from slices or comparisons, a mask
+        most likely, or has a subscript that is no number."""
+        for part in ast.walk(node):
+            if isinstance(part, ast.Slice | ast.Compare | ast.Invert):
+                return True
+            if isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Name):
+                if self.static(part.slice) is None and self.session.unknown.isdisjoint(
+                    (index := self.var(part.slice.id),)
+                ):
+                    if self.session.ranks.get(index) != 0:
+                        return True
+        return False
 
     # ------------------------------------------------------------ refusals
 
@@ -348,9 +391,3 @@ def _in_subscripts(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and (
         isinstance(node.value, int | str) or node.value in (None, Ellipsis)
     )
-
-
-def _makes_array(node: ast.expr) -> bool:
-    """Whether a subscript is itself computed from slices or comparisons: a mask, most likely."""
-    inside = list(ast.walk(node))
-    return any(isinstance(part, ast.Slice | ast.Compare | ast.Invert) for part in inside)

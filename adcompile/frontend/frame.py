@@ -17,6 +17,7 @@ from adcompile.containers import dict_keys
 from adcompile.errors import Loc, UnsupportedError
 from adcompile.frontend.exits import Scope, diverges
 from adcompile.frontend.functions import literal_int
+from adcompile.frontend.ranks import note_rank
 from adcompile.frontend.session import Pack, Session, Static
 from adcompile.frontend.source import Source
 from adcompile.ir import nodes as ir
@@ -146,10 +147,8 @@ class Frame:
         """Which variables hold dicts made here, and which of those have two names."""
         known, shared = self.session.dicts, self.session.shared
         match stmt.value:
-            case ir.MakeTuple(_, maker) if maker and (
-                (keys := keys_of(class_named(maker))) is not None
-            ):
-                known[stmt.target] = keys
+            case ir.MakeTuple(_, maker) if maker and keys_of(class_named(maker)) is not None:
+                known[stmt.target] = keys_of(class_named(maker)) or ()
             case ir.Var() as source if source in known:
                 known[stmt.target] = known[source]
                 if not source.temp:
@@ -190,9 +189,7 @@ class Frame:
             case ir.Attribute(ir.Var() as source, name) if source in known:
                 fields = fields_of(getattr(known[source], "instance_class", tuple))
                 kind = tuple(known[source])[fields.index(name)] if name in fields else None
-            case ir.Subscript(ir.Var() as source, (ir.Const(value=str() as key),)) if (
-                source in known
-            ):
+            case ir.Subscript(ir.Var() as source, (ir.Const(str() as key),)) if source in known:
                 keys = keys_of(getattr(known[source], "instance_class", tuple)) or ()
                 kind = tuple(known[source])[keys.index(key)] if key in keys else None
             case ir.TupleGet(ir.Var() as source, k) if source in known and k < len(known[source]):
@@ -228,6 +225,7 @@ class Frame:
             self.note_dict(stmt)
             self.note_kind(stmt)
         known = self.session.arity
+        note_rank(stmt, self.session.ranks, self.session.kinds)
         match stmt:
             case ir.Assign(target, ir.MakeTuple(items)):
                 known[target] = len(items)
@@ -397,4 +395,5 @@ class Frame:
             while name in taken:
                 name, number = f"{wish}_{number}", number + 1
             known[id(array)] = ir.Var(name), array
+            self.session.ranks[known[id(array)][0]] = array.ndim
         return known[id(array)][0]

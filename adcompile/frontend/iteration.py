@@ -112,8 +112,6 @@ class Iteration(Assignments):
             if any(isinstance(item, ast.Starred) for item in node.elts):
                 self.refuse(node, "a starred expression is not supported", "Write the items out.")
             return self.over_items([self.item_value(item) for item in node.elts], node)
-        if isinstance(node, ast.Attribute) and node.attr == "flat":
-            self.refuse(node, "a loop over .flat", "Loop over .ravel(), or over each axis.")
         return self.over_value(self.atom(node), node)
 
     def item_value(self, node: ast.expr) -> ir.Expr:

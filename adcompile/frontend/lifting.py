@@ -1,5 +1,5 @@
-"""Which parts of an expression need statements in front of it: known before any is emitted, so that
-Python's order of evaluation and the laziness of and/or are kept."""
+"""What is known of an expression before it is read: which parts need statements in front of it, so
+that Python's order of evaluation and the laziness of and/or are kept; ranks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import ast
 from abc import abstractmethod
 
 from adcompile.frontend.frame import Frame
+from adcompile.ir import nodes as ir
 
 
 class Lifting(Frame):
@@ -32,6 +33,8 @@ class Lifting(Frame):
                 return True
             case ast.Attribute() | ast.Subscript() if self.static(node) is not None:
                 return False
+            case ast.Attribute(attr="flat"):
+                return True
             case ast.Attribute(value) if not isinstance(value, ast.Name):
                 return True
             case ast.Subscript(value) if self.base_lifts(value):
@@ -68,9 +71,11 @@ class Lifting(Frame):
                 return True
 
     def may_fail(self, node: ast.BinOp) -> bool:
-        """Integer division needs a test for zero, unless the divisor is a literal."""
+        """Integer division needs a test for zero, unless the divisor is a literal; so does every
+        division whose error may be caught."""
         if not isinstance(node.op, ast.FloorDiv | ast.Mod):
-            return False
+            if not (isinstance(node.op, ast.Div) and self.catches_zero()):
+                return False
         match node.right:
             case ast.Constant(value=int() | float() as value):
                 return not value
@@ -80,3 +85,67 @@ class Lifting(Frame):
                 outside = self.static(node.right)
                 known = isinstance(outside.value, int | float) if outside is not None else False
                 return not (known and outside is not None and outside.value)
+
+    def catches_zero(self) -> bool:
+        """Whether a division by zero would be caught here."""
+        return self.session.trying > 0 and self.session.raises_on_zero
+
+    def rank_known(self, node: ast.expr) -> ir.Const | None:
+        """``x.ndim`` and ``len(x.shape)`` of an array whose type is known."""
+        match node:
+            case ast.Attribute(ast.Name(), "ndim") | ast.Call(
+                ast.Name("len"), [ast.Attribute(ast.Name(), "shape")], []
+            ):
+                whole = node if isinstance(node, ast.Attribute) else node.args[0]
+                assert isinstance(whole, ast.Attribute) and isinstance(whole.value, ast.Name)
+                if self.static(whole.value) is None:
+                    rank = self.session.ranks.get(self.var(whole.value.id))
+                    return ir.Const(rank) if rank else None
+                return None
+            case _:
+                return None
+
+    def unstarred(self, nodes: list[ast.expr]) -> list[ast.expr]:
+        """``*x.shape[:-1]`` and ``*t`` written out, where it is known how many items they have."""
+        out: list[ast.expr] = []
+        for node in nodes:
+            items = self.written_out(node.value) if isinstance(node, ast.Starred) else None
+            out += [node] if items is None else items
+        return out
+
+    def written_out(self, node: ast.expr) -> list[ast.expr] | None:
+        match node:
+            case ast.Tuple(elts) | ast.List(elts):
+                return self.unstarred(elts)
+            case ast.Subscript(inner, ast.Slice(lower, upper, step)):
+                whole = self.written_out(inner)
+                ends = [_integer(end) for end in (lower, upper, step) if end is not None]
+                if whole is None or None in ends:
+                    return None
+                start, stop, by = (None if e is None else _integer(e) for e in (lower, upper, step))
+                return whole[start:stop:by]
+            case ast.Attribute(ast.Name(id=name), "shape") if self.static(node.value) is None:
+                count = self.session.ranks.get(self.var(name))
+            case ast.Name(id=name) if self.static(node) is None:
+                count = self.session.arity.get(self.var(name))
+            case _:
+                return None
+        if not count:
+            return None
+        return [
+            ast.fix_missing_locations(
+                ast.copy_location(ast.Subscript(node, ast.Constant(k), ast.Load()), node)
+            )
+            for k in range(count)
+        ]
+
+
+def _integer(node: ast.expr) -> int | None:
+    """A literal integer."""
+    match node:
+        case ast.Constant(value=int() as value):
+            return value
+        case ast.UnaryOp(ast.USub(), ast.Constant(value=int() as value)):
+            return -value
+        case _:
+            return None

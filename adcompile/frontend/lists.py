@@ -6,9 +6,13 @@ import ast
 import builtins
 from collections.abc import Sequence
 
+import numpy as np
+
 from adcompile.frontend.conditions import Conditions
 from adcompile.frontend.expressions import Container
+from adcompile.frontend.ranks import rank_of
 from adcompile.ir import nodes as ir
+from adcompile.makers import Maker
 
 MAKE = "list.make"  # items -> a new list
 METHODS = {"append": 1, "extend": 1, "clear": 0}  # without a value; number of arguments
@@ -113,6 +117,98 @@ class Lists(Conditions):
         given = self.atoms(node.args)
         self.emit(ir.Call((), f"list.{name}", (owner, *given), self.loc(node)))
         return ir.Const(None)
+
+    def instance_of(self, node: ast.Call) -> ir.Expr:
+        """``isinstance(x, np.ndarray)``, where the type of x is known."""
+        outside, value = self.static(node.args[1]), self.atom(node.args[0])
+        rank = rank_of(value, self.session.ranks, self.session.kinds)
+        if rank is None or outside is None or outside.value is not np.ndarray:
+            self.refuse(
+                node,
+                "isinstance is supported only for np.ndarray, of what is known while parsing",
+                "Write two functions.",
+            )
+        return ir.Const(rank > 0)
+
+    def make_named(self, node: ast.Call, cls: Maker) -> ir.Expr:
+        """``Params(w, b=b)``."""
+        fields: tuple[str, ...] = getattr(cls, "_fields")  # noqa: B009
+        if len(node.args) > len(fields) or any(isinstance(a, ast.Starred) for a in node.args):
+            self.refuse(node, f"{cls.__name__} is called with too many or starred arguments")
+        given = dict(zip(fields, self.atoms(node.args)))
+        for keyword in node.keywords:
+            if keyword.arg not in fields or keyword.arg in given:
+                self.refuse(node, f"{cls.__name__} cannot take the argument {keyword.arg}=")
+            given[keyword.arg] = self.atom(keyword.value)
+        defaults: dict[str, object] = getattr(cls, "_field_defaults")  # noqa: B009
+        for name in fields:
+            if name not in given:
+                if name not in defaults:
+                    self.refuse(node, f"{cls.__name__} is called without {name!r}")
+                given[name] = self.temp(self.constant(defaults[name], node), node)
+        return self.named_tuple(cls, tuple(given[name] for name in fields))
+
+    def of_tuple(self, node: ast.Call, func: object) -> ir.Expr | None:
+        """``sum(t)``, ``max(t)`` and ``min(t)`` of a tuple of numbers, or of a dict's values."""
+        if func not in (builtins.sum, builtins.max, builtins.min) or node.keywords:
+            return None
+        items = self.values_of_dict(node.args[0])
+        if items is None:
+            if not isinstance(node.args[0], ast.Name) or self.static(node.args[0]) is not None:
+                return None
+            whole = self.atom(node.args[0])
+            count = self.session.arity.get(whole, 0) if isinstance(whole, ir.Var) else 0
+            items = [self.temp(ir.TupleGet(whole, k), node) for k in range(count)]
+        if not items:
+            return None
+        done = items[0]
+        for item in items[1:]:
+            if func is builtins.sum:
+                done = self.temp(ir.Binary("+", done, item), node)
+            else:
+                done = self.temp(ir.Apply(str(getattr(func, "__name__", "")), (done, item)), node)
+        return done
+
+    def asked_of(self, node: ast.expr) -> tuple[ast.expr | None, str]:
+        """What may be a dict, and what is asked of it: its keys, values or items."""
+        what = "keys"
+        match node:
+            case ast.Call(ast.Attribute(base, ("keys" | "values" | "items") as name), [], []):
+                node, what = base, name
+            case _:
+                pass
+        part = node
+        while isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Constant):
+            if not isinstance(part.slice.value, str):
+                return None, what
+            part = part.value
+        return (node if isinstance(part, ast.Name) else None), what
+
+    def keys_of_dict(self, node: ast.expr) -> tuple[str, ...] | None:
+        """The keys of the dict that stands there; None for anything else."""
+        outside = self.static(node)
+        if outside is not None:
+            found = outside.value
+            known = isinstance(found, dict) and all(isinstance(key, str) for key in found)
+            return tuple(found) if isinstance(found, dict) and known else None
+        return self.keys_known(self.atom(node))
+
+    def values_of_dict(self, node: ast.expr) -> list[ir.Expr] | None:
+        """Those of ``d.values()``; None for anything else."""
+        base, what = self.asked_of(node)
+        keys = self.keys_of_dict(base) if base is not None and what == "values" else None
+        if base is None or keys is None:
+            return None
+        whole = self.atom(base)
+        return [self.temp(ir.Subscript(whole, (ir.Const(key),)), node) for key in keys]
+
+    def dict_call(self, node: ast.Call) -> ir.Expr:
+        """``dict(a=x, b=y)``."""
+        if node.args or any(k.arg is None for k in node.keywords):
+            self.refuse(
+                node, "dict() with positional arguments or **", "Write dict(a=x, b=y) or {...}."
+            )
+        return self.dict_of({str(k.arg): self.atom(k.value) for k in node.keywords})
 
     def check_unchanged(self, node: ast.For) -> None:
         """A list that changes its length while a loop runs over it is none we can follow."""

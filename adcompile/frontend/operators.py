@@ -50,7 +50,6 @@ UNSUPPORTED: dict[type[ast.AST], tuple[str, str]] = {
     ast.Await: ("await", ""),
     ast.JoinedStr: ("an f-string", "Use a plain string."),
     ast.With: ("'with'", "Take it out of the function."),
-    ast.Try: ("'try'", "Test the condition with if instead."),
     ast.TryStar: ("'try'", "Test the condition with if instead."),
     ast.Delete: ("'del'", "Leave it out."),
     ast.Global: ("'global'", "Pass the value as an argument and return it."),

@@ -63,11 +63,14 @@ def _parse(func: Any, session: Session, kinds: Kinds) -> ir.Function:
             "Pass a function defined with def, or a Numba Dispatcher.",
         )
     source = read_source(inner)
+    model = getattr(func, "targetoptions", {}).get("error_model")
+    session.raises_on_zero = model != "numpy"
     frame = Statements(session, source)
     spec = source.node.args
-    if spec.vararg or spec.kwarg:
-        frame.refuse(source.node, "* and ** parameters are not supported", "Write them out.")
-    names = [arg.arg for arg in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs)]
+    if spec.kwarg:
+        frame.refuse(source.node, "** parameters are not supported", "Write them out.")
+    rest = (spec.vararg,) if spec.vararg else ()  # a tuple, as Numba has it
+    names = [arg.arg for arg in (*spec.posonlyargs, *spec.args, *rest, *spec.kwonlyargs)]
     params = tuple(frame.var(name) for name in names)
     bind_parameters(frame, dict(zip(names, params)), kinds, func)
     session.stack.append(source.key)

@@ -17,6 +17,8 @@ class Session:
     dispatchers: list[Any] = field(default_factory=list)
     stack: list[object] = field(default_factory=list)  # keys of the functions being read
     literals: list[dict[str, Static]] = field(default_factory=list)  # what is known to each
+    trying: int = 0  # how many try statements are around
+    raises_on_zero: bool = True  # division by zero is an error in the user's function
     repeated: int = 0  # how many calls of themselves were followed
     lenient: bool = False
     numbers: set[ir.Var] = field(default_factory=set)  # parameters that are numbers, not booleans
@@ -35,6 +37,8 @@ class Session:
     passed: dict[ir.Var, ir.Var] = field(default_factory=dict)  # parameters that are dicts
     kinds: dict[ir.Var, Any] = field(default_factory=dict)  # types of tuples that were given
     records: dict[ir.Var, tuple[str, ...]] = field(default_factory=dict)  # fields of given arrays
+    dtypes: dict[ir.Var, ir.Expr] = field(default_factory=dict)  # x, for ``dtype = x.dtype``
+    ranks: dict[ir.Var, int] = field(default_factory=dict)  # of arrays; 0: a number
     arity: dict[ir.Var, int] = field(default_factory=dict)  # of tuples: how many items they have
 
 

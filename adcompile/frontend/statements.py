@@ -24,6 +24,7 @@ from adcompile.frontend.exits import (
 )
 from adcompile.frontend.functions import is_range
 from adcompile.frontend.session import Static
+from adcompile.frontend.trying import after, caught, may_raise, refuse_unsupported
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements as all_statements
 from adcompile.ir.walk import stmt_defs
@@ -93,6 +94,8 @@ class Statements(DictLoops):
                     queue = [*self.for_loop(item), *queue]
                 case ast.While():
                     queue = [*self.while_loop(item), *queue]
+                case ast.Try():
+                    queue = self.try_(item, queue)
                 case ast.Return(value):
                     if value is not None and not _is_none(value):
                         self.assign(self.result, value, item)
@@ -145,6 +148,32 @@ class Statements(DictLoops):
         self.emit(ir.If(stay, tuple(guarded), (), loc=loc))
         return []
 
+    def try_(self, node: ast.Try, rest: list[Item]) -> list[Item]:
+        """The body, in which ``raise`` sets a flag; returns what is still to be lowered."""
+        refuse_unsupported(self, node)
+        loc, leaves = self.loc(node), flow(node.body).kinds
+        raised = ir.Var("raised", temp=True)
+        self.session.trying += 1
+        with self.block() as body:
+            self.items(node.body)
+        self.session.trying -= 1
+        raises = may_raise(body)
+        if raises:
+            self.emit(ir.Assign(raised, ir.Const(False), loc=loc))
+        for stmt in caught(body, raised) if raises else body:
+            self.take_over(stmt)
+        if not raises and not flow(node.body).falls:
+            return []
+        rest = [*after(node, raised if raises else None, loc), *rest]
+        if not leaves:
+            return rest
+        self.scope.guarded = True
+        with self.block() as guarded:
+            self.items(rest)
+        stay = ir.Compare("==", self.scope.exit, ir.Const(ir.STAY))
+        self.emit(ir.If(stay, tuple(guarded), (), loc=loc))
+        return []
+
     # ------------------------------------------------------------ loops
 
     def for_loop(self, node: ast.For) -> Sequence[Item]:
@@ -161,6 +190,7 @@ class Statements(DictLoops):
             self.check_unchanged(node)
             source = self.iterated(node.iter)
             bounds, var = (ir.Const(0), source.count, ir.Const(1)), self.counter(node)
+            self.session.ranks[var] = 0
             with self.block() as body:
                 self.loops += 1
                 self.take(node.target, source.item(var), node)
@@ -168,7 +198,8 @@ class Statements(DictLoops):
                 self.body(node.body, scope)
         else:
             name = node.target.id
-            var = ir.Var(name)
+            var = ir.Var("item", temp=True) if name.startswith("<") else ir.Var(name)
+            self.session.ranks[var] = 0
             direct = name in self.source.loop_names
             before = self.vars.get(name)
             if direct:

@@ -24,8 +24,10 @@ class Making(Storage):
             case ir.Subscript(ir.Var() as source, (ir.Slice() as part,)) if source in self.kinds:
                 self.copy(target, source, part)
             case ir.Subscript() | ir.TupleGet() | ir.Attribute() if target not in self.changed:
-                made = self.of(target)  # out of a tuple, as a ListValues
-                self.assign(made.arrays[0], ir.TupleGet(self.temp(self.expr(value)), 0))
+                made = self.of(target)  # out of a tuple, as a ListValues or a tuple of arrays
+                whole = self.temp(self.expr(value))
+                for k, array in enumerate(made.arrays):
+                    self.assign(array, ir.TupleGet(whole, k))
                 self.assign(made.count, ir.Attribute(made.arrays[0], "len"))
             case _:
                 self.check_second_name(target, value)

@@ -9,6 +9,7 @@ A list of arrays that is written out and never appended to is a tuple.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from numba.core import types as nt
@@ -24,6 +25,7 @@ from adcompile.ir.walk import (
     subexpressions,
 )
 from adcompile.makers import ListValues, fields_of, keys_of, maker_name
+from adcompile.normalise.list_arrays import flatten_lists_of_arrays
 from adcompile.normalise.list_making import Making
 from adcompile.normalise.list_names import without_second_names
 from adcompile.normalise.list_storage import MAKE, ONE, ZERO, Stored, Types, rebuilt
@@ -48,6 +50,7 @@ def lower_lists(fn: ir.Function, types: Types) -> ir.Function:
 
     body = without_second_names(fn.body, is_list)
     body, tuples = tuples_for_lists(body, types)
+    body = flatten_lists_of_arrays(body, types, tuples)
     lists = {v: k for v, k in types.items() if is_list(v) and v not in tuples}
     lowerer = _Lowerer(fn, body, lists, types)
     head = lowerer.parameters()
@@ -97,6 +100,9 @@ class _Lowerer(Making):
                 self.emit(replace(stmt, vars=tuple(v for v in variables if v not in self.kinds)))
             case ir.Assign(target) if target in self.kinds:
                 self.make(stmt)
+            case ir.Assign(_, ir.Apply("list.part", (ir.Var() as owner, begin, end))):
+                part = (ir.Slice(begin, end, None),)
+                self.emit(replace(stmt, value=ir.Subscript(self.of(owner).arrays[0], part)))
             case ir.Assign(target, ir.Apply(fn, args)) if fn.startswith("arr."):
                 self.emit(replace(stmt, value=ir.Apply(fn, tuple(map(self.whole, args)))))
             case ir.Assign(_, ir.MakeTuple(items, maker)) if any(i in self.kinds for i in items):
@@ -232,9 +238,16 @@ class _Lowerer(Making):
             self.refuse(
                 "a list that changes its length, in a tuple", "Put np.array(x) in the tuple."
             )
-        whole = self.whole(item)
         kind = self.types.get(stmt.target)
+        if is_tuple(kind) and isinstance(item, ir.Var) and len(self.of(item).arrays) != 1:
+            return ir.MakeTuple(tuple(map(self.filled(item), self.of(item).arrays)))
+        whole = self.whole(item)
         return ir.MakeTuple((whole,), maker_name(ListValues)) if is_tuple(kind) else whole
+
+    def filled(self, owner: ir.Var) -> Callable[[ir.Var], ir.Var]:
+        """The part of an array of ``owner`` that has its items."""
+        part = (ir.Slice(ZERO, self.of(owner).count, None),)
+        return lambda array: self.temp(ir.Subscript(array, part))
 
     def whole(self, expr: ir.Expr) -> ir.Expr:
         """A list as an operand of an array function: the part of its array that is filled."""
@@ -243,8 +256,7 @@ class _Lowerer(Making):
                 made = self.of(expr)
                 if len(made.arrays) != 1:
                     self.refuse("a list of tuples as an array", "Make a list per item.")
-                part = (ir.Slice(ZERO, made.count, None),)
-                return self.temp(ir.Subscript(made.arrays[0], part))
+                return self.filled(expr)(made.arrays[0])
             case ir.MakeTuple(items, maker):
                 return ir.MakeTuple(tuple(map(self.whole, items)), maker)
             case _:

@@ -15,6 +15,7 @@ from numba.core import types as nt
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import children, map_children, map_stmt_exprs
 from adcompile.makers import fields_of
+from adcompile.normalise.decided import is_decidable, literal
 from adcompile.normalise.items import Items
 
 Types = dict[ir.Var, nt.Type]
@@ -31,10 +32,30 @@ class _Resolver(Items):
         for stmt in block:
             self.loc = stmt.loc
             outer, self.before = self.before, []
-            made = self.stmt(stmt)
-            out += [*self.before, made]
+            made = self.decided(stmt)
+            made = (self.stmt(stmt),) if made is None else made
+            out += [*self.before, *made]
             self.before = outer
         return tuple(out)
+
+    def decided(self, stmt: ir.Stmt) -> ir.Block | None:
+        """The branch of an ``if`` on literals, ``x.ndim == 1``; None for others.  Numba removes the
+        other branch, and what it would define has no type then."""
+        if not isinstance(stmt, ir.If) or not is_decidable(stmt.cond):
+            return None
+        known = literal(self.expr(stmt.cond))
+        chosen = [(j.out, j.then if known else j.orelse) for j in stmt.joins]
+        if known is None or any(source is None for _, source in chosen):
+            return None
+        joins: list[ir.Stmt] = []
+        for out, source in chosen:
+            assert source is not None
+            if isinstance(self.types.get(out), nt.Array):
+                joins.append(ir.View(out, source, (), stmt.loc))
+            else:
+                joins.append(ir.Assign(out, source, loc=stmt.loc))
+        body = self.block(stmt.then if known else stmt.orelse)
+        return (*body, *joins)
 
     def array(self, var: ir.Var) -> nt.Array | None:
         kind = self.types.get(var)
@@ -276,6 +297,9 @@ class _Resolver(Items):
                     index = self.index(index)
                 if kind.ndim == 0:
                     self.refuse("an array of rank 0", "Use a number, or an array of one element.")
+                short = tuple(i for i in index if i != ir.Const(...))
+                if len(short) == kind.ndim == len(index) - 1 and self.is_element(base, short):
+                    index = short  # p[..., 0] of rank one is a number in Numba
                 if len(index) > kind.ndim and self.is_plain(index):
                     self.refuse(f"{len(index)} subscripts on an array of rank {kind.ndim}")
                 if len(index) != kind.ndim or any(isinstance(i, ir.Slice) for i in index):

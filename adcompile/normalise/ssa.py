@@ -62,6 +62,9 @@ def _block(block: ir.Block, env: Env) -> tuple[ir.Block, Env]:
     for stmt in block:
         if isinstance(stmt, ir.Assign) and isinstance(stmt.value, ir.Var):
             source = env.get(stmt.value)
+            if source is None:  # None handed on: whoever reads the copy is told
+                env.pop(stmt.target, None)
+                continue
             if source is not None and _vanishes(stmt.target, source, stmt.value):
                 env[stmt.target] = source  # a copy that only adcompile made
                 continue

@@ -98,6 +98,11 @@ def _apply(fn: str, on_floats: Any, *args: Value) -> Value:
     return on_floats(*args)
 
 
+def apply_named(fn: str, on_floats: Any, *args: Value) -> Value:
+    """A function that generated code calls by this name."""
+    return _apply(fn, on_floats, *args)
+
+
 def _by_element(f: Callable[..., Any], kind: type = float) -> Callable[..., Any]:
     """``f``, a function of numbers, on arrays too."""
     vectorised = np.vectorize(f, otypes=[kind])

@@ -13,7 +13,7 @@ import math
 import operator
 from collections.abc import Callable
 
-from adcompile.ir.nodes import Apply, Binary, Compare, Const, Expr, Select, Unary
+from adcompile.ir.nodes import Apply, Binary, Compare, Const, Expr, Logic, Select, Unary
 
 Number = int | float
 _COMPARE: dict[str, Callable[[Number, Number], bool]] = {
@@ -144,15 +144,18 @@ def select(cond: Expr, a: Expr, b: Expr) -> Expr:
     return Select(cond, a, b)
 
 
-def contribution(adj: Expr, partial: Expr, strong_zero: bool = False) -> Expr:
+def contribution(adj: Expr, partial: Expr, strong_zero: bool = False, doubly: bool = False) -> Expr:
     """What an operand's adjoint receives: ``adj * partial``.
 
     A branch of a partial that is the literal 0.0 lets nothing through, be ``adj`` inf or nan.
-    With ``strong_zero`` nothing times an infinite partial is nothing.  ``adj`` may be repeated,
-    so it should be a name.
+    With ``strong_zero`` nothing times an infinite partial is nothing; ``doubly``: nor is an
+    infinite ``adj`` times nothing.  ``adj`` may be repeated, so it should be a name.
     """
     if strong_zero:
-        return Select(Compare("==", adj, Const(0.0)), Const(0.0), contribution(adj, partial))
+        nothing: Expr = Compare("==", adj, Const(0.0))
+        if doubly:
+            nothing = Logic("or", nothing, Compare("==", partial, Const(0.0)))
+        return Select(nothing, Const(0.0), contribution(adj, partial))
     if isinstance(partial, Select):
         a, b = (_through(adj, branch) for branch in (partial.a, partial.b))
         return Select(partial.cond, a, b)

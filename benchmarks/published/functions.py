@@ -72,10 +72,10 @@ distance("symmetric_kl", lambda rng: (*two(rng), 1e-11))
 @subject("financepy", "financepy value")
 def black_scholes(rng: np.random.Generator) -> Subject:
     func = load("financepy.models.black_scholes_analytic", "value")
+    # The package's delta and vega are those of the formula; its normcdf is a fit to 1e-7, and the
+    # derivative of that differs from them by 1e-5.
     args = (100.0, 0.75, 104.0, 0.03, 0.01, 0.22, 1)
-    greek = importlib.import_module("financepy.models.black_scholes_analytic")
-    published = {0: greek.delta(*args), 5: greek.vega(*args)}
-    return Subject(func, func, args, (0, 1, 2, 3, 4, 5), published)
+    return Subject(func, func, args, (0, 1, 2, 3, 4, 5))
 
 
 @subject("financepy", "financepy crr_tree_val")

@@ -373,5 +373,4 @@ def conv2d(image, weights, bias):
                     out[b, i, j, c] = np.sum(
                         image[b, i : i + k, j : j + k, :] * weights[:, :, :, c]
                     )
-    out += bias
-    return np.sum(np.maximum(out, 0.0) ** 2)
+    return np.sum(np.maximum(out + bias, 0.0) ** 2)

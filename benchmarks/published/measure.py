@@ -23,6 +23,7 @@ from numba import njit
 
 import adcompile
 from adcompile import AdcompileError
+from adcompile.api import of_numbers
 from adcompile.frontend.source import is_dispatcher, plain_function
 from benchmarks.measure import interleave
 from benchmarks.published.functions import SUBJECTS, Subject
@@ -154,8 +155,9 @@ def compile_times(s: Subject) -> dict[str, Any]:
     """Cold or from disk, as the environment has it."""
     warm_up()
     known = ("fastmath", "error_model", "parallel")
-    options = {k: v for k, v in s.target.targetoptions.items() if k in known}
-    primal = njit(cache=True, **options)(s.target.py_func)
+    target = of_numbers(s.target)
+    options = {k: v for k, v in target.targetoptions.items() if k in known}
+    primal = njit(cache=True, **options)(target.py_func)
     gradient = adcompile.value_and_grad(s.target, s.argnums)
     return {
         "primal": first_less_second(lambda: primal(*oracle.copies(s.args))),

@@ -135,12 +135,65 @@ def of_parts(x, y, a):
     return s
 
 
-@refused(LISTS, "a list of arrays that grows", "a list of arrays", "An array's rows do that.")
+@njit
+def path_of(x):
+    out = []
+    for i in range(x.size):
+        if x[i] > -0.5:
+            out.append((i, x[i] * x[i]))
+    return out[::-1], x.sum()
+
+
+@right(LISTS, "a list of tuples in a tuple that a callee returns")
+def of_pairs_returned(x, a):
+    path, total = path_of(x)
+    s = 0.0
+    for k, v in path:
+        s += (k + 1) * v * total
+    return s * path[0][1] * a
+
+
+@right(LISTS, "a list of arrays that grows, of vectors and of matrices")
 def list_of_arrays(x, a):
-    kept = []  # !
-    for i in range(3):
-        kept.append(x * a)
-    return np.sum(kept[1])
+    kept = []
+    for i in range(x.size - 1):
+        row = np.empty(i + 2)
+        for j in range(i + 2):
+            row[j] = x[j] * x[i] * a
+        if x[i] > -1.5:
+            kept.append(row)
+    powers = [np.outer(kept[0], kept[0])]
+    while len(powers) < 4:
+        last = powers[-1]
+        powers.append(np.tanh(last @ last))
+    s = 0.0
+    for v in kept:
+        s += np.sum(v**2) * v[0]
+    return s * powers[2][0, 1] + powers[-1].sum()
+
+
+@right(LISTS, "a comprehension of arrays")
+def arrays_by_comprehension(x, a):
+    parts = [x[i : i + 2] * (i + a) for i in range(4)]
+    s = 1.0
+    for i, v in enumerate(parts):
+        s += v[0] * v[1] * i
+    return s * parts[1][0]
+
+
+@refused(
+    LISTS,
+    "an array that is written to after it came into a list",
+    "'row' is in a list",
+    "The list has the array itself, and what we make of it has copies.",
+)
+def written_in_list(x, a):
+    kept = []
+    for i in range(2):
+        row = x * a
+        kept.append(row)  # !
+        row[0] = 3.0
+    return kept[0][0]
 
 
 @refused(
@@ -225,6 +278,15 @@ def comprehended_inside(x, a):
 def unknown_keys(x, a):
     d = {x.size: a}  # !
     return d[x.size]
+
+
+@right(NAMED, "a dict that gets its keys one after the other")
+def new_keys(x, a):
+    d = {}
+    d["u"] = a * x[1]
+    d["v"] = d["u"] * x[0]
+    d["u"] *= 2.0
+    return d["u"] ** 2 + d["v"]
 
 
 @right(NAMED, "keys that are added to a dict one after the other", compiles=False)

@@ -535,14 +535,14 @@ def over_ravel(m, a):
     return s
 
 
-@refused(
-    OVER, "`.flat`", "a loop over .flat", "An iterator that is an object; ravel() is the same."
-)
+@right(OVER, "`.flat`, and its elements set")
 def over_flat(m, a):
     s = 0.0
-    for v in m.flat:  # !
+    scaled = m * a
+    scaled.flat[2] *= a
+    for v in scaled.flat:
         s = s * 0.9 + v * v * a
-    return s
+    return s * m.flat[4]
 
 
 @refused(OVER, "`np.nditer`", "a loop over np.nditer()", "Its items are arrays of rank zero.")
@@ -677,21 +677,6 @@ def asserts(x, a):
     assert x.size > 2
     assert a > -9.0, "a is small"
     return x[0] * a * x[1]
-
-
-@refused(
-    ERRORS,
-    "`try ... except`",
-    "'try' is not supported",
-    "An exception that is caught is a "
-    "jump out of the middle of any operation; the reverse sweep would have to find its place.",
-)
-def tries(x, a):
-    try:  # !
-        s = x[0] / a
-    except Exception:
-        s = 0.0
-    return s
 
 
 @refused(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,11 @@ class Entry:
     slow: bool = False  # to type: for the command only
     compiles: bool = True  # in plain Numba
     interprets: bool = True  # to the same value, as plain Python
+    poles: bool = False  # divides by zero where that does not count: Python would warn
+
+    @property
+    def quietly(self) -> Any:
+        return np.errstate(divide="ignore", invalid="ignore") if self.poles else nullcontext()
 
     @property
     def python(self) -> Callable[..., Any]:
@@ -72,7 +78,7 @@ def inputs(seed: int = 0) -> dict[str, Any]:
     }
 
 
-_OPTIONS = ("tolerance", "slow", "compiles", "interprets")
+_OPTIONS = ("tolerance", "slow", "compiles", "interprets", "poles")
 
 
 class Table:

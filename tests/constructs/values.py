@@ -268,6 +268,35 @@ def array_dtypes(x, n):
     return np.sum(u**3)
 
 
+@right(ARRAYS, "`np.unique`, subscripts that a mask selects")
+def unique_and_selected(x, y, a, ix):
+    mask = (x > -9.0)[ix] & (y > 0.0)[ix]
+    products = x[ix[mask]] * y[ix[mask]]
+    s = 0.0
+    for i, v in zip(ix[mask], products):
+        s += v * v * (i + 1)
+    for i, v in enumerate(np.unique(np.floor(y) + 0.5)):
+        s += v * a * (i + 1)
+    return s + np.unique(ix).size * np.sum(np.unique(x) ** 2)
+
+
+@right(ARRAYS, "`dtype = x.dtype`, a name for it")
+def named_dtype(x, a):
+    kind = x.dtype
+    y = np.zeros(x.size, kind)
+    for i in range(x.size):
+        y[i] = x[i] ** 2 * a
+    return np.sum(y * np.ones(x.size, dtype=kind))
+
+
+@right(ARRAYS, "`v[..., 0]` of a vector")
+def dots_of_vector(x, a):
+    out = np.empty_like(x)
+    out[..., 0] = x[..., 1] ** 2
+    out[..., 1:] = x[..., 0] * x[1:] * a
+    return np.sum(out**3)
+
+
 @right(ARRAYS, "negative subscripts and subscripts of subscripts")
 def negative(x, m, ix):
     s = x[-1] * x[-2] + m[-1, -1] ** 2

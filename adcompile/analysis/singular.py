@@ -1,0 +1,193 @@
+"""Statements whose partials may be infinite or nan although the result of the program is finite.
+
+There, nothing times an infinite number is nothing, as where a row of the table says so (strong
+zero).  Elsewhere that would cost a comparison per product.  Two patterns tell:
+
+*Infinity as a value*: a literal infinity flows into an operand, as in ``cost = np.full(n, np.inf)``
+of dynamic programming.
+
+*A choice after the fact*: ``np.where(x > 0, np.log(x), 0)``, ``max(np.log(x), -9)``.  The operand
+that is not chosen gets an adjoint of zero, and may have a pole or overflow.  The operands of a
+choice are followed back in their block, as long as nothing else reads them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+from adcompile.analysis.activity import Activity, float_operands, flows
+from adcompile.analysis.alias import Roots
+from adcompile.ir import nodes as ir
+from adcompile.ir.walk import blocks, statements, stmt_exprs, subexpressions
+
+_EXTREMA = frozenset(("min", "max", "np.minimum", "np.maximum", "np.fmin", "np.fmax"))
+_LINEAR = frozenset(("float", "abs", "np.abs", "math.fabs", "np.negative", *_EXTREMA))
+_BOUNDED = frozenset(  # with partials that are finite wherever the value is
+    f"{module}.{name}"
+    for module in ("math", "np")
+    for name in ("sin", "cos", "tanh", "atan", "arctan", "fabs", "abs", "floor", "ceil", "sign")
+)
+
+
+def with_guards(fn: ir.Function, roots: Roots, activity: Activity) -> Activity:
+    """``activity`` that knows the statements of ``fn`` (ssa) which need the strong zero."""
+    infinite = _infinite(fn, roots)
+    found = {id(s) for s in statements(fn.body) if infinite and _multiplies(s, infinite, roots)}
+    _Choices(fn, found).block(fn.body)
+    return replace(activity, guards=frozenset(found))
+
+
+# ---------------------------------------------------------------- infinity as a value
+
+
+def _infinite(fn: ir.Function, roots: Roots) -> set[ir.Var]:
+    """The variables, arrays by root, into which a literal infinity flows."""
+    found: set[ir.Var] = set()
+
+    def mark(var: ir.Var) -> None:
+        found.update(roots.get(var, (var,)))
+
+    every = list(statements(fn.body))
+    for stmt in every:
+        if any(_has_infinity(top) for top in stmt_exprs(stmt)):
+            match stmt:
+                case ir.Assign(target, ir.Apply(name)) if name in _EXTREMA:
+                    pass
+                case ir.Assign(target) | ir.Alloc(target):
+                    mark(target)
+                case ir.Store(array) | ir.Fill(array) | ir.Accumulate(array):
+                    mark(array)
+                case _:
+                    pass
+    size = 0
+    while size != len(found):
+        size = len(found)
+        for stmt in every:
+            if isinstance(stmt, ir.Assign) and _bounds(stmt.value, found, roots):
+                continue
+            for target, source in flows(stmt):
+                if isinstance(stmt, ir.For) and _is_zero_trip(stmt, target, source):
+                    continue
+                if _in(source, found, roots):
+                    mark(target)
+    return found
+
+
+def _has_infinity(expr: ir.Expr) -> bool:
+    return any(
+        isinstance(e, ir.Const) and isinstance(e.value, float) and math.isinf(e.value)
+        for e in subexpressions(expr)
+    )
+
+
+def _bounds(value: ir.Expr, found: set[ir.Var], roots: Roots) -> bool:
+    """An extremum with a finite operand: max(-inf, x)."""
+    if not isinstance(value, ir.Apply) or value.fn not in _EXTREMA:
+        return False
+    return any(isinstance(a, ir.Var | ir.Load) and not _in(a, found, roots) for a in value.args)
+
+
+def _is_zero_trip(loop: ir.For, target: ir.Var, source: ir.Var | ir.Load) -> bool:
+    """The way past a loop that does not run."""
+    return any(c.out is target and c.init is source for c in loop.carried)
+
+
+def _in(source: ir.Var | ir.Load, found: set[ir.Var], roots: Roots) -> bool:
+    var = source.array if isinstance(source, ir.Load) else source
+    return not found.isdisjoint(roots.get(var, (var,)))
+
+
+def _multiplies(stmt: ir.Stmt, infinite: set[ir.Var], roots: Roots) -> bool:
+    """Whether a partial of the statement may depend on one of these."""
+    match stmt:
+        case ir.Assign(_, value) if _is_product(value):
+            return any(_in(operand, infinite, roots) for operand in float_operands(value))
+        case _:
+            return False
+
+
+def _is_product(value: ir.Expr) -> bool:
+    match value:
+        case ir.Binary("*", a, b):
+            return not isinstance(a, ir.Const) and not isinstance(b, ir.Const)
+        case ir.Binary("/" | "**" | "%"):
+            return True
+        case ir.Apply(fn):
+            return fn not in _LINEAR
+        case _:
+            return False
+
+
+# ---------------------------------------------------------------- choices
+
+
+class _Choices:
+    def __init__(self, fn: ir.Function, found: set[int]) -> None:
+        self.found = found
+        self.uses: dict[ir.Var, int] = {}  # through which derivatives flow
+        for stmt in statements(fn.body):
+            for operand in _sources(stmt):
+                if isinstance(operand, ir.Var):
+                    self.uses[operand] = self.uses.get(operand, 0) + 1
+
+    def block(self, block: ir.Block) -> None:
+        for stmt in block:
+            for inner in blocks(stmt):
+                self.block(inner)
+        if any(isinstance(stmt, ir.Assign) and _chooses(stmt.value) for stmt in block):
+            self.straight(block)
+
+    def straight(self, block: ir.Block) -> None:
+        """Operands of choices, back to where others read them; then poles, forward."""
+        seen: dict[ir.Var, int] = {}
+        chosen: set[ir.Var] = set()
+        for stmt in reversed(block):
+            if not isinstance(stmt, ir.Assign):
+                continue
+            inside = stmt.target in chosen and seen.get(stmt.target) == self.uses[stmt.target]
+            if not inside:
+                chosen.discard(stmt.target)
+            if inside or _chooses(stmt.value):
+                for operand in float_operands(stmt.value):
+                    if isinstance(operand, ir.Var):
+                        chosen.add(operand)
+                        seen[operand] = seen.get(operand, 0) + 1
+        singular: set[ir.Var] = set()
+        for stmt in block:
+            if not isinstance(stmt, ir.Assign) or stmt.target not in chosen:
+                continue
+            reads = [v for v in float_operands(stmt.value) if isinstance(v, ir.Var)]
+            tainted = not singular.isdisjoint(reads)
+            if _has_pole(stmt.value) or (tainted and _is_product(stmt.value)):
+                self.found.add(id(stmt))
+            if _has_pole(stmt.value) or tainted:
+                singular.add(stmt.target)
+
+
+def _sources(stmt: ir.Stmt) -> Iterator[ir.Var | ir.Load]:
+    for _, source in flows(stmt):
+        yield source
+    if isinstance(stmt, ir.Return):
+        for top in stmt_exprs(stmt):
+            yield from (e for e in subexpressions(top) if isinstance(e, ir.Var))
+
+
+def _chooses(value: ir.Expr) -> bool:
+    return isinstance(value, ir.Select) or (isinstance(value, ir.Apply) and value.fn in _EXTREMA)
+
+
+def _has_pole(value: ir.Expr) -> bool:
+    """An operation whose partials may be infinite, or nan, for finite operands."""
+    match value:
+        case ir.Binary("/", _, divisor):
+            return not isinstance(divisor, ir.Const)
+        case ir.Binary("**", _, ir.Const(value=int() | float() as power)):
+            return power < 0 or power != int(power)
+        case ir.Binary("**"):
+            return True
+        case ir.Apply(fn):
+            return fn not in _LINEAR and fn not in _BOUNDED
+        case _:
+            return False
