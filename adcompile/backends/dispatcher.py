@@ -23,7 +23,6 @@ from numba.extending import infer_getattr, lower_getattr_generic, register_model
 from adcompile.backends import values
 from adcompile.backends.cpu import Argnums, Derivation
 from adcompile.backends.store import Generated, Loaded
-from adcompile.clones import calls_plain_functions, clone
 from adcompile.containers import for_numba, from_numba, is_container, like
 from adcompile.errors import BroadcastError
 from adcompile.options import Options
@@ -188,6 +187,9 @@ class GradDispatcher(_Base):
             return self.derivation.target
         with global_compiler_lock:
             if self._primal is None:
+                # Late: what finds its code on disk has no use for it.
+                from adcompile.clones import calls_plain_functions, clone
+
                 func = self.derivation.func
                 known = not calls_plain_functions(func)
                 self._primal = numba.njit(func) if known else clone(func, _PLAIN, {})
