@@ -475,3 +475,13 @@ def test_unknown_falls_back(tmp_path, monkeypatch):
         Reach().root(module.f1)
     assert grad(module.f1)(1.5) == 2.0
     assert not list((tmp_path / "cache").glob("*.index"))
+
+
+def test_import_is_light():
+    """A program that finds its code on disk pays for no more than that."""
+    code = "import sys, adcompile; print([m for m in sys.modules if m.startswith('adcompile.')])"
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    for heavy in ("frontend", "runtime", "rules", "arrays", "clones", "custom", "ir", "pipeline"):
+        assert f"'adcompile.{heavy}" not in found, heavy

@@ -23,7 +23,6 @@ from numba.extending import infer_getattr, lower_getattr_generic, register_model
 from adcompile.backends import values
 from adcompile.backends.cpu import Argnums, Derivation
 from adcompile.backends.store import Generated, Loaded
-from adcompile.clones import calls_plain_functions, clone
 from adcompile.containers import for_numba, from_numba, is_container, like
 from adcompile.errors import BroadcastError
 from adcompile.options import Options
@@ -193,6 +192,9 @@ class GradDispatcher(_Base):
 
     def _compiled(self, func: Any) -> Any:
         """``func`` for Numba, with the plain functions that it calls."""
+        # Late: what finds its code on disk has no use for it.
+        from adcompile.clones import calls_plain_functions, clone
+
         made = clone(func, _PLAIN, {}) if calls_plain_functions(func) else numba.njit(func)
         if isinstance(made, CPUDispatcher):
             made.__class__ = PrimalDispatcher

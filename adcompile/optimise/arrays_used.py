@@ -130,6 +130,8 @@ class Arrays:
             case ir.Binary("*", a, b):
                 x, y = self.low(a), self.low(b)
                 return None if x is None or y is None or x < 0 or y < 0 else x * y
+            case ir.Apply("rt.trips", (count,)):
+                return max(self.low(count) or 0, 0)
             case ir.Apply("max", args):
                 known = [x for x in map(self.low, args) if x is not None]
                 return max(known, default=None)

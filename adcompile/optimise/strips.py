@@ -50,7 +50,7 @@ _SMALL = (ir.Const(2), ir.Const(3))  # exponents: products
 _MOST = 12  # strips of one loop
 _ROOTS = frozenset(("math.sqrt", "np.sqrt"))
 _ON_LANES = _ROOTS | {
-    *("abs", "np.abs", "math.fabs", "np.fabs", "float", "rt.plus"),
+    *("abs", "np.abs", "math.fabs", "np.fabs", "float", "rt.plus", "rt.trips"),
     *("max", "min", "np.maximum", "np.minimum"),
 }
 
