@@ -4,6 +4,7 @@ from benchmarks.arrays.workload import Workload
 from benchmarks.arrays.workloads import WORKLOADS as ARRAYS
 from benchmarks.loops import (
     bundle_adjustment,
+    bundle_jacobian,
     garch,
     heat,
     jacobians,
@@ -20,7 +21,7 @@ from benchmarks.loops import (
 WORKLOADS: dict[str, Workload] = {
     "lotka_volterra": lotka_volterra.WORKLOAD,
     "gmm": ARRAYS["gmm"],
-    "ba_jacobian": bundle_adjustment.JACOBIAN,
+    "ba_jacobian": bundle_jacobian.JACOBIAN,
     "ba_gradient": bundle_adjustment.GRADIENT,
     "lstm": lstm.WORKLOAD,
     "mlp": ARRAYS["mlp"],

@@ -3,7 +3,7 @@ points in 31843 places; what is off is weighted.
 
 A camera is a rotation (axis times angle), a centre, a focal length, a principal point and two
 coefficients of radial distortion.  Two tasks: the sparse Jacobian of all residuals, fifteen entries
-per row, and the gradient of the sum of their squares.
+per row (``bundle_jacobian.py``), and the gradient of the sum of their squares.
 """
 
 from __future__ import annotations
@@ -15,12 +15,10 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from adcompile import tape
-from benchmarks.arrays.contestants import REASSOCIATE, by_hand, numba_primal
-from benchmarks.arrays.workload import BY_HAND, OURS, PRIMALS, TAPE, Build, Inputs, Workload
+from benchmarks.arrays.contestants import REASSOCIATE
+from benchmarks.arrays.workload import TAPE, Inputs, Workload
 from benchmarks.loops import warp_bundle
 from benchmarks.loops.lineup import Function, lineup
-from benchmarks.measure import Call
 
 # ---------------------------------------------------------------- the function, in loops
 
@@ -58,21 +56,11 @@ def squares(cameras: Any, points: Any, weights: Any, seen: Any, features: Any) -
     return total
 
 
-def residuals(own: Any, features: Any) -> Any:
-    """``own[i]``: the fifteen numbers of which the two residuals of row i depend."""
-    out = np.empty((own.shape[0], 2))
-    for i in range(own.shape[0]):
-        u, v = project(own[i, :11], own[i, 11:14])
-        out[i, 0] = own[i, 14] * (u - features[i, 0])
-        out[i, 1] = own[i, 14] * (v - features[i, 1])
-    return out
-
-
 # ---------------------------------------------------------------- by hand
 
 
 @njit(error_model="numpy", fastmath=REASSOCIATE, inline="always")
-def _turned(c: Any, p: Any) -> Any:
+def turned_point(c: Any, p: Any) -> Any:
     """What a projection and its derivatives share: the point before and after the turn, axis,
     sine, cosine, the projection on the axis."""
     x, y, z = p[0] - c[3], p[1] - c[4], p[2] - c[5]
@@ -114,7 +102,7 @@ def _back(turned: Any, gx: Any, gy: Any, gz: Any, out: Any) -> None:
 
 
 @njit(error_model="numpy", fastmath=REASSOCIATE, inline="always")
-def _row(c: Any, turned: Any, gu: float, gv: float, out: Any) -> None:
+def add_row(c: Any, turned: Any, gu: float, gv: float, out: Any) -> None:
     """``out`` += gu times the derivative of u in the camera, gv times that of v."""
     tx, ty, tz = turned[10], turned[11], turned[12]
     inverse = 1.0 / tz
@@ -134,7 +122,7 @@ def _row(c: Any, turned: Any, gu: float, gv: float, out: Any) -> None:
 
 
 @njit(error_model="numpy", fastmath=REASSOCIATE, inline="always")
-def _seen(c: Any, turned: Any) -> Any:
+def seen_at(c: Any, turned: Any) -> Any:
     u, v = turned[10] / turned[12], turned[11] / turned[12]
     r = u * u + v * v
     scale = c[6] * (1.0 + r * (c[9] + r * c[10]))
@@ -151,40 +139,20 @@ def squares_by_hand(cameras: Any, points: Any, weights: Any, seen: Any, features
     for i in range(seen.shape[0]):
         k, m = seen[i, 0], seen[i, 1]
         c, w = cameras[k], weights[i]
-        turned = _turned(c, points[m])
-        u, v = _seen(c, turned)
+        turned = turned_point(c, points[m])
+        u, v = seen_at(c, turned)
         u, v = u - features[i, 0], v - features[i, 1]
         apart = u * u + v * v
         rest = 1.0 - w * w
         total += w * w * apart + rest * rest
         weights_adj[i] = 2.0 * w * apart - 4.0 * w * rest
         own[:] = 0.0
-        _row(c, turned, 2.0 * w * w * u, 2.0 * w * w * v, own)
+        add_row(c, turned, 2.0 * w * w * u, 2.0 * w * w * v, own)
         for j in range(11):
             cameras_adj[k, j] += own[j]
         for j in range(3):
             points_adj[m, j] -= own[3 + j]
     return total, (cameras_adj, points_adj, weights_adj)
-
-
-@njit(error_model="numpy", fastmath=REASSOCIATE)
-def jacobian_by_hand(own: Any, features: Any) -> Any:
-    """Both rows of a place share the projection."""
-    n = own.shape[0]
-    out, rows = np.empty((n, 2)), np.zeros((2, n, 15))
-    for i in range(n):
-        c, w = own[i, :11], own[i, 14]
-        turned = _turned(c, own[i, 11:14])
-        u, v = _seen(c, turned)
-        u, v = u - features[i, 0], v - features[i, 1]
-        out[i, 0], out[i, 1] = w * u, w * v
-        for k in range(2):
-            row = rows[k, i]
-            _row(c, turned, w if k == 0 else 0.0, w if k == 1 else 0.0, row)
-            for j in range(3):
-                row[11 + j] = -row[3 + j]
-            row[14] = v if k else u
-    return out, (rows,)
 
 
 # ---------------------------------------------------------------- what others make of it
@@ -246,105 +214,6 @@ def best_jax(jax: Any) -> Any:
     return both
 
 
-def _residuals(xp: Any) -> Function:
-    project = projected(xp)
-
-    def residuals(own: Any, features: Any) -> Any:
-        u, v = project(own[:, :11], own[:, 11:14])
-        return own[:, 14] * (u - features[:, 0]), own[:, 14] * (v - features[:, 1])
-
-    return residuals
-
-
-def our_jacobian(own: Any, features: Any) -> Call:
-    """Rows with different numbers do not share inputs: two pullbacks have all of them."""
-    from adcompile import vjp
-
-    jitted = njit(residuals)
-    seeds = [np.zeros((own.shape[0], 2)) for _ in range(2)]
-    seeds[0][:, 0] = seeds[1][:, 1] = 1.0
-
-    def call() -> Any:
-        out, pullback = vjp(jitted, own, features)
-        return out, (np.stack([pullback(seed)[0] for seed in seeds]),)
-
-    return call
-
-
-def _jax_jacobian(mapped: bool) -> Build:
-    def build(own: Any, features: Any) -> Call:
-        import jax
-
-        np_ = jax.numpy
-        f = _residuals(np_)
-
-        def rows(own: Any, features: Any) -> Any:
-            out, pullback = jax.vjp(lambda own: f(own, features), own)
-            ones, zeros = np_.ones_like(out[0]), np_.zeros_like(out[0])
-            found = [pullback(seed)[0] for seed in ((ones, zeros), (zeros, ones))]
-            return np_.stack(out, 1), np_.stack(found)
-
-        def one(own: Any, feature: Any) -> Any:
-            out = f(own[None], feature[None])
-            pair = np_.stack([out[0][0], out[1][0]])
-            return pair, pair
-
-        def each(own: Any, features: Any) -> Any:
-            jacobian, out = jax.vmap(jax.jacrev(one, has_aux=True))(own, features)
-            return out, np_.moveaxis(jacobian, 1, 0)
-
-        compiled = jax.jit(each if mapped else rows)
-        given = [jax.device_put(own), jax.device_put(features)]
-        return lambda: jax.block_until_ready(compiled(*given))
-
-    return build
-
-
-def _torch_jacobian(compiled: bool) -> Build:
-    def build(own: Any, features: Any) -> Call:
-        import torch
-
-        f = torch.compile(_residuals(torch), dynamic=False) if compiled else _residuals(torch)
-        x, y = torch.from_numpy(own).requires_grad_(), torch.from_numpy(features)
-
-        def call() -> Any:
-            u, v = f(x, y)
-            rows = [
-                torch.autograd.grad(part.sum(), x, retain_graph=first)[0]
-                for part, first in ((u, True), (v, False))
-            ]
-            return torch.stack((u, v), 1), torch.stack(rows)
-
-        return call
-
-    return build
-
-
-def _autograd_jacobian(own: Any, features: Any) -> Call:
-    import autograd
-    import autograd.numpy
-
-    f = _residuals(autograd.numpy)
-    grads = [autograd.value_and_grad(lambda x, k=k: f(x, features)[k].sum()) for k in range(2)]
-
-    def call() -> Any:
-        out = f(own, features)
-        return np.stack(out, 1), np.stack([g(own)[1] for g in grads])
-
-    return call
-
-
-def _tape_jacobian(own: Any, features: Any) -> Call:
-    """The tape engine has gradients: of the sum of each column."""
-    f = tape.grad(lambda own, features, k: np.sum(residuals(own, features)[:, k]))
-
-    def call() -> Any:
-        rows = np.stack([f(own, features, k) for k in range(2)])
-        return residuals(own, features), (rows,)
-
-    return call
-
-
 def inputs(cameras: int, points: int, places: int) -> Inputs:
     rng = np.random.default_rng(0)
     c = np.empty((cameras, 11))
@@ -356,11 +225,6 @@ def inputs(cameras: int, points: int, places: int) -> Inputs:
     u, v = projected(np)(c[seen[:, 0]], p[seen[:, 1]])
     features = np.stack([u, v], 1) + rng.normal(size=(places, 2))
     return c, p, rng.uniform(0.5, 1.5, places), seen, features
-
-
-def own_inputs(cameras: int, points: int, places: int) -> Inputs:
-    c, p, w, seen, features = inputs(cameras, points, places)
-    return np.concatenate([c[seen[:, 0]], p[seen[:, 1]], w[:, None]], 1), features
 
 
 SIZES = {
@@ -378,21 +242,3 @@ GRADIENT = Workload(
     rtol={"float64": 1e-10},
     slow=frozenset({TAPE}),
 )  # fmt: skip
-JACOBIAN = Workload(
-    title="Bundle adjustment (ADBench), sparse Jacobian",
-    cases={label: partial(own_inputs, *size) for label, size in SIZES.items()},
-    quick=tuple(SIZES)[:1],
-    contestants={
-        OURS: our_jacobian,
-        TAPE: _tape_jacobian,
-        BY_HAND: by_hand(jacobian_by_hand),
-        PRIMALS[1]: numba_primal(residuals),
-        "JAX, as written": _jax_jacobian(mapped=False),
-        "JAX, best form": _jax_jacobian(mapped=True),
-        "PyTorch": _torch_jacobian(compiled=False),
-        "torch.compile": _torch_jacobian(compiled=True),
-        "autograd": _autograd_jacobian,
-    },
-    rtol={"float64": 1e-10},
-    slow=frozenset({TAPE}),
-)
