@@ -285,7 +285,26 @@ def beyond_the_start(u, x, m):
     return np.sum(m**2)
 
 
+def while_within_for(u, x, m):
+    """Copies that are counted, and more of them than there was room for at first."""
+    m, total = m.copy(), 0.0
+    for k in range(3):
+        left = 2 + k
+        while left > 0:
+            for i in range(m.size):
+                for j in range(m.size):
+                    d = m[i] - 2.0 * m[j]
+                    total += np.sin(d) * d
+            for i in range(m.size):
+                m[i] = 0.5 * m[i] + 0.01 * np.cos(total) * m[i]
+            left -= 1
+        if total > 1e9:
+            break
+    return np.sum(m**3) + np.cos(total)
+
+
 PROGRAMS = [
+    while_within_for,
     diffusion,
     all_pairs,
     each_pair_once,
@@ -328,8 +347,14 @@ def test_no_copy_where_it_does_not_do(f: Callable[..., Any]) -> None:
     assert "_tape" in text
 
 
+@pytest.mark.parametrize("f", [while_within_for, until_it_is_small, left_early])
+def test_copies_are_counted(f: Callable[..., Any]) -> None:
+    text = value_and_grad(f, argnums=(0, 1, 2)).source(U, X, M)
+    assert "then = grow(" in text and "then[cursor" in text
+
+
 @pytest.mark.compiled
-@pytest.mark.parametrize("f", [diffusion, around, may_be_empty])
+@pytest.mark.parametrize("f", [diffusion, around, may_be_empty, while_within_for])
 def test_compiled(f: Callable[..., Any]) -> None:
     made = value_and_grad(f, argnums=(0, 1, 2))
     plain = value_and_grad(f, argnums=(0, 1, 2), optimise=False)

@@ -165,7 +165,7 @@ def outlives_forward(var: ir.Var, p: Problem) -> bool:
         return not p.scopes.loops[var]
     if p.stack is not None and var in (p.stack.array, p.stack.top):
         return True
-    if any(var is one.tape for one in p.plan.snapshots):
+    if any(var is one.tape or var is one.cursor for one in p.plan.snapshots):
         return True
     tapes = p.tapes.values()
     return any(var is t.row or any(var is one.array for one in t.tapes) for t in tapes)

@@ -51,8 +51,10 @@ class ForwardBuilder:
             if tape.root is stmt:
                 out.extend(self.allocate(tape))
         snapshots = self.plan.snapshots
-        out.extend(one.allocate() for one in snapshots if one.root is stmt)
-        out.extend(one.copy() for one in snapshots if one.nest is stmt)
+        for copy in snapshots:
+            out.extend(copy.allocate() if copy.root is stmt else ())
+        for copy in snapshots:
+            out.extend(copy.copy() if copy.nest is stmt else ())
         body: list[ir.Stmt] = []
         trips = self.plan.counted.get(id(stmt))
         if trips is not None:

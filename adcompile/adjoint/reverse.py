@@ -243,6 +243,10 @@ class ReverseBuilder(Prologue):
     def loop(self, stmt: ir.For | ir.While, out: Out) -> None:
         """The adjoint of what is carried goes the other way: from ``out`` through ``next`` and
         ``head`` of each iteration, last to first, to ``init``."""
+        for copy in self.plan.snapshots:
+            if copy.nest is stmt and copy.cursor is not None:
+                before = ir.Binary("-", copy.cursor, ir.Const(1))
+                out.append(ir.Assign(copy.cursor, before, inplace=True))
         carried = [c for c in stmt.carried if self.is_active_scalar(c)]
         handed = {c: ir.Var(f"{c.head.name}_adj", c.head.temp) for c in carried}
         incoming = {c: self.adj.pop(c.out, None) for c in carried}
@@ -343,6 +347,9 @@ class ReverseBuilder(Prologue):
         """Then the reverse loop runs upwards as the loop itself does, which is quicker."""
         inside = [self.tapes[id(s)] for s in statements((stmt,)) if id(s) in self.tapes]
         if any(tape.rows is None for tape in inside) or self.handed_back(stmt):
+            return False
+        counted = [copy.nest for copy in self.plan.snapshots if copy.cursor is not None]
+        if any(s is nest and s is not stmt for s in statements((stmt,)) for nest in counted):
             return False
         if self.stack is not None and self.stack.is_used_in(stmt):
             return False

@@ -22,7 +22,7 @@ from adcompile.ir import nodes as ir
 from adcompile.ir.walk import reads, statements
 from adcompile.storage.rows import DTYPES, number_rows
 
-_ONE = ir.Const(1)
+_ONE, _FIRST_ROWS = ir.Const(1), ir.Const(4)
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,10 @@ class Snapshot:
     """A copy of the box ``spans`` of ``array``, made before ``nest``.
 
     ``tape``: the array of copies, allocated before ``root``; ``row``: which of them, None if there
-    is but one.  ``clamped``: some subscripts of the box may be beyond the array's end, where the
-    nest reads them under conditions.  ``nonempty``: ranges that have to be so, else the nest reads
-    nothing.  ``loads``: the variables that are loaded from it in the reverse sweep.
+    is but one; ``rows``: how many, None if that is not known before, and a cursor is the row.
+    ``clamped``: some subscripts of the box may be beyond the array's end, where the nest reads them
+    under conditions.  ``nonempty``: ranges that have to be so, else the nest reads nothing.
+    ``loads``: the variables that are loaded from it in the reverse sweep.
     """
 
     array: ir.Var
@@ -98,13 +99,31 @@ class Snapshot:
         for span in self.spans:
             yield from reads(span.low.expr())
 
-    def allocate(self) -> ir.Stmt:
-        extents = tuple(span.extent() for span in self.spans)
-        shape = extents if self.rows is None else (self.rows, *extents)
-        whole = shape[0] if len(shape) == 1 else ir.MakeTuple(shape)
-        return ir.Alloc(self.tape, "np.empty", (whole, ir.Const(self.dtype)))
+    @property
+    def cursor(self) -> ir.Var | None:
+        return self.row if self.rows is None and isinstance(self.row, ir.Var) else None
 
-    def copy(self) -> ir.Stmt:
+    def allocate(self) -> list[ir.Stmt]:
+        shape = tuple(span.extent() for span in self.spans)
+        if self.row is not None:
+            shape = (self.rows or _FIRST_ROWS, *shape)
+        whole = shape[0] if len(shape) == 1 else ir.MakeTuple(shape)
+        made = ir.Alloc(self.tape, "np.empty", (whole, ir.Const(self.dtype)))
+        return [made] if self.cursor is None else [made, ir.Assign(self.cursor, ir.Const(0))]
+
+    def copy(self) -> list[ir.Stmt]:
+        if self.cursor is None:
+            return [self.filled()]
+        grown = ir.Assign(self.tape, ir.Apply("rt.grow", (self.tape,)))
+        full = ir.Compare(">=", self.cursor, ir.Dim(self.tape, 0))
+        after = ir.Binary("+", self.cursor, _ONE)
+        return [
+            ir.If(full, (grown,), ()),
+            self.filled(),
+            ir.Assign(self.cursor, after, inplace=True),
+        ]
+
+    def filled(self) -> ir.Stmt:
         index = tuple(ir.Var(f"{self.array.name}_{k}", temp=True) for k in range(len(self.spans)))
         place = self.element(index)
         stmt: ir.Stmt = ir.Store(self.tape, place.index, ir.Load(self.array, index))
@@ -224,9 +243,11 @@ class _Finder:
             if path and path[0] is one:
                 path = path[1:]
         root = path[0] if path else nest
-        rows = number_rows(path, self.scopes)
-        if rows is None:
-            return None
+        early = any(isinstance(one, ir.For) and one.exit is not None for one in path)
+        numbered = None if early else number_rows(path, self.scopes)
+        row, rows = numbered or (ir.Var("cursor"), None)
+        if rows is None and isinstance(row, ir.Var):
+            self.types[row] = nt.int64
         known = (v for s in spans for f in (s.low, s.high) for v in reads(f.expr()))
         if not all(self.scopes.outside(v, root) for v in known):
             return None
@@ -243,8 +264,8 @@ class _Finder:
             root,
             tape,
             DTYPES[self.types[found[0].target]],
-            rows[0] if path else None,
-            rows[1] if path else None,
+            row if path else None,
+            rows if path else None,
             spans,
             clamped,
             tuple(nonempty),
