@@ -66,7 +66,7 @@ class Span:
         return ir.Apply("rt.trips", (minus(self.high.expr(), self.low.expr()),))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # compared by identity: it holds whole loops
 class Snapshot:
     """A copy of the box ``spans`` of ``array``, made before ``nest``.
 
