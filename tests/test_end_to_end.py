@@ -233,7 +233,7 @@ def line_of(func: Any, part: str) -> int:
     [
         (whole, (X,), "np.fft.fft", UnsupportedError),
         (unknown, (0.5,), "np.i0", AdcompileError),
-        (complicated, (0.5,), "try", UnsupportedError),
+        (complicated, (0.5,), "except ValueError", UnsupportedError),
         (generator, (X,), "{v for v in x}", UnsupportedError),
         (counts, (3, 0.5), "def", InactiveArgumentError),
         (overlap, (X, X), "def", AliasError),
