@@ -303,8 +303,41 @@ def while_within_for(u, x, m):
     return np.sum(m**3) + np.cos(total)
 
 
+def work_space(u, x, m):
+    total = 0.0
+    for k in range(3):
+        w = np.empty(5)
+        for i in range(5):
+            w[i] = np.sin(m[i] * (k + 1) + total)
+        for i in range(5):
+            total += w[i] * w[i - 1]
+    return total
+
+
+def work_space_of_the_iteration_before(u, x, m):
+    v = m.copy()
+    for k in range(3):
+        w = np.empty(m.shape[0])
+        for i in range(5):
+            w[i] = np.sin(v[i]) * v[i - 1] + k
+        v = w
+    return np.sum(v**2)
+
+
+def work_space_that_is_never_made(u, x, m):
+    total, n = m[0] * m[1], m.size - 7
+    for k in range(n):
+        w = np.empty(n)
+        w[k] = m[k]
+        total += w[k] ** 2
+    return total
+
+
 PROGRAMS = [
     while_within_for,
+    work_space,
+    work_space_of_the_iteration_before,
+    work_space_that_is_never_made,
     diffusion,
     all_pairs,
     each_pair_once,

@@ -10,7 +10,15 @@ from dataclasses import replace
 
 from adcompile.analysis.accesses import accesses
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import blocks, map_blocks, reads, statements, stmt_defs, stmt_reads
+from adcompile.ir.walk import (
+    blocks,
+    map_blocks,
+    reads,
+    statements,
+    stmt_defs,
+    stmt_reads,
+    subexpressions,
+)
 
 
 def make_once(fn: ir.Function) -> ir.Function:
@@ -47,9 +55,26 @@ def _work_space(loop: ir.For | ir.While, fn: ir.Function) -> list[ir.Alloc]:
         stmt
         for stmt in made
         if not any(v in defined for arg in stmt.args for v in reads(arg))
+        and all(map(_is_size, stmt.args))
         and everywhere.count(stmt.target) == within.count(stmt.target)
         and all(_by_element(s, stmt.target) for s in inside if s is not stmt)
     ]
+
+
+def _is_size(expr: ir.Expr) -> bool:
+    """A shape that never changes and is never negative: where the loop does not run, nothing may
+    fail."""
+    match expr:
+        case ir.Const(value=int() as n):
+            return n >= 0
+        case ir.Const() | ir.Dim():
+            return True
+        case ir.MakeTuple(items):
+            return all(map(_is_size, items))
+        case ir.Apply("rt.trips" | "rt.trip_count", args):
+            return not any(isinstance(e, ir.Load) for a in args for e in subexpressions(a))
+        case _:
+            return False
 
 
 def _by_element(stmt: ir.Stmt, array: ir.Var) -> bool:

@@ -319,6 +319,9 @@ class _Split:
                 assert place is not None
                 # The columns of a row are neighbours in memory.
                 self.later.setdefault(k if _is_unit(place) else array, []).append(last)
+            case ir.Assign(_, ir.Apply(_, (old, value)) as plus, loc=loc):
+                added = replace(plus, args=(old, self.kept(k, value, known, loc)))
+                self.later.setdefault("sums", []).append(replace(stmt, value=added))
             case ir.Assign(_, ir.Var()):
                 self.later.setdefault("sums", []).append(stmt)
             case ir.Assign(_, ir.Binary(_, _, value) as step, loc=loc):

@@ -10,7 +10,7 @@ from numba.core import types as nt
 from adcompile.adjoint.partials import Contribution, contributions
 from adcompile.analysis.activity import Activity, Types
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import blocks, index_reads, map_expr, reads
+from adcompile.ir.walk import blocks, index_reads, map_expr, reads, subexpressions
 from adcompile.rules.library import NAMES
 
 
@@ -31,10 +31,18 @@ class Needs:
     def _contribute(self, block: ir.Block, around: dict[ir.Expr, ir.Var], types: Types) -> None:
         """Partials that the program computes itself, the cosine beside the sine, are not computed
         again.  ``around``: what the blocks around have computed before."""
+
+        def is_fixed(value: ir.Expr) -> bool:  # an element may be another number by then
+            return isinstance(value, ir.Apply) and all(
+                isinstance(e, ir.Apply | ir.Const)
+                or (isinstance(e, ir.Var) and isinstance(types.get(e), nt.Number))
+                for e in subexpressions(value)
+            )
+
         known = dict(around)
         for stmt in block:
             match stmt:
-                case ir.Assign(target, ir.Apply() as value) if types[target] == nt.float64:
+                case ir.Assign(target, value) if types[target] == nt.float64 and is_fixed(value):
                     known.setdefault(value, target)
                 case _:
                     pass
@@ -48,7 +56,7 @@ class Needs:
                 self._contribute(inner, before, types)
             if not isinstance(stmt, ir.Assign):
                 continue
-            if isinstance(stmt.value, ir.Apply) and types[stmt.target] == nt.float64:
+            if types[stmt.target] == nt.float64 and is_fixed(stmt.value):
                 before.setdefault(stmt.value, stmt.target)
             if stmt.target in self.activity:
                 self.contributions[id(stmt)] = tuple(
