@@ -6,12 +6,10 @@ a thread that is inside Numba and needs a specialisation of ours.
 
 from __future__ import annotations
 
-import gc
 import importlib
 import inspect
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, Self, cast
 
@@ -23,6 +21,7 @@ from adcompile.backends.parts import set_environments
 from adcompile.backends.starts import Request
 from adcompile.backends.store import Generated, Loaded
 from adcompile.backends.values import Ones, axes_of_one, is_differentiable, type_of_value
+from adcompile.collector import collector_off
 from adcompile.errors import (
     AdcompileError,
     InactiveArgumentError,
@@ -291,19 +290,6 @@ class Derivation:
                 starts.keep(self._requests[key], loaded, kind, argtypes)
             self._latest, self.compares = (self, key), "BroadcastError" in loaded.generated.text
             return result
-
-
-@contextmanager
-def collector_off() -> Iterator[None]:
-    """Compilers make many objects that live on, and Python would search them for cycles again and
-    again: a tenth of the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _runs_once(program: Any) -> bool:

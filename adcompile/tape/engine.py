@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import functools
-import gc
 import inspect
 import itertools
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from adcompile.backends.cpu import Argnums
+from adcompile.collector import collector_off
 from adcompile.custom import UserFunction
 from adcompile.errors import (
     InactiveArgumentError,
@@ -57,7 +55,7 @@ class TapeGrad:
 
     def value_and_grad(self, *args: Any, **keywords: Any) -> tuple[Any, Any]:
         """``(value, gradient)``, or ``((value, aux), gradient)``."""
-        with _no_collection():
+        with collector_off():
             return self._value_and_grad(*args, **keywords)
 
     def _value_and_grad(self, *args: Any, **keywords: Any) -> tuple[Any, Any]:
@@ -123,15 +121,3 @@ class TapeGrad:
             if isinstance(self.primal, UserFunction):
                 return custom(self.primal, {}, *values), starts
             return recorded(self.py_func)(*values), starts
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """A graph has no cycles, but looking for some among its nodes takes most of the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
