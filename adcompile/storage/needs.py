@@ -39,10 +39,12 @@ class Needs:
                 for e in subexpressions(value)
             )
 
-        known = dict(around)
+        known = dict(around)  # statements that nothing reaches have no types
         for stmt in block:
             match stmt:
-                case ir.Assign(target, value) if types[target] == nt.float64 and is_fixed(value):
+                case ir.Assign(target, value) if types.get(target) == nt.float64 and is_fixed(
+                    value
+                ):
                     known.setdefault(value, target)
                 case _:
                     pass
@@ -56,7 +58,7 @@ class Needs:
                 self._contribute(inner, before, types)
             if not isinstance(stmt, ir.Assign):
                 continue
-            if types[stmt.target] == nt.float64 and is_fixed(stmt.value):
+            if types.get(stmt.target) == nt.float64 and is_fixed(stmt.value):
                 before.setdefault(stmt.value, stmt.target)
             if stmt.target in self.activity:
                 self.contributions[id(stmt)] = tuple(
