@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from adcompile import value_and_grad
-from adcompile.optimise import strips
+from adcompile.optimise import strip_loops, strips
 from adcompile.testing import plain_value_and_grad
 from tests.test_arrays import compare
 
@@ -200,7 +200,7 @@ EXACT = [neighbours, neighbours_from_the_end, two_sums, two_terms, columns, pair
 @pytest.fixture
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several strips to a line of these few elements."""
-    monkeypatch.setattr(strips, "WIDTH", 3)
+    monkeypatch.setattr(strip_loops, "WIDTH", 3)
     monkeypatch.setattr(strips, "_FEWEST", 0)
 
 

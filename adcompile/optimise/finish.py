@@ -14,6 +14,7 @@ from adcompile.optimise.pages import names_of_arrays, use_large_pages
 from adcompile.optimise.parallel import Remarks, run_parallel
 from adcompile.optimise.powers import multiply_powers
 from adcompile.optimise.quotients import multiply_by_reciprocals
+from adcompile.optimise.splits import split_mathematics
 from adcompile.optimise.strips import run_in_strips
 from adcompile.optimise.totals import keep_totals
 from adcompile.optimise.vectorise import keep_order, regroup_sums, use_vector_math
@@ -49,6 +50,8 @@ class Finish:
         if options.optimise:
             fn = multiply_powers(fn, self.types)
         if options.vector_math:
+            if options.optimise and one_after_the_other and not is_any_complex:
+                fn = split_mathematics(fn, self.types, adjoints)
             fn = use_vector_math(fn, self.types)
         if options.optimise and one_after_the_other and not is_any_complex:
             fn = run_in_strips(fn, self.types)

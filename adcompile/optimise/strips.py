@@ -36,13 +36,12 @@ from adcompile.ir.walk import (
     reads,
     stmt_defs,
     stmt_exprs,
-    stmt_reads,
     subexpressions,
 )
 from adcompile.optimise.arrays_used import Arrays
 from adcompile.optimise.linear import Place, Subscripts, distance
+from adcompile.optimise.strip_loops import StripLoop
 from adcompile.optimise.vectorise import handed_on, steps_of_sum
-from adcompile.runtime.strips import WIDTH
 
 _FEWEST = 16  # iterations that are worth it, where their number is known
 _ONE = ir.Const(1)
@@ -276,9 +275,7 @@ class _Split:
 
     def __init__(self, line: _Line, waiting: set[int], early: set[int]) -> None:
         self.line, self.loop = line, line.loop
-        name = self.loop.var.name
-        self.number, self.start = ir.Var("k", temp=True), ir.Var(f"{name}_0", temp=True)
-        self.first, self.size = ir.Var("first", temp=True), ir.Var("size", temp=True)
+        self.made = StripLoop(line.loop, line.lowest)
         self.strips: dict[object, ir.Var] = {}
         self.before: list[ir.Stmt] = []
         self.main: list[ir.Stmt] = []
@@ -304,8 +301,8 @@ class _Split:
                 self.strips[target] = strip
                 place = tuple(map(self.line.subscripts.outside, index))
                 load = ir.Load(array, place)
-                self.before.append(ir.Store(strip, (self.number,), load, loc))
-                return replace(stmt, value=ir.Load(strip, (self.number,)))
+                self.before.append(self.made.store(strip, load, loc))
+                return replace(stmt, value=self.made.load(strip))
             case _:
                 raise AssertionError(stmt)
 
@@ -342,38 +339,12 @@ class _Split:
                     self.strips[key] = ir.Var(f"{name}_strip")
                 case _:
                     self.strips[key] = ir.Var("strip")
-            self.main.append(ir.Store(self.strips[key], (self.number,), value, loc))
-        return ir.Load(self.strips[key], (self.number,))
+            self.main.append(self.made.store(self.strips[key], value, loc))
+        return self.made.load(self.strips[key])
 
     def statements(self) -> Iterator[ir.Stmt]:
-        loop, lowest = self.loop, ir.Const(self.line.lowest)
-        for strip in self.strips.values():
-            yield ir.Alloc(strip, "rt.strip", (), loc=loop.loc)
-        ahead = loop.step == _ONE
-        width = ir.Const(WIDTH)
-        if ahead:
-            first: ir.Expr = self.start
-            left = ir.Binary("-", loop.stop, self.start)
-        else:
-            first = ir.Binary("+", ir.Binary("-", self.start, self.size), _ONE)
-            left = ir.Binary("-", self.start, loop.stop)
-        body: list[ir.Stmt] = [
-            ir.Assign(self.size, ir.Apply("min", (width, left)), loc=loop.loc),
-            ir.Assign(self.first, ir.Apply("max", (first, lowest)), loc=loop.loc),
-        ]
-        if self.before:
-            body.append(self.over(tuple(self.before), False))
-        for stmts in (self.main, *self.later.values()):
-            backwards = not ahead and (stmts is self.main or stmts is self.later.get("sums"))
-            body.append(self.over(tuple(stmts), backwards))
-        step = width if ahead else ir.Const(-WIDTH)
-        yield replace(loop, var=self.start, step=step, body=tuple(body))
-
-    def over(self, body: ir.Block, backwards: bool) -> ir.For:
-        """A loop over the strip."""
-        here = ir.Assign(self.loop.var, ir.Binary("+", self.first, self.number), loc=self.loop.loc)
-        ends: tuple[ir.Expr, ir.Expr, ir.Expr] = (ir.Const(0), self.size, _ONE)
-        if backwards:
-            ends = (ir.Binary("-", self.size, _ONE), ir.Const(-1), ir.Const(-1))
-        used = any(self.loop.var in stmt_reads(s) for s in body)
-        return ir.For(self.number, *ends, (here, *body) if used else body, loc=self.loop.loc)
+        parts = [(tuple(self.before), False)] if self.before else []
+        parts.append((tuple(self.main), True))
+        for key, stmts in self.later.items():
+            parts.append((tuple(stmts), key == "sums"))
+        return self.made.statements(self.strips.values(), parts)

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from adcompile.runtime.cholesky import fold_lower, from_lower
 from adcompile.runtime.helper import njit
-from adcompile.runtime.systems import backwards, forwards, halved_product
 
 _flags = {"cache": True, "error_model": "numpy", "fastmath": False, "boundscheck": False}
 
@@ -124,50 +124,6 @@ def slogdet_tangent(d_tan: Any, a_tan: Any, a: Any) -> None:
     d_tan[1] += np.trace(np.linalg.solve(a, a_tan))
 
 
-# A = L L^T, of which only the lower triangle of A is read: dL = L P(L^-1 dA L^-T) with P the lower
-# triangle, its diagonal halved.  So with S = L^-T P(L^T L') L^-1 the element A_ij below the
-# diagonal, which stands for A_ji too, receives S_ij + S_ji, and the diagonal S_ii.
-
-
-@njit(**_flags)
-def _halved(m: Any) -> Any:
-    out = np.zeros_like(m)
-    for i in range(m.shape[0]):
-        for j in range(i):
-            out[i, j] = m[i, j]
-        out[i, i] = 0.5 * m[i, i]
-    return out
-
-
-@njit(**_flags)
-def _fold_lower(a_adj: Any, s: Any) -> None:
-    for i in range(s.shape[0]):
-        for j in range(i):
-            a_adj[i, j] += s[i, j] + s[j, i]
-        a_adj[i, i] += s[i, i]
-
-
-@njit(**_flags)
-def _from_lower(m: Any) -> Any:
-    out = m.copy()
-    for i in range(m.shape[0]):
-        for j in range(i):
-            out[j, i] = m[i, j]
-    return out
-
-
-@njit(**_flags)
-def cholesky_adjoint(a_adj: Any, l_adj: Any, low: Any) -> None:
-    left = backwards(low.T, halved_product(low, l_adj), False)
-    _fold_lower(a_adj, backwards(low.T, left.T.copy(), False).T)
-
-
-@njit(**_flags)
-def cholesky_tangent(l_tan: Any, a_tan: Any, low: Any) -> None:
-    left = forwards(low, _from_lower(a_tan), False)
-    l_tan += np.dot(low, _halved(forwards(low, left.T.copy(), False)))
-
-
 # A V = V diag(w) for symmetric A, of which the lower triangle is read: dw = diag(V^T dA V) and
 # dV = V (F * (V^T dA V)), F_ij = 1 / (w_j - w_i), 0 on the diagonal.  Eigenvalues must differ.
 
@@ -198,13 +154,13 @@ def eigh_adjoint(a_adj: Any, o_adj: Any, o: Any) -> None:
     inner = _gaps(w, np.dot(v.T, o_adj[1:].copy()))
     for i in range(w.shape[0]):
         inner[i, i] += o_adj[0, i]
-    _fold_lower(a_adj, np.dot(v, np.dot(inner, v.T)))
+    fold_lower(a_adj, np.dot(v, np.dot(inner, v.T)))
 
 
 @njit(**_flags)
 def eigh_tangent(o_tan: Any, a_tan: Any, o: Any) -> None:
     w, v = o[0], o[1:].copy()
-    inner = np.dot(v.T, np.dot(_from_lower(a_tan), v))
+    inner = np.dot(v.T, np.dot(from_lower(a_tan), v))
     for i in range(w.shape[0]):
         o_tan[0, i] += inner[i, i]
     o_tan[1:] += np.dot(v, _gaps(w, inner))

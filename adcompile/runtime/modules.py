@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from adcompile.runtime import (
     arrays,
+    cholesky,
     contractions,
     likelihood,
     linalg,
@@ -17,6 +18,6 @@ from adcompile.runtime import (
 )
 
 MODULES = (
-    *(arrays, contractions, likelihood, linalg, memory),
+    *(arrays, cholesky, contractions, likelihood, linalg, memory),
     *(products, special, strips, sums, systems, threads),
 )

@@ -68,21 +68,6 @@ def backwards(a: Any, b: Any, unit: bool) -> Any:
 
 
 @njit(**_flags)
-def halved_product(low: Any, l_adj: Any) -> Any:
-    """The lower triangle of low^T l_adj, its diagonal halved."""
-    n = low.shape[0]
-    out = np.zeros((n, n), low.dtype)
-    for start in range(0, n, _BLOCK):
-        stop = min(start + _BLOCK, n)
-        left = np.ascontiguousarray(low[start:, start:stop].T)
-        out[start:stop, :stop] = np.dot(left, np.ascontiguousarray(l_adj[start:, :stop]))
-        for i in range(start, stop):
-            out[i, i] *= 0.5
-            out[i, i + 1 : stop] = 0
-    return out
-
-
-@njit(**_flags)
 def solve_lower(a: Any, b: Any) -> Any:
     return forwards(a, b, False)
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy._core.einsumfunc import _parse_einsum_input  # type: ignore[attr-defined]
 
 from adcompile.rules.library import LIBRARY
+from adcompile.runtime import cholesky as factors
 from adcompile.runtime import linalg, systems
 from adcompile.tape.functions import ROWS, unknown
 from adcompile.tape.memory import free, kept, lift
@@ -113,7 +114,7 @@ def _runtime(name: str) -> Callable[..., Any]:
     if module == "np.linalg":
         found: Callable[..., Any] = getattr(np.linalg, own)
         return found
-    made = getattr(linalg, own, None) or getattr(systems, own)
+    made = next(getattr(m, own) for m in (linalg, systems, factors) if hasattr(m, own))
     return getattr(made, "py_func", made)  # type: ignore[no-any-return]
 
 
