@@ -236,6 +236,7 @@ def line_of(func: Any, part: str) -> int:
         (complicated, (0.5,), "except ValueError", UnsupportedError),
         (generator, (X,), "{v for v in x}", UnsupportedError),
         (counts, (3, 0.5), "def", InactiveArgumentError),
+        (overlap, (X.astype(np.float16), X), "def", InactiveArgumentError),
         (overlap, (X, X), "def", AliasError),
         (element, (np.array(0.5),), "x[()]", UnsupportedError),
         (two, (0.5,), "def", NonScalarOutputError),

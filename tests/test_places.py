@@ -132,6 +132,22 @@ def other_name_in_a_branch(x: Array, y: Array, n: int) -> float:
     return s
 
 
+def handed_on_by_an_inner_loop(x: Array, trips: Array, most: float) -> float:
+    """Where the inner loop does not run, the array is that of an iteration before; nothing reads
+    it where the outer loop begins."""
+    y = np.array([0.5, 0.4, 0.1])
+    for i in range(trips.size):
+        step = x[:3] * y
+        if np.sum(step) > most:
+            break
+        for k in range(trips[i]):
+            tried = np.sin(y + (k + 1) * step)
+        y = y + 0.3 * tried * x[1:4]
+    return y[0] + y[1] * y[2]
+
+
+TRIPS = np.array([2, 0, 1, 0])
+
 CASES: list[tuple[Callable[..., float], tuple[Any, ...], tuple[int, ...]]] = [
     (shrinking_reversed_view, (X, 4), (0,)),
     (shrinking_reversed_view, (np.repeat(X, 2)[::2], 3), (0,)),
@@ -147,6 +163,8 @@ CASES: list[tuple[Callable[..., float], tuple[Any, ...], tuple[int, ...]]] = [
     (other_name_in_a_branch, (X, Y, 3), (0,)),
     (other_name_in_a_branch, (X, Y, 3), (1,)),
     (other_name_in_a_branch, (X, Y + 1, 4), (0, 1)),
+    (handed_on_by_an_inner_loop, (X, TRIPS, 30.0), (0,)),
+    (handed_on_by_an_inner_loop, (np.repeat(X, 2)[::2], TRIPS, 0.0), (0,)),
 ]
 
 
@@ -157,7 +175,7 @@ def test_plain(number: int) -> None:
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("number", [1, 4, 7, 8])
+@pytest.mark.parametrize("number", [1, 4, 7, 8, 14])
 def test_compiled(number: int) -> None:
     f, args, argnums = CASES[number]
     check(f, *args, argnums=argnums)

@@ -29,12 +29,13 @@ def axes_of_one(args: tuple[Any, ...]) -> Ones:
 
 
 def is_differentiable(kind: Any) -> bool:
-    """Floats and complex numbers, arrays of those, and tuples that have one."""
+    """Floats and complex numbers, arrays of those, and tuples that have one.  Numba cannot compile
+    half precision."""
     if isinstance(kind, types.Array):
         kind = kind.dtype
     if isinstance(kind, types.BaseTuple):
         return any(is_differentiable(part) for part in parts(kind))
-    return isinstance(kind, types.Float | types.Complex)
+    return isinstance(kind, types.Float | types.Complex) and kind != types.float16
 
 
 def parts(kind: Any) -> tuple[Any, ...]:

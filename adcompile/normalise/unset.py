@@ -94,6 +94,7 @@ def define_unset(fn: ir.Function, types: Types) -> ir.Function:
             case _:
                 pass
     read |= copied
+    _give_types(fn, types)
 
     def default(var: ir.Var, out: list[ir.Stmt]) -> ir.Var:
         made = ir.Var(var.name, var.temp)
@@ -130,6 +131,27 @@ def define_unset(fn: ir.Function, types: Types) -> ir.Function:
         return tuple(out)
 
     return replace(fn, body=block(fn.body))
+
+
+def _give_types(fn: ir.Function, types: Types) -> None:
+    """An array has a type wherever it is handed on, although nothing reads it there: an inner loop
+    that does not run leaves what an iteration before has made."""
+    groups: list[tuple[ir.Var | None, ...]] = []
+    for stmt in statements(fn.body):
+        match stmt:
+            case ir.If(joins=joins):
+                groups += [(j.out, j.then, j.orelse) for j in joins]
+            case ir.For(carried=carried) | ir.While(carried=carried):
+                groups += [(c.head, c.init, c.next, c.out) for c in carried]
+            case _:
+                pass
+    size = -1
+    while size != len(types):
+        size = len(types)
+        for group in groups:
+            kinds = [types[v] for v in group if v is not None and v in types]
+            if kinds and isinstance(kinds[0], nt.Array):
+                types.update((v, kinds[0]) for v in group if v is not None and v not in types)
 
 
 def with_defaults(fn: ir.Function, variables: Iterable[ir.Var], types: Types) -> ir.Function:
