@@ -223,6 +223,18 @@ def two(x):
     return x, x
 
 
+def late(x):
+    s = 0.0
+    for i in range(3):
+        if s > 30.0:
+            break
+        for k in range(2 - i):
+            pair = (x[k] * s, x[i] + s)
+        first, second = pair
+        s += first * second
+    return s
+
+
 def line_of(func: Any, part: str) -> int:
     lines, first = inspect.getsourcelines(func)
     return first + next(k for k, line in enumerate(lines) if part in line)
@@ -239,6 +251,7 @@ def line_of(func: Any, part: str) -> int:
         (overlap, (X.astype(np.float16), X), "def", InactiveArgumentError),
         (overlap, (X, X), "def", AliasError),
         (element, (np.array(0.5),), "x[()]", UnsupportedError),
+        (late, (X,), "for k in", UnsupportedError),
         (two, (0.5,), "def", NonScalarOutputError),
     ],
 )

@@ -80,11 +80,11 @@ class _Splitter:
                 return [self.custom(stmt, target)]
             case ir.If():
                 then, orelse = self.block(stmt.then), self.block(stmt.orelse)
-                joins = [new for join in stmt.joins for new in self.join(join)]
+                joins = [new for join in stmt.joins for new in self.join(join, stmt.loc)]
                 cond = self.expr(stmt.cond)
                 return [replace(stmt, cond=cond, then=then, orelse=orelse, joins=tuple(joins))]
             case ir.For() | ir.While():
-                carried = [new for c in stmt.carried for new in self.carry(c)]
+                carried = [new for c in stmt.carried for new in self.carry(c, stmt.loc)]
                 new = map_stmt_exprs(self.expr, stmt)
                 assert isinstance(new, ir.For | ir.While)
                 body = self.block(stmt.body)
@@ -166,31 +166,35 @@ class _Splitter:
 
     def items(self, var: ir.Var, loc: Loc | None = None) -> tuple[ir.Var, ...]:
         if var not in self.parts:
-            raise UnsupportedError(f"the tuple {var.name!r} cannot be taken apart", loc)
+            raise UnsupportedError(
+                f"the tuple {var.name!r} cannot be taken apart",
+                loc,
+                "Give it a value before the loops in which it is set.",
+            )
         return self.parts[var]
 
-    def join(self, join: ir.Join) -> list[ir.Join]:
+    def join(self, join: ir.Join, loc: Loc) -> list[ir.Join]:
         if not self.is_tuple(join.out):
             return [join]
         new: list[ir.Join] = []
         for k, item in enumerate(self.declare(join.out)):
-            then = None if join.then is None else self.items(join.then)[k]
-            orelse = None if join.orelse is None else self.items(join.orelse)[k]
-            new += self.join(ir.Join(item, then, orelse))
+            then = None if join.then is None else self.items(join.then, loc)[k]
+            orelse = None if join.orelse is None else self.items(join.orelse, loc)[k]
+            new += self.join(ir.Join(item, then, orelse), loc)
         return new
 
-    def carry(self, c: ir.Carried) -> list[ir.Carried]:
+    def carry(self, c: ir.Carried, loc: Loc) -> list[ir.Carried]:
         """Before the body: heads, inits and outs; ``next`` is settled after it."""
         if not self.is_tuple(c.head):
             return [c]
         new: list[ir.Carried] = []
         heads, outs = self.declare(c.head), self.declare(c.out)
         for k, (head, out) in enumerate(zip(heads, outs, strict=True)):
-            init = None if c.init is None else self.items(c.init)[k]
+            init = None if c.init is None else self.items(c.init, loc)[k]
             marker = ir.Var(f"{c.next.name}_{k}")
             self.types[marker] = self.types[head]
             self.pending[marker] = (c.next, k)
-            new += self.carry(ir.Carried(head, init, marker, out))
+            new += self.carry(ir.Carried(head, init, marker, out), loc)
         return new
 
     def settle(self, c: ir.Carried) -> ir.Carried:
