@@ -18,7 +18,7 @@ from adcompile.analysis.scope import Loop, Path, find_scopes
 from adcompile.analysis.singular import with_guards
 from adcompile.arrays.expand import expand
 from adcompile.arrays.statics import known_arguments
-from adcompile.backends.cpu import Argnums
+from adcompile.backends.cpu import DIRECTIONS, Argnums
 from adcompile.backends.store import Generated
 from adcompile.backends.values import is_differentiable
 from adcompile.clones import namespace
@@ -69,7 +69,7 @@ def generate(
     func: Any, argtypes: Types, argnums: Argnums, has_aux: bool, options: Options
 ) -> Generated:
     """The derivative of ``func`` for arguments of these types, as a module's text."""
-    if argnums.mode == "jvp":
+    if argnums.mode in ("jvp", "jvps"):
         return derive_forward(func, argtypes, argnums, options)
     if options.target == "cuda":
         # Late: without a GPU nobody needs it.
@@ -141,7 +141,7 @@ def resolved(
 
 
 def derive_forward(func: Any, argtypes: Types, argnums: Argnums, options: Options) -> Generated:
-    """Forward mode: the function and its tangent."""
+    """Forward mode: the function and its tangent, or several."""
     found = resolved(func, argtypes, argnums, options, lambda stage, made: None)
     fn, types = found.fn, found.types
     roots = find_roots(fn, types)
@@ -152,7 +152,8 @@ def derive_forward(func: Any, argtypes: Types, argnums: Argnums, options: Option
     activity = with_guards(fn, roots, activity)
     wanted = tuple(fn.params[k] for k in argnums)
     refuse_parameters(fn, activity)
-    tangent = derive_tangent(fn, types, roots, activity, wanted, written)
+    several = DIRECTIONS if argnums.mode == "jvps" else None
+    tangent = derive_tangent(fn, types, roots, activity, wanted, written, several)
     tangent = Finish(types, found.plain, options)(tangent)
     verify(tangent, "plain")
     return write_tangent_module(func, fn, tangent, types, argnums, options, argtypes)
