@@ -30,6 +30,7 @@ def main() -> int:
     parser.add_argument("--full", action="store_true", help="the largest cases too")
     parser.add_argument("--quick", action="store_true", help="the smallest cases only")
     parser.add_argument("--threads", choices=("one", "all", "both"), default="both")
+    parser.add_argument("--without", nargs="*", default=[], metavar="CONTESTANT")
     parser.add_argument("--write", action="store_true", help="tables, drawing and JSON into docs/")
     parser.add_argument("--show", action="store_true", help="write what the JSON has; run nothing")
     options = parser.parse_args()
@@ -52,7 +53,7 @@ def main() -> int:
         print(f"[{bar:20}] {spent:5.0f} s  {name}, {threads}", file=sys.stderr, flush=True)
         workload = WORKLOADS[name]
         cases = _cases(workload, options.quick, options.full, threads)
-        for case, rows in race(name, workload, cases, effort, threads):
+        for case, rows in race(name, workload, cases, effort, threads, options.without):
             if isinstance(rows, DisagreementError):
                 print(f"{name}, {case}: {rows}", file=sys.stderr)
                 wrong = True
