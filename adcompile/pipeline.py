@@ -57,7 +57,7 @@ from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Plan, Planner
 from adcompile.storage.snapshots import find_snapshots
 from adcompile.storage.stack import find_stack
-from adcompile.storage.tapes import lay_out
+from adcompile.storage.tapes import LoopTape, lay_out
 from adcompile.tangent.sweep import derive_tangent
 from adcompile.types.variables import infer_plain, infer_variables
 
@@ -259,7 +259,7 @@ def differentiate(
     derivative = replace(
         derivative,
         forward=finish(derivative.forward),
-        adjoint=finish(derivative.adjoint, derivative.adjoints),
+        adjoint=finish(derivative.adjoint, derivative.adjoints, known_rows(tapes, derivative)),
     )
     verify(derivative.forward, "plain")
     verify(derivative.adjoint, "plain")
@@ -288,6 +288,13 @@ def differentiate(
             break
 
     return Differentiated(argtypes, has_aux, problem, derivative, fused, finish.remarks)
+
+
+def known_rows(tapes: dict[int, LoopTape], derivative: Derivative) -> list[ir.Var]:
+    """The tapes that the reverse sweep is given, their rows numbered by loop variables."""
+    numbered = {t.array for of in tapes.values() if of.rows is not None for t in of.tapes}
+    pairs = zip(derivative.residuals, derivative.arguments, strict=True)
+    return [argument for v, argument in pairs if v in numbered]
 
 
 # ---------------------------------------------------------------- checks

@@ -132,6 +132,26 @@ def other_name_in_a_branch(x: Array, y: Array, n: int) -> float:
     return s
 
 
+def swings(x: Array, v: Array, h: float, n: int) -> float:
+    """Array code in a time loop: places are contiguous throughout, and inner loops read the tape."""
+    for _ in range(n):
+        a = np.sin(x) * np.cos(v)
+        x, v = x + h * v, v - h * a * x
+    return float(np.sum(x * v))
+
+
+def turned_in_an_inner_loop(x: Array, n: int) -> float:
+    s = 0.0
+    u = x
+    for i in range(n):
+        u = np.sin(u) * u
+        for _ in range(i):
+            u = u[::-1]
+            s += u[0] * u[2]
+        u[1] += u[0] * u[-1]
+    return s + u[0] * x[3]
+
+
 CASES: list[tuple[Callable[..., float], tuple[Any, ...], tuple[int, ...]]] = [
     (shrinking_reversed_view, (X, 4), (0,)),
     (shrinking_reversed_view, (np.repeat(X, 2)[::2], 3), (0,)),
@@ -147,6 +167,9 @@ CASES: list[tuple[Callable[..., float], tuple[Any, ...], tuple[int, ...]]] = [
     (other_name_in_a_branch, (X, Y, 3), (0,)),
     (other_name_in_a_branch, (X, Y, 3), (1,)),
     (other_name_in_a_branch, (X, Y + 1, 4), (0, 1)),
+    (swings, (X, Y, 0.3, 4), (0, 1, 2)),
+    (swings, (X, Y, 0.3, 0), (0, 1)),
+    (turned_in_an_inner_loop, (X, 4), (0,)),
 ]
 
 
@@ -157,10 +180,16 @@ def test_plain(number: int) -> None:
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("number", [1, 4, 7, 8])
+@pytest.mark.parametrize("number", [1, 4, 7, 8, 14])
 def test_compiled(number: int) -> None:
     f, args, argnums = CASES[number]
     check(f, *args, argnums=argnums)
+
+
+@pytest.mark.compiled
+def test_what_keeps_loops_from_several_lanes() -> None:
+    text = value_and_grad(swings).source("float64[::1]", "float64[::1]", "float64", "int64")
+    assert "stride" not in text and "_tape_rows = " in text
 
 
 @pytest.mark.compiled
