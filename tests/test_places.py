@@ -132,10 +132,10 @@ def other_name_in_a_branch(x: Array, y: Array, n: int) -> float:
     return s
 
 
-def swings(x: Array, v: Array, h: float, n: int) -> float:
-    """Array code in a time loop: places are contiguous throughout, and inner loops read the tape."""
+def swings(x: Array, v: Array, w: Array, h: float, n: int) -> float:
+    """Array code in a time loop: places stay contiguous, and inner loops read the tape."""
     for _ in range(n):
-        a = np.sin(x) * np.cos(v)
+        a = w * np.sin(x) * np.cos(v)
         x, v = x + h * v, v - h * a * x
     return float(np.sum(x * v))
 
@@ -167,8 +167,8 @@ CASES: list[tuple[Callable[..., float], tuple[Any, ...], tuple[int, ...]]] = [
     (other_name_in_a_branch, (X, Y, 3), (0,)),
     (other_name_in_a_branch, (X, Y, 3), (1,)),
     (other_name_in_a_branch, (X, Y + 1, 4), (0, 1)),
-    (swings, (X, Y, 0.3, 4), (0, 1, 2)),
-    (swings, (X, Y, 0.3, 0), (0, 1)),
+    (swings, (X, Y, Y + 1, 0.3, 4), (0, 1, 2, 3)),
+    (swings, (X, Y, Y + 1, 0.3, 0), (0, 1)),
     (turned_in_an_inner_loop, (X, 4), (0,)),
 ]
 
@@ -188,7 +188,7 @@ def test_compiled(number: int) -> None:
 
 @pytest.mark.compiled
 def test_what_keeps_loops_from_several_lanes() -> None:
-    text = value_and_grad(swings).source("float64[::1]", "float64[::1]", "float64", "int64")
+    text = value_and_grad(swings).source(*["float64[::1]"] * 3, "float64", "int64")
     assert "stride" not in text and "_tape_rows = " in text
 
 
