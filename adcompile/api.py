@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -14,7 +14,7 @@ from numba.core.dispatcher import Dispatcher
 from numba.core.registry import CPUDispatcher
 from numba.np.ufunc.dufunc import DUFunc
 
-from adcompile.backends.cpu import Argnums, Derivation
+from adcompile.backends.cpu import DIRECTIONS, Argnums, Derivation
 from adcompile.backends.dispatcher import GradDispatcher, make
 from adcompile.backends.pullbacks import run_jvp, run_vjp
 from adcompile.errors import Loc, UnsupportedError
@@ -63,14 +63,21 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
     With complex numbers it is the transpose, without conjugation: Re(cotangent * tangent of the
     output) = Re(sum of pulled back cotangents * tangents of the arguments).
     """
+    return run_vjp(_forward(_hashable(f, "vjp")), args)
+
+
+def _hashable(f: Any, what: str) -> Any:
+    """What derivatives are kept by; ``_check_target`` refuses anything else."""
     f = of_numbers(f)
-    _check_target(f, "vjp")
-    return run_vjp(_forward(f), args)
+    if not isinstance(f, Hashable):
+        _check_target(f, what)
+    return f
 
 
 @functools.lru_cache(maxsize=256)
 def _forward(f: Callable[..., Any]) -> GradDispatcher:
     """One per function, so that a second call finds what the first compiled."""
+    _check_target(f, "vjp")
     return make(_derivation(f, None, False, {}), "forward")
 
 
@@ -81,20 +88,42 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     must stand for integers and booleans.  ``tangent`` has the structure of the output.  Tangents
     of complex values are complex, those of real ones real.
     """
-    f = of_numbers(f)
-    _check_target(f, "jvp")
+    derivation = _tangent(_hashable(f, "jvp"))
     for name, given in (("primals", primals), ("tangents", tangents)):
         if not isinstance(given, tuple | list):
             raise TypeError(f"jvp takes {name} as a tuple, not {type(given).__name__}")
     if len(primals) != len(tangents):
         raise TypeError(f"jvp: {len(primals)} primals and {len(tangents)} tangents")
-    return run_jvp(_tangent(f), tuple(primals), tuple(tangents))
+    return run_jvp(derivation, tuple(primals), tuple(tangents))
 
 
 @functools.lru_cache(maxsize=256)
 def _tangent(f: Callable[..., Any]) -> Derivation:
+    _check_target(f, "jvp")
     derivation = _derivation(f, None, False, {})
     derivation.mode = "jvp"
+    return derivation
+
+
+def jvps(
+    f: Callable[..., Any],
+    argnums: Argnums,
+    primals: tuple[Any, ...],
+    directions: Sequence[tuple[Any, ...]],
+) -> tuple[Any, list[Any]]:
+    """``(f(*primals), tangents)`` in at most ``DIRECTIONS`` at once, along these arguments."""
+    derivation = _tangents(_hashable(f, "jvp"), tuple(argnums))
+    idle = (None,) * len(primals)
+    padding = [idle] * (DIRECTIONS - len(directions))
+    out, tangents = run_jvp(derivation, primals, *directions, *padding)
+    return out, list(tangents[: len(directions)])
+
+
+@functools.lru_cache(maxsize=256)
+def _tangents(f: Callable[..., Any], argnums: tuple[int, ...]) -> Derivation:
+    _check_target(f, "jvp")
+    derivation = _derivation(f, Argnums(argnums, False, "jvps"), False, {})
+    derivation.mode = "jvps"
     return derivation
 
 

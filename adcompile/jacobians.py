@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from adcompile.api import Where, argument_positions, jvp, vjp
+from adcompile.api import Where, argument_positions, jvp, jvps, vjp
+from adcompile.backends.cpu import DIRECTIONS, Argnums
 from adcompile.backends.values import type_of_value
 from adcompile.containers import children, for_numba, leaves, mapped
 from adcompile.errors import UnsupportedError
@@ -21,7 +23,7 @@ Array: TypeAlias = NDArray[Any]
 
 
 def jacfwd(f: Callable[..., Any], argnums: Where = 0) -> Callable[..., Any]:
-    """The Jacobian of ``f`` by forward mode: one pass per element of the arguments.
+    """The Jacobian of ``f`` by forward mode: a pass for every 4 elements of the arguments.
 
     The result is a function of the same arguments.  For an output of shape S and an argument of
     shape A it returns an array of shape S + A; for a tuple of outputs a tuple of these; for a tuple
@@ -37,8 +39,7 @@ def jacfwd(f: Callable[..., Any], argnums: Where = 0) -> Callable[..., Any]:
                 f"jacfwd of {f.__name__}: each pass would draw other random numbers",
                 advice="Use jacrev, which runs the function once.",
             )
-        out, _ = jvp(f, tuple(given), (None,) * len(given))
-        blocks = [_columns(f, given, k, out) for k in positions]
+        out, blocks = _columns(f, given, positions)
         return _arranged(out, [given[k] for k in positions], blocks, positions.single)
 
     return jacobian_of
@@ -70,7 +71,7 @@ def jacobian(f: Callable[..., Any], argnums: Where = 0) -> Callable[..., Any]:
         parts = list(leaves(out))
         by_columns = inputs < sum(map(np.size, parts)) or any(map(np.iscomplexobj, parts))
         if not _draws(f, given) and by_columns:
-            blocks = [_columns(f, given, k, out) for k in positions]
+            out, blocks = _columns(f, given, positions)
         else:
             blocks = [_rows(out, pullback, given[k], k) for k in positions]
         return _arranged(out, [given[k] for k in positions], blocks, positions.single)
@@ -96,30 +97,58 @@ def _bound(f: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any
 Blocks: TypeAlias = list[list[Any]]  # by leaves of the output, by leaves of the argument
 
 
-def _columns(f: Callable[..., Any], args: Sequence[Any], k: int, out: Any) -> Blocks:
-    """The Jacobian with respect to argument ``k``, from tangents."""
-    _check(args[k], k)
+def _columns(
+    f: Callable[..., Any], args: Sequence[Any], positions: Argnums
+) -> tuple[Any, list[Blocks]]:
+    """The output, and the Jacobians with respect to these arguments from tangents."""
+    for k in positions:
+        _check(args[k], k)
+    out, tangents = _along(f, positions, tuple(args), _directions(args, positions))
+    columns = iter([list(leaves(tangent)) for tangent in tangents])
     parts = list(leaves(out))
-    blocks: Blocks = [[] for _ in parts]
-    for leaf, units in _units(args[k]):
-        found = []
-        for unit in units:
-            tangents = [None] * len(args)
-            tangents[k] = unit
-            found.append(list(leaves(jvp(f, tuple(args), tuple(tangents))[1])))
-        # Integers among the outputs have no tangent.
-        moving = [m for m, part in enumerate(parts) if _has_tangent(part)]
-        for m, part in enumerate(parts):
-            block = None
-            if _is_float(leaf) and m in moving:
-                columns = [one[moving.index(m)] for one in found]
-                shape = np.shape(part) + np.shape(leaf)
-                if columns:
-                    block = np.stack([np.asarray(c) for c in columns], -1).reshape(shape)[()]
-                else:
-                    block = np.zeros(shape)
-            blocks[m].append(block)
-    return blocks
+    # Integers among the outputs have no tangent.
+    moving = [m for m, part in enumerate(parts) if _has_tangent(part)]
+    found: list[Blocks] = []
+    for k in positions:
+        blocks: Blocks = [[] for _ in parts]
+        for leaf in leaves(args[k]):
+            own = list(islice(columns, np.size(leaf))) if _is_float(leaf) else []
+            for m, part in enumerate(parts):
+                block = None
+                if _is_float(leaf) and m in moving:
+                    shape = np.shape(part) + np.shape(leaf)
+                    if own:
+                        several = [np.asarray(one[moving.index(m)]) for one in own]
+                        block = np.stack(several, -1).reshape(shape)[()]
+                    else:
+                        block = np.zeros(shape)
+                blocks[m].append(block)
+        found.append(blocks)
+    return out, found
+
+
+def _directions(args: Sequence[Any], positions: Sequence[int]) -> Iterator[tuple[Any, ...]]:
+    for k in positions:
+        for _, units in _units(args[k]):
+            for unit in units:
+                yield (*(None,) * k, unit, *(None,) * (len(args) - k - 1))
+
+
+def _along(
+    f: Callable[..., Any],
+    argnums: Argnums,
+    args: tuple[Any, ...],
+    directions: Iterator[tuple[Any, ...]],
+) -> tuple[Any, list[Any]]:
+    """The output, and its tangents in all these directions."""
+    several = list(islice(directions, DIRECTIONS))
+    if len(several) < 2:  # for which there is less to compile
+        out, tangent = jvp(f, args, several[0] if several else (None,) * len(args))
+        return out, [tangent] * len(several)
+    out, found = jvps(f, argnums, args, several)
+    while several := list(islice(directions, DIRECTIONS)):
+        found += jvps(f, argnums, args, several)[1]
+    return out, found
 
 
 def _rows(out: Any, pullback: Callable[[Any], tuple[Any, ...]], arg: Any, k: int) -> Blocks:

@@ -18,7 +18,7 @@ from adcompile.analysis.scope import Loop, Path, find_scopes
 from adcompile.analysis.singular import with_guards
 from adcompile.arrays.expand import expand
 from adcompile.arrays.statics import known_arguments
-from adcompile.backends.cpu import Argnums
+from adcompile.backends.cpu import DIRECTIONS, Argnums
 from adcompile.backends.store import Generated
 from adcompile.backends.values import is_differentiable
 from adcompile.clones import namespace
@@ -57,7 +57,7 @@ from adcompile.storage.needs import Needs
 from adcompile.storage.plan import Plan, Planner
 from adcompile.storage.snapshots import find_snapshots
 from adcompile.storage.stack import find_stack
-from adcompile.storage.tapes import lay_out
+from adcompile.storage.tapes import LoopTape, lay_out
 from adcompile.tangent.sweep import derive_tangent
 from adcompile.types.variables import infer_plain, infer_variables
 
@@ -69,7 +69,7 @@ def generate(
     func: Any, argtypes: Types, argnums: Argnums, has_aux: bool, options: Options
 ) -> Generated:
     """The derivative of ``func`` for arguments of these types, as a module's text."""
-    if argnums.mode == "jvp":
+    if argnums.mode in ("jvp", "jvps"):
         return derive_forward(func, argtypes, argnums, options)
     if options.target == "cuda":
         # Late: without a GPU nobody needs it.
@@ -141,7 +141,7 @@ def resolved(
 
 
 def derive_forward(func: Any, argtypes: Types, argnums: Argnums, options: Options) -> Generated:
-    """Forward mode: the function and its tangent."""
+    """Forward mode: the function and its tangent, or several."""
     found = resolved(func, argtypes, argnums, options, lambda stage, made: None)
     fn, types = found.fn, found.types
     roots = find_roots(fn, types)
@@ -152,7 +152,8 @@ def derive_forward(func: Any, argtypes: Types, argnums: Argnums, options: Option
     activity = with_guards(fn, roots, activity)
     wanted = tuple(fn.params[k] for k in argnums)
     refuse_parameters(fn, activity)
-    tangent = derive_tangent(fn, types, roots, activity, wanted, written)
+    several = DIRECTIONS if argnums.mode == "jvps" else None
+    tangent = derive_tangent(fn, types, roots, activity, wanted, written, several)
     tangent = Finish(types, found.plain, options)(tangent)
     verify(tangent, "plain")
     return write_tangent_module(func, fn, tangent, types, argnums, options, argtypes)
@@ -258,7 +259,7 @@ def differentiate(
     derivative = replace(
         derivative,
         forward=finish(derivative.forward),
-        adjoint=finish(derivative.adjoint, derivative.adjoints),
+        adjoint=finish(derivative.adjoint, derivative.adjoints, known_rows(tapes, derivative)),
     )
     verify(derivative.forward, "plain")
     verify(derivative.adjoint, "plain")
@@ -287,6 +288,13 @@ def differentiate(
             break
 
     return Differentiated(argtypes, has_aux, problem, derivative, fused, finish.remarks)
+
+
+def known_rows(tapes: dict[int, LoopTape], derivative: Derivative) -> list[ir.Var]:
+    """The tapes that the reverse sweep is given, their rows numbered by loop variables."""
+    numbered = {t.array for of in tapes.values() if of.rows is not None for t in of.tapes}
+    pairs = zip(derivative.residuals, derivative.arguments, strict=True)
+    return [argument for v, argument in pairs if v in numbered]
 
 
 # ---------------------------------------------------------------- checks

@@ -5,7 +5,8 @@ turns.  Contestants that are not installed are left out with a note.  ``--quick`
 cases only; ``--full``: the largest too, more turns, and contestants that take long in large cases.
 ``--threads all``: the contestants that can use several threads, in the largest of the usual cases.
 ``--write``: after each case JSON, tables and drawing go to docs/ and the README; cases that were
-not run keep what they had.
+not run keep what they had.  If more than ``--minutes`` (20) seem to be needed, torch.compile is
+left out of what remains, with a note.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from benchmarks.arrays.workload import DisagreementError, Workload
 from benchmarks.race import FULL, Effort, race
 from benchmarks.workloads import WORKLOADS
 
+LEAST = 35.0  # seconds for a workload; with less torch.compile is left out
 BROAD = ("gmm", "mlp", "black_scholes", "diffusion", "kepler", "n_body")  # for several threads
 
 
@@ -30,6 +32,8 @@ def main() -> int:
     parser.add_argument("--full", action="store_true", help="the largest cases too")
     parser.add_argument("--quick", action="store_true", help="the smallest cases only")
     parser.add_argument("--threads", choices=("one", "all", "both"), default="both")
+    parser.add_argument("--minutes", type=float, default=20.0, help="all that it may take")
+    parser.add_argument("--without", nargs="*", default=[], metavar="CONTESTANT")
     parser.add_argument("--write", action="store_true", help="tables, drawing and JSON into docs/")
     parser.add_argument("--show", action="store_true", help="write what the JSON has; run nothing")
     options = parser.parse_args()
@@ -52,7 +56,11 @@ def main() -> int:
         print(f"[{bar:20}] {spent:5.0f} s  {name}, {threads}", file=sys.stderr, flush=True)
         workload = WORKLOADS[name]
         cases = _cases(workload, options.quick, options.full, threads)
-        for case, rows in race(name, workload, cases, effort, threads):
+        without = list(options.without)
+        share = (60 * options.minutes - spent) / (len(jobs) - k)
+        if share < LEAST and not options.full:
+            without.append("torch.compile")  # which takes longest to compile
+        for case, rows in race(name, workload, cases, effort, threads, without):
             if isinstance(rows, DisagreementError):
                 print(f"{name}, {case}: {rows}", file=sys.stderr)
                 wrong = True

@@ -11,19 +11,18 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.arrays import LIMITS
+from benchmarks.arrays import LIMITS, run
 from benchmarks.arrays.workload import BY_HAND, OURS, TAPE, DisagreementError, Workload, check
-from benchmarks.measure import Spread
 
 SHORT = 0.01  # a call shorter than this is repeated
 LONG = 3.0  # a call longer than this is made once
-PATIENCE = 150.0  # seconds for a first call, compilers included
+PATIENCE = 75.0  # seconds for a first call, compilers included
 RECORDERS = (TAPE, "PyTorch", "autograd")  # compile nothing, and must be done by then
 RECORDERS_PATIENCE = 30.0
 THREADED = (OURS, BY_HAND, "JAX, best form", "PyTorch", "torch.compile")
@@ -44,23 +43,13 @@ FULL = Effort(turns=15, few=5, budget=4.0, slow=True)
 
 
 @dataclass
-class Row:
-    """``seconds`` of a call, by turn; ``first``: of the first call, with an empty cache; ``warm``:
-    with a full one; ``peak`` and ``tape``: bytes; ``note``: why there is nothing."""
+class Row(run.Row):
+    """``first``: seconds of the first call, with an empty cache; ``warm``: with a full one;
+    ``peak`` and ``tape``: bytes."""
 
-    note: str = ""
-    seconds: dict[int, float] = field(default_factory=dict)
     first: float | None = None
     warm: float | None = None
-    peak: int | None = None
     tape: int | None = None
-
-    def median(self) -> float:
-        return Spread.of(list(self.seconds.values())).median
-
-    def over(self, other: Row) -> Spread:
-        turns = self.seconds.keys() & other.seconds.keys()
-        return Spread.of([self.seconds[t] / other.seconds[t] for t in turns])
 
 
 Rows = dict[str, Row]
@@ -134,35 +123,49 @@ class Worker:
 
 
 def race(
-    name: str, workload: Workload, cases: Sequence[str], effort: Effort, threads: str = "one"
+    name: str,
+    workload: Workload,
+    cases: Sequence[str],
+    effort: Effort,
+    threads: str = "one",
+    without: Sequence[str] = (),
 ) -> Iterator[tuple[str, Rows | DisagreementError]]:
     """Each case, with what was found or who disagreed; then nothing of it was timed."""
     chosen = [c for c in workload.contestants if threads == "one" or c in THREADED]
-    cpus = os.cpu_count() or 1
+    chosen = [c for c in chosen if c not in without]
+    count = os.cpu_count() or 1
+    cpus: queue.Queue[int] = queue.Queue()
+    for cpu in range(count):
+        cpus.put(cpu)
     workers: dict[str, Worker] = {}
     with tempfile.TemporaryDirectory(prefix="adcompile-race-") as folder:
 
-        def start(numbered: tuple[int, str]) -> tuple[str, Worker]:
-            """Its first case is built by several at a time, as compilers take long."""
-            k, contestant = numbered
-            worker = Worker(name, contestant, folder, k % cpus, threads)
+        def start(contestant: str) -> None:
+            """Its first case is built by several at a time, each on a CPU of its own, as compilers
+            take long."""
+            cpu = cpus.get()
+            worker = workers[contestant] = Worker(name, contestant, folder, cpu, threads)
             if not _skipped(contestant, workload, cases[0], effort):
                 worker.build(cases[0], first[contestant])
-            return contestant, worker
-
-        first: Rows = {contestant: Row() for contestant in chosen}
-        try:
-            with ThreadPoolExecutor(cpus if threads == "one" else 1) as pool:
-                workers = dict(pool.map(start, enumerate(chosen)))
-            if first[OURS].first is not None:
-                again = Worker(name, OURS, folder, cpus - 1, threads)
-                row = Row()
+            if contestant == OURS and first[OURS].first is not None:
+                again, row = Worker(name, OURS, folder, cpu, threads), Row()
                 again.build(cases[0], row)
                 first[OURS].warm = row.first
                 again.end()
+            cpus.put(cpu)
+
+        first: Rows = {contestant: Row() for contestant in chosen}
+        try:
+            with ThreadPoolExecutor(count) as pool:  # those that take longest first
+                list(pool.map(start, sorted(chosen, key=lambda c: c != "torch.compile")))
+            workers = {contestant: workers[contestant] for contestant in chosen}
             for case in cases:
                 rows = first if case == cases[0] else {contestant: Row() for contestant in chosen}
-                yield case, _case(workload, case, workers, rows, effort, built=rows is first)
+                found = _case(workload, case, workers, rows, effort, built=rows is first)
+                if not isinstance(found, DisagreementError):
+                    skipped = [one for one in without if one in workload.contestants]
+                    found |= {one: Row(note="left out, to save time") for one in skipped}
+                yield case, found
         finally:
             for worker in workers.values():
                 worker.end()
@@ -197,6 +200,8 @@ def _case(
 
 def _agree(workload: Workload, case: str, workers: dict[str, Worker]) -> None:
     hands = [contestant for contestant in workers if contestant.startswith(BY_HAND)]
+    if not hands:
+        raise DisagreementError("no adjoint by hand to compare with")
     expected = workers[hands[0]].results()
     for contestant, worker in workers.items():
         check(contestant, worker.results(), expected, workload.tolerance(case))
@@ -215,7 +220,15 @@ def _turns(workers: dict[str, Worker], rows: Rows, effort: Effort) -> None:
             if slow and turn % (effort.turns // effort.few):
                 continue
             repeat = max(1, round(SHORT / max(worker.once, 1e-7)))
-            row.seconds[turn] = float(worker.ask("time", str(repeat))["found"])
+            try:
+                answer = worker.ask("time", str(repeat))
+                if answer["found"] is None:
+                    raise ChildProcessError(answer["note"])
+                row.seconds[turn] = float(answer["found"])
+            except (queue.Empty, ChildProcessError, BrokenPipeError) as error:
+                row.seconds, row.note = {}, f"ended while it was timed: {error}"
+                worker.end()
+                del workers[contestant]
     for contestant, worker in workers.items():
         if worker.once < LONG:
             rows[contestant].tape = worker.ask("tape")["found"]

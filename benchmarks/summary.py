@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import page
+from benchmarks.arrays import report
 from benchmarks.arrays.workload import BY_HAND, OURS, PRIMALS, TAPE
+from benchmarks.arrays.workloads import WORKLOADS as ARRAYS
 from benchmarks.page import table
 from benchmarks.race import Row, Rows
 from benchmarks.workloads import WORKLOADS
@@ -74,6 +76,10 @@ def write(found: Found) -> None:
     page.write("../README.md", "benchmarks", short(one), how="measured")
     tables = [f"**{t}, {case}**\n\n{details(rows)}\n" for (t, case, _), rows in one.items()]
     page.write("all_benchmarks.md", "details", "\n".join(tables))
+    for name, workload in ARRAYS.items():
+        cases = {case: rows for (title, case, _), rows in one.items() if title == workload.title}
+        if cases:
+            report.write(name, workload.title, cases)
 
 
 def save(found: Found) -> None:
@@ -266,9 +272,11 @@ def _time(seconds: float) -> str:
 
 
 def _ratio(row: Row | None, over: Row | None, spread: bool = False) -> str:
-    if row is None or over is None or not over.seconds or not row.seconds:
+    if row is None or over is None:
         return ""
-    found = row.over(over)
+    found = row.ratio(over)
+    if found is None:
+        return ""
     if spread:
         return f"{found.median:.3g} [{found.low:.3g}, {found.high:.3g}]"
     return f"{found.median:.0f}" if found.median >= 100 else f"{found.median:.2f}"

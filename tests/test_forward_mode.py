@@ -11,6 +11,7 @@ import pytest
 from numba import njit
 
 from adcompile import UnsupportedError, grad, jacfwd, jacobian, jacrev, jvp, vjp
+from adcompile.containers import leaves
 from adcompile.testing import plain_jvp, plain_value_and_grad
 from tests import oracle
 from tests.test_inplace import CASES, inputs_of
@@ -37,6 +38,30 @@ def agree(f: Callable[..., Any], args: tuple[Any, ...], argnums: tuple[int, ...]
 @pytest.mark.parametrize("name", list(CASES))
 def test_in_place_programs(name: str) -> None:
     agree(CASES[name].program, inputs_of(name), CASES[name].argnums)
+
+
+def agree_at_once(f: Callable[..., Any], args: tuple[Any, ...], argnums: tuple[int, ...]) -> None:
+    """Four directions at once are four directions, one of them idle."""
+    rng = np.random.default_rng(9)
+    several = [oracle.random_direction(args, argnums, rng) for _ in range(4)]
+    several[2] = {k: 0.0 * part for k, part in several[2].items()}
+    along = [tuple(d[k] for k in argnums) for d in several]
+    value, tangents = plain_jvp(f, argnums, several=True)(oracle.copies(args), sum(along, ()))
+    assert len(tangents) == 4
+    for one, tangent in zip(along, tangents, strict=True):
+        want_value, want = plain_jvp(f, argnums)(oracle.copies(args), one)
+        for a, b in zip(leaves((value, tangent)), leaves((want_value, want)), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", list(CASES)[::4])
+def test_several_directions_in_place(name: str) -> None:
+    agree_at_once(CASES[name].program, inputs_of(name), CASES[name].argnums)
+
+
+@pytest.mark.parametrize("number", range(0, len(PLACES), 4))
+def test_several_directions_of_wandering_arrays(number: int) -> None:
+    agree_at_once(*PLACES[number])
 
 
 @pytest.mark.parametrize("number", range(len(PLACES)))
@@ -156,6 +181,52 @@ def test_single_precision_and_dispatchers() -> None:
 
     with pytest.raises(ZeroDivisionError):
         jvp(ratio, (1.0, 0.0), (1.0, 1.0))
+
+
+def weighted(x: Any, w: Any, k: float) -> Any:
+    return np.sin(k * x) * w
+
+
+def waves(x: Any, k: float) -> Any:
+    out = np.empty(x.size)
+    for i in range(x.size):
+        out[i] = math.sin(k * x[i])
+    return out
+
+
+@pytest.mark.compiled
+def test_later_calls_look_at_the_types_again() -> None:
+    """The second call with arguments of a kind skips what the first has found."""
+    f, seed = njit(waves), np.array([1.0, -2.0, 0.5, 0.7])
+    for x, k in ((X, 0.7), (X, 2), (np.repeat(X, 2)[::2], 0.7), (X, 0.7), (X[1:2], 0.7)):
+        for _ in range(2):
+            cotangent = seed[: x.size]
+            out, pullback = vjp(f, x, k)
+            by_x, by_k = pullback(cotangent)
+            again, tangent = jvp(f, (x, k), (cotangent, None))
+            for value in (out, again):
+                np.testing.assert_allclose(value, np.sin(k * x), rtol=1e-13)
+            for value in (by_x, tangent):
+                np.testing.assert_allclose(value, cotangent * np.cos(k * x) * k, rtol=1e-13)
+            assert (by_k is None) == isinstance(k, int)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="the tangent has shape"):
+            jvp(f, (X, 0.7), (X[1:], None))
+
+
+@pytest.mark.compiled
+def test_columns_in_several_passes() -> None:
+    """Five columns, one pass being padded; four; none; one."""
+    x, w = np.linspace(0.1, 0.9, 4).reshape(2, 2), np.linspace(0.5, 1.5, 4).reshape(2, 2)
+    by_x, by_k = jacfwd(weighted, argnums=(0, 2))(x, w, 0.7)
+    want = np.zeros((2, 2, 2, 2))
+    for i in np.ndindex(2, 2):
+        want[i + i] = math.cos(0.7 * x[i]) * 0.7 * w[i]
+    np.testing.assert_allclose(by_x, want, rtol=1e-14)
+    np.testing.assert_allclose(by_k, np.cos(0.7 * x) * x * w, rtol=1e-14)
+    np.testing.assert_allclose(jacfwd(weighted)(x, w, 0.7), want, rtol=1e-14)
+    assert jacfwd(weighted)(x[:0], w[:0], 0.7).shape == (0, 2, 0, 2)
+    np.testing.assert_allclose(jacfwd(weighted, argnums=2)(x, w, 0.7), by_k, rtol=1e-14)
 
 
 def test_what_is_refused() -> None:

@@ -148,6 +148,27 @@ def handed_on_by_an_inner_loop(x: Array, trips: Array, most: float) -> float:
 
 TRIPS = np.array([2, 0, 1, 0])
 
+
+def swings(x: Array, v: Array, w: Array, h: float, n: int) -> float:
+    """Array code in a time loop: places stay contiguous, and inner loops read the tape."""
+    for _ in range(n):
+        a = w * np.sin(x) * np.cos(v)
+        x, v = x + h * v, v - h * a * x
+    return float(np.sum(x * v))
+
+
+def turned_in_an_inner_loop(x: Array, n: int) -> float:
+    s = 0.0
+    u = x
+    for i in range(n):
+        u = np.sin(u) * u
+        for _ in range(i):
+            u = u[::-1]
+            s += u[0] * u[2]
+        u[1] += u[0] * u[-1]
+    return s + u[0] * x[3]
+
+
 CASES: list[tuple[Callable[..., float], tuple[Any, ...], tuple[int, ...]]] = [
     (shrinking_reversed_view, (X, 4), (0,)),
     (shrinking_reversed_view, (np.repeat(X, 2)[::2], 3), (0,)),
@@ -165,6 +186,9 @@ CASES: list[tuple[Callable[..., float], tuple[Any, ...], tuple[int, ...]]] = [
     (other_name_in_a_branch, (X, Y + 1, 4), (0, 1)),
     (handed_on_by_an_inner_loop, (X, TRIPS, 30.0), (0,)),
     (handed_on_by_an_inner_loop, (np.repeat(X, 2)[::2], TRIPS, 0.0), (0,)),
+    (swings, (X, Y, Y + 1, 0.3, 4), (0, 1, 2, 3)),
+    (swings, (X, Y, Y + 1, 0.3, 0), (0, 1)),
+    (turned_in_an_inner_loop, (X, 4), (0,)),
 ]
 
 
@@ -179,6 +203,12 @@ def test_plain(number: int) -> None:
 def test_compiled(number: int) -> None:
     f, args, argnums = CASES[number]
     check(f, *args, argnums=argnums)
+
+
+@pytest.mark.compiled
+def test_what_keeps_loops_from_several_lanes() -> None:
+    text = value_and_grad(swings).source(*["float64[::1]"] * 3, "float64", "int64")
+    assert "stride" not in text and "_tape_rows = " in text
 
 
 @pytest.mark.compiled

@@ -34,15 +34,17 @@ from adcompile.options import Options
 
 _config: Any = config
 Types = tuple[Any, ...]
-Mode = Literal["grad", "vjp", "jvp"]
+Mode = Literal["grad", "vjp", "jvp", "jvps"]
+DIRECTIONS = 4  # that "jvps" takes at once
 
 
 class Argnums(tuple[int, ...]):
     """Positions to differentiate.
 
     ``single`` when the user gave one, not in a tuple.  ``mode``: "grad", for which the output must
-    be a scalar; "vjp" when a pullback is wanted; "jvp" for forward mode.  ``ones``: (argument,
-    and places in it, axis) of the axes that are known to have extent one, and so broadcast.
+    be a scalar; "vjp" when a pullback is wanted; "jvp" for forward mode, "jvps" for that in several
+    directions at once.  ``ones``: (argument, and places in it, axis) of the axes that are known to
+    have extent one, and so broadcast.
     """
 
     single: bool
@@ -103,6 +105,7 @@ class Derivation:
         self._requests: dict[Types, Request | None] = {}
         self._once: dict[Types, bool] = {}
         self._variants: dict[Ones, Derivation] = {}
+        self.tangents: dict[Any, Any] = {}  # by values.plain_key; kept by pullbacks.py
 
     @property
     def loc(self) -> Loc:

@@ -69,6 +69,7 @@ class GradDispatcher(_Base):
         self._others: dict[str, GradDispatcher] = {}
         self._variants: dict[Derivation, GradDispatcher] = {}
         self._primal: Any = None
+        self.pullbacks: dict[Any, Any] = {}  # by values.plain_key; kept by pullbacks.py
         # The base class registered the plain type, and Numba refuses to replace one.
         self.typingctx._globals.pop(weakref.ref(self))
         self._type = GradType(self)

@@ -18,6 +18,11 @@ def run_vjp(
     forward: GradDispatcher, args: tuple[Any, ...]
 ) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """Run ``forward`` now; the pullback may be called any number of times."""
+    key = values.plain_key(args)
+    known = forward.pullbacks.get(key) if key is not None else None
+    if known is not None:
+        out, residuals = forward.direct(*args)
+        return out, _pullback(forward.derivation, len(args), out, residuals, *known)
     if any(map(is_container, args)):
         return vjp_of_containers(forward, args)
     if (fitting := forward.derivation.fitting(args)) is not forward.derivation:
@@ -34,12 +39,19 @@ def run_vjp(
     loaded = forward.derivation.specialise(folded)
     entry = loaded.entry("pullback")
     kind = values.type_of_value(out)
+    if key is not None:
+        forward.pullbacks[key] = (entry, kind)
+    return out, _pullback(forward.derivation, len(args), out, residuals, entry, kind)
 
+
+def _pullback(
+    derivation: Derivation, count: int, out: Any, residuals: Any, entry: Any, kind: Any
+) -> Callable[[Any], tuple[Any, ...]]:
     def pullback(cotangent: Any) -> tuple[Any, ...]:
         found = entry(residuals, values.as_cotangent(cotangent, kind, out))
-        return forward.derivation.unpacked(found, len(args))
+        return derivation.unpacked(found, count)
 
-    return out, pullback
+    return pullback
 
 
 def vjp_of_containers(
@@ -55,33 +67,36 @@ def vjp_of_containers(
     return from_numba(out), pullback
 
 
-def given_for_numba(primal: Any, tangent: Any) -> Any:
-    """A tangent as the primal will be."""
-    return values.structured(tangent, for_numba(primal)) if tangent is not None else None
-
-
 def run_jvp(
-    derivation: Derivation, primals: tuple[Any, ...], tangents: tuple[Any, ...]
+    derivation: Derivation, primals: tuple[Any, ...], *directions: tuple[Any, ...]
 ) -> tuple[Any, Any]:
-    """``(out, tangent of out)``."""
+    """``(out, tangent of out)``, or with several directions a tuple of tangents."""
+    key = values.plain_key(primals)
+    known = derivation.tangents.get(key) if key is not None else None
+    if known is not None:
+        entry, moving = known
+        given = [
+            values.as_tangent(tangents[k], kind, primals[k])
+            for tangents in directions
+            for k, kind in moving
+        ]
+        found: tuple[Any, Any] = entry(*primals, *given)
+        return found
     if any(map(is_container, primals)):
-        pairs = zip(primals, tangents, strict=True)
-        moved = tuple(given_for_numba(p, t) for p, t in pairs)
-        made = run_jvp(derivation, tuple(map(for_numba, primals)), moved)
+        moved = [tuple(map(given_for_numba, primals, tangents)) for tangents in directions]
+        made = run_jvp(derivation, tuple(map(for_numba, primals)), *moved)
         return from_numba(made[0]), from_numba(made[1])
     bound = inspect.signature(derivation.func).bind(*primals)
     bound.apply_defaults()
     args = derivation.packed(bound.args)
     if (fitting := derivation.fitting(bound.args)) is not derivation:
-        return run_jvp(fitting, primals, tangents)
+        return run_jvp(fitting, primals, *directions)
     kinds = tuple(values.type_of_value(value) for value in args)
-    entry = derivation.specialise(kinds).entry("jvp")
-    padded = derivation.packed((*tangents, *(None,) * (len(bound.args) - len(tangents))))
-    given = [
-        values.as_tangent(*part)
-        for part in zip(padded, kinds, args, strict=True)
-        if values.is_differentiable(part[1])
-    ]
+    entry = derivation.specialise(kinds).entry(derivation.mode)
+    moving = [(k, kinds[k]) for k in derivation.wanted(kinds)]
+    rest = (None,) * (len(bound.args) - len(primals))
+    padded = [derivation.packed((*tangents, *rest)) for tangents in directions]
+    given = [values.as_tangent(tans[k], kind, args[k]) for tans in padded for k, kind in moving]
     # One compiled entry in every process, whatever functions are inlined.
     passed = [None if is_function(kind) else arg for arg, kind in zip(args, kinds)]
     try:
@@ -90,5 +105,12 @@ def run_jvp(
         other = derivation.broadcasting(bound.args)
         if other is None:
             raise
-        return run_jvp(other, primals, tangents)
+        return run_jvp(other, primals, *directions)
+    if key is not None and derivation.starred is None and len(args) == len(primals):
+        derivation.tangents[key] = (entry, moving)
     return out, tangent
+
+
+def given_for_numba(primal: Any, tangent: Any) -> Any:
+    """A tangent as the primal will be."""
+    return values.structured(tangent, for_numba(primal)) if tangent is not None else None

@@ -28,6 +28,26 @@ def axes_of_one(args: tuple[Any, ...]) -> Ones:
     return tuple(found for k, a in enumerate(args) for found in within(a, (k,)))
 
 
+_SCALARS = frozenset((float, bool, np.float64, np.float32, np.int64))
+
+
+def plain_key(args: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """What the types of arrays and numbers depend on, which takes less time to find than these.
+    None if there are other arguments, or axes that may broadcast."""
+    key: list[Any] = []
+    for value in args:
+        cls = type(value)
+        if cls is np.ndarray:
+            if 1 in value.shape:
+                return None
+            key.append((value.dtype, value.ndim, value.flags.num))
+        elif cls in _SCALARS or (cls is int and -(2**63) < value < 2**63):
+            key.append(cls)
+        else:
+            return None
+    return tuple(key)
+
+
 def is_differentiable(kind: Any) -> bool:
     """Floats and complex numbers, arrays of those, and tuples that have one.  Numba cannot compile
     half precision."""

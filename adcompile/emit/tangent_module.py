@@ -42,7 +42,7 @@ def write_tangent_module(
     return Generated(
         name=fn.name,
         text=f"{body}\n\n@njit({flags(options)})\n{named}",
-        entries={"jvp": f"{tangent.name}{suffix}"},
+        entries={argnums.mode: f"{tangent.name}{suffix}"},
         forward_source=text,
         adjoint_source="",
         constants=constants,

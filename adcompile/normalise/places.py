@@ -231,12 +231,15 @@ class _Placer:
             then, orelse = (None if g is None else g[k] for g in given)
             yield ir.Join(var, then, orelse)
 
-    def unknown(self, array: ir.Var) -> Place:
-        """The place of a joined or carried variable."""
+    def unknown(self, array: ir.Var, fixed: Ints = ()) -> Place:
+        """The place of a joined or carried variable.  ``fixed``: those of its strides that are
+        constants here."""
         kind = self.kind(array)
         offset = self.integer("offset")
         dims = tuple(self.integer("size") for _ in range(kind.ndim))
-        strides = tuple(self.integer("stride") for _ in range(kind.ndim))
+        strides: Ints = tuple(self.integer("stride") for _ in range(kind.ndim))
+        pairs = zip(strides, fixed or strides, strict=True)
+        strides = tuple(f if isinstance(f, ir.Const) else s for s, f in pairs)
         self.places[array] = place = Place(kind.dtype, offset, dims, strides)
         return place
 
@@ -249,19 +252,32 @@ class _Placer:
             if c.init is not None
         }
         start = {dtype: self.as_var(end, "arena", before) for dtype, end in self.ends.items()}
-        heads = {c: self.unknown(c.head) for c in wandering}
-        outs = {c: self.unknown(c.out) for c in wandering}
-        self.ends = {dtype: self.integer("arena") for dtype in start}
-        first = dict(self.ends)
-        body = list(self.block(stmt.body))
+        # Strides that are constants before the loop stay, as long as an iteration leaves them.
+        for stay in (True, False):
+            fixed = {
+                c: self.places[c.init].strides if stay and c.init is not None else ()
+                for c in wandering
+            }
+            heads = {c: self.unknown(c.head, fixed[c]) for c in wandering}
+            self.ends = {dtype: self.integer("arena") for dtype in start}
+            first = dict(self.ends)
+            body = list(self.block(stmt.body))
+            pairs = [
+                pair
+                for c in wandering
+                for pair in zip(heads[c].strides, self.places[c.next].strides, strict=True)
+            ]
+            if all(head == after for head, after in pairs if isinstance(head, ir.Const)):
+                break
+        outs = {c: self.unknown(c.out, fixed[c]) for c in wandering}
         carried = list(stmt.carried)
         for c in wandering:
             nexts = [self.as_var(e, "place", body) for e in self.places[c.next].parts]
             init = inits.get(c, [None] * len(nexts))
             parts = zip(heads[c].parts, init, nexts, outs[c].parts, strict=True)
             for head, begin, following, end in parts:
-                assert isinstance(head, ir.Var) and isinstance(end, ir.Var)
-                carried.append(ir.Carried(head, begin, following, end))
+                if isinstance(head, ir.Var) and isinstance(end, ir.Var):
+                    carried.append(ir.Carried(head, begin, following, end))
         for dtype, begin in start.items():
             head, last = first[dtype], self.as_var(self.ends[dtype], "arena", body)
             self.ends[dtype] = end = self.integer("arena")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from numba.core import types as nt
@@ -16,6 +17,7 @@ from adcompile.optimise.powers import multiply_powers
 from adcompile.optimise.quotients import multiply_by_reciprocals
 from adcompile.optimise.splits import split_mathematics
 from adcompile.optimise.strips import run_in_strips
+from adcompile.optimise.tape_rows import slice_tapes
 from adcompile.optimise.totals import keep_totals
 from adcompile.optimise.vectorise import keep_order, regroup_sums, use_vector_math
 from adcompile.options import Options
@@ -31,8 +33,14 @@ class Finish:
     options: Options
     remarks: Remarks = field(default_factory=Remarks)
 
-    def __call__(self, fn: ir.Function, adjoints: frozenset[ir.Var] = frozenset()) -> ir.Function:
-        """``adjoints``: the variables of ``fn`` that hold scalar adjoints."""
+    def __call__(
+        self,
+        fn: ir.Function,
+        adjoints: frozenset[ir.Var] = frozenset(),
+        tapes: Iterable[ir.Var] = (),
+    ) -> ir.Function:
+        """``adjoints``: the variables of ``fn`` that hold scalar adjoints; ``tapes``: those that
+        hold tapes whose rows are numbered from zero."""
         options = self.options
         is_any_complex = any(is_complex(kind) for kind in self.types.values())
         one_after_the_other = options.target == "cpu" and not options.parallel
@@ -55,6 +63,7 @@ class Finish:
             fn = use_vector_math(fn, self.types)
         if options.optimise and one_after_the_other and not is_any_complex:
             fn = run_in_strips(fn, self.types)
+            fn = slice_tapes(fn, self.types, tapes) if options.vector_math else fn
         if options.parallel and not is_any_complex:
             fn = run_parallel(fn, self.remarks, self.types)
         return fn

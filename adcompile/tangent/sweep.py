@@ -8,6 +8,9 @@ reverse sweep:
                                  y = math.tanh(t)
                                  y_tan = t_tan * (1.0 - y * y)
 
+With several directions each of these statements is there for each, ``t_tan``, ``t_tan_1`` and so
+on; the function's own are there once.
+
 An active array has a tangent array, a view of it the same view of that.  Names that loops and
 branches rebind take their tangents along, so that nothing need be known about where they point.
 """
@@ -19,14 +22,14 @@ from dataclasses import replace
 
 from numba.core import types as nt
 
-from adcompile.adjoint.partials import contributions
+from adcompile.adjoint.partials import Contribution, contributions
 from adcompile.analysis.activity import Activity, fill_value, is_float
 from adcompile.analysis.alias import Roots
 from adcompile.analysis.exposed import exposed
 from adcompile.emit.destruct import destruct
 from adcompile.errors import NOWHERE, Loc, UnsupportedError
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import map_blocks, rename_expr, statements
+from adcompile.ir.walk import map_blocks, rename_expr, statements, subexpressions
 from adcompile.normalise.entry import build_head, parameter_arrays
 from adcompile.normalise.unset import with_defaults
 from adcompile.optimise.unread import drop_unread
@@ -46,28 +49,31 @@ def derive_tangent(
     activity: Activity,
     wanted: tuple[ir.Var, ...],
     written: tuple[ir.Var, ...],
+    several: int | None = None,
 ) -> ir.Function:
     """``fn`` (ssa) with tangents: (params, tangents of ``wanted``) -> (out, tangent of out).
 
-    ``written``: array parameters whose final contents are results too.
+    ``written``: array parameters whose final contents are results too.  With ``several``
+    directions, as many times the tangents of ``wanted``, and a tuple of tangents of out.
     """
-    builder = _Builder(types, with_heads(fn, activity), fn.params)
+    builder = _Builder(types, with_heads(fn, activity), fn.params, several or 1)
     activity = builder.activity
-    given = tuple(builder.tuple_or_leaf(p) for p in wanted)
+    given = tuple(builder.tuple_or_leaf(p) for _ in builder.directions() for p in wanted)
     unpack, head = build_head(fn, types, roots)
     start = builder.block(unpack)
     copies = [s.target for s in head if isinstance(s, ir.Copy)]
     for array in (*parameter_arrays(fn, types), *(v for v, _ in fn.constants)):
-        if array in activity and array not in builder.given:
-            head.append(builder.zeros(array))
-        elif array in copies and array in activity:
-            head.append(ir.Copy(builder.of(array), builder.of(array)))
+        for _ in builder.directions():
+            if array in activity and array not in builder.given:
+                head.append(builder.zeros(array))
+            elif array in copies and array in activity:
+                head.append(ir.Copy(builder.of(array), builder.of(array)))
     plain = destruct(replace(fn, body=tuple(s for s in fn.body if s not in unpack)))
     *body, last = plain.body
     assert isinstance(last, ir.Return)
     made = list(builder.block(tuple(body)))
     out = _result(last.values, written)
-    made += builder.results(out, last)
+    made += builder.results(out, last, several is not None)
     params = (*fn.params, *given)
     function = ir.Function(
         f"{fn.name}_jvp",
@@ -101,25 +107,39 @@ def with_heads(fn: ir.Function, activity: Activity) -> Activity:
 
 
 class _Builder:
-    def __init__(self, types: Types, activity: Activity, params: tuple[ir.Var, ...]) -> None:
+    def __init__(
+        self, types: Types, activity: Activity, params: tuple[ir.Var, ...], count: int
+    ) -> None:
         self.types, self.activity = types, activity
+        self.count, self.direction = count, 0
         self.taken = {p.name for p in params}
-        self.tangents: dict[ir.Var, ir.Var] = {}
+        self.tangents: dict[tuple[ir.Var, int], ir.Var] = {}
         self.tuples: set[ir.Var] = set()  # parameters, and tuples in them, with tangents
         self.given: set[ir.Var] = set()  # arrays and scalars whose tangents the caller gives
 
+    def directions(self) -> Iterator[None]:
+        """What is made for each direction is made in a loop over these."""
+        for direction in range(self.count):
+            self.direction = direction
+            yield
+        self.direction = 0
+
     # ------------------------------------------------------------ names
+
+    def name(self, var: ir.Var) -> str:
+        name = f"{var.name}_tan" + (f"_{self.direction}" if self.direction else "")
+        while name in self.taken:  # a parameter of the user's
+            name += "_"
+        return name
 
     def of(self, var: ir.Var) -> ir.Var:
         """The variable that holds the tangent of ``var``."""
-        if var not in self.tangents:
-            name = f"{var.name}_tan"
-            while name in self.taken:  # a parameter of the user's
-                name += "_"
-            made = self.tangents[var] = ir.Var(name, var.temp)
+        key = (var, self.direction)
+        if key not in self.tangents:
+            made = self.tangents[key] = ir.Var(self.name(var), var.temp)
             if var in self.types:
                 self.types[made] = self.types[var]
-        return self.tangents[var]
+        return self.tangents[key]
 
     def value(self, expr: ir.Expr) -> ir.Expr:
         """The tangent of an atom or load."""
@@ -146,14 +166,54 @@ class _Builder:
             yield map_blocks(self.block, stmt)
             return
         if isinstance(stmt, ir.Store | ir.Accumulate | ir.Fill | ir.CopyInto):
-            yield from self.write(stmt)  # before the primal: it may read what that overwrites
+            for _ in self.directions():
+                yield from self.write(stmt)  # before the primal: it may read what that overwrites
         if isinstance(stmt, ir.Custom):
             yield from self.custom(stmt)
             return
         yield stmt
+        found: tuple[Contribution, ...] = ()
+        if isinstance(stmt, ir.Assign) and self.is_computed(stmt):
+            found = contributions(stmt, self.activity, self.types)
+            if self.count > 1:
+                shared, found = self.share(stmt, found)
+                yield from shared
+        for _ in self.directions():
+            yield from self.after(stmt, found)
+
+    def is_computed(self, stmt: ir.Assign) -> bool:
+        """Whether its tangent takes the rules."""
+        is_array = isinstance(self.types.get(stmt.target), nt.Array)
+        is_item = isinstance(stmt.value, ir.TupleGet)
+        return stmt.target in self.activity and not (is_item or is_array)
+
+    def share(
+        self, stmt: ir.Assign, found: tuple[Contribution, ...]
+    ) -> tuple[list[ir.Stmt], tuple[Contribution, ...]]:
+        """Partial derivatives that call functions are computed once for all directions."""
+        kind = self.types.get(stmt.target)
+        if not isinstance(kind, nt.Float):
+            return [], found
+        made: list[ir.Stmt] = []
+        parts = []
+        for c in found:
+            calls = c.factor is not None and any(
+                isinstance(e, ir.Apply) for e in subexpressions(c.factor)
+            )
+            real = not (c.real_operand or c.real_target or c.conjugates)
+            if c.factor is not None and calls and real and not (c.guarded or c.doubly):
+                factor = ir.Var("slope", True)
+                self.types[factor] = kind
+                made.append(ir.Assign(factor, c.factor, loc=stmt.loc))
+                c = replace(c, factor=factor)
+            parts.append(c)
+        return made, tuple(parts)
+
+    def after(self, stmt: ir.Stmt, found: tuple[Contribution, ...]) -> Iterator[ir.Stmt]:
+        """The tangent of what ``stmt`` has made."""
         match stmt:
             case ir.Assign():
-                yield from self.assign(stmt)
+                yield from self.assign(stmt, found)
             case ir.AssignMany(targets, values):
                 pairs = [p for p in zip(targets, values, strict=True) if p[0] in self.activity]
                 if pairs:
@@ -175,7 +235,7 @@ class _Builder:
             case _:
                 pass
 
-    def assign(self, stmt: ir.Assign) -> Iterator[ir.Stmt]:
+    def assign(self, stmt: ir.Assign, found: tuple[Contribution, ...]) -> Iterator[ir.Stmt]:
         target, value = stmt.target, stmt.value
         if isinstance(value, ir.TupleGet) and value.base in self.tuples:
             assert isinstance(value.base, ir.Var)
@@ -193,7 +253,7 @@ class _Builder:
             yield ir.Assign(self.of(target), self.of(value), loc=stmt.loc)
             return
         total: ir.Expr | None = None
-        for c in contributions(stmt, self.activity, self.types):
+        for c in found:
             tangent = c.tangent(self.value(c.operand))
             total = tangent if total is None else add(total, tangent)
         yield ir.Assign(self.of(target), _ZERO if total is None else total, loc=stmt.loc)
@@ -209,11 +269,12 @@ class _Builder:
                     stmt.loc,
                     "Use vjp, or give the function a forward rule: adcompile.custom_jvp.",
                 )
-            tangent = self.value(stmt.args[k])
-            if tangent == _ZERO and isinstance(self.types[target], nt.Array):
-                yield self.zeros(target, stmt.loc)
-            else:
-                yield ir.Assign(self.of(target), tangent, loc=stmt.loc)
+            for _ in self.directions():
+                tangent = self.value(stmt.args[k])
+                if tangent == _ZERO and isinstance(self.types[target], nt.Array):
+                    yield self.zeros(target, stmt.loc)
+                else:
+                    yield ir.Assign(self.of(target), tangent, loc=stmt.loc)
 
     def write(self, stmt: ir.Store | ir.Accumulate | ir.Fill | ir.CopyInto) -> Iterator[ir.Stmt]:
         if stmt.array not in self.activity:
@@ -257,8 +318,8 @@ class _Builder:
 
     # ------------------------------------------------------------ results
 
-    def results(self, out: ir.Expr, last: ir.Return) -> list[ir.Stmt]:
-        """Copies of the arrays in the result, and the return of it and its tangent."""
+    def results(self, out: ir.Expr, last: ir.Return, several: bool) -> list[ir.Stmt]:
+        """Copies of the arrays in the result, and the return of it and its tangent, or tangents."""
         made: list[ir.Stmt] = []
         copied: dict[ir.Var, ir.Var] = {}
 
@@ -281,7 +342,7 @@ class _Builder:
             if expr in self.activity:
                 copy(expr)
                 return copy(self.of(expr))
-            zeros = ir.Var(f"{expr.name}_tan", expr.temp)
+            zeros = ir.Var(self.name(expr), expr.temp)
             made.append(ir.Alloc(zeros, "np.zeros_like", (copy(expr),)))
             return zeros
 
@@ -291,7 +352,7 @@ class _Builder:
                 made.append(ir.Copy(copied[array], array))
             return copied[array]
 
-        moved = tangent(out)  # fills ``copied``
-        both = (rename_expr(out, copied), moved)
+        moved = tuple(tangent(out) for _ in self.directions())  # fills ``copied``
+        both = (rename_expr(out, copied), ir.MakeTuple(moved) if several else moved[0])
         made.append(ir.Return((ir.MakeTuple(both),), last.loc))
         return made

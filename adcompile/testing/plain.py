@@ -6,7 +6,7 @@ import linecache
 from collections.abc import Callable
 from typing import Any
 
-from adcompile.backends.cpu import Argnums
+from adcompile.backends.cpu import DIRECTIONS, Argnums, Mode
 from adcompile.backends.store import Generated
 from adcompile.backends.values import Ones, axes_of_one, type_of_value
 from adcompile.clones import PREFIX
@@ -69,18 +69,21 @@ def _retrying(
 
 
 def plain_jvp(
-    f: Any, argnums: tuple[int, ...], optimise: bool = True
+    f: Any, argnums: tuple[int, ...], optimise: bool = True, several: bool = False
 ) -> Callable[..., tuple[Any, Any]]:
     """``jvp`` in ``argnums`` that runs the generated module as plain Python: a function of the
-    arguments and of the tangents of those, in order."""
+    arguments and of the tangents of those, in order.  ``several``: in 4 directions at once, the
+    tangents of one after those of the other."""
+    mode: Mode = "jvps" if several else "jvp"
+    count = (DIRECTIONS if several else 1) * len(argnums)
 
     def make(types: tuple[Any, ...], ones: Ones) -> Callable[..., Any]:
         options = Options(cache=False, optimise=optimise)
-        found = generate(f, types, Argnums(argnums, False, "jvp", ones), False, options)
-        entry: Callable[..., Any] = run_plain(found.text, known_to(found))[found.entries["jvp"]]
+        found = generate(f, types, Argnums(argnums, False, mode, ones), False, options)
+        entry: Callable[..., Any] = run_plain(found.text, known_to(found))[found.entries[mode]]
         return entry
 
-    call = _retrying(make, lambda args: args[: len(args) - len(argnums)])
+    call = _retrying(make, lambda args: args[: len(args) - count])
     return lambda args, tangents: call(*args, *tangents)
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
-from benchmarks.arrays.run import FEW, Row, Rows
+from benchmarks.arrays.run import FEW, Row
 from benchmarks.arrays.workload import BY_HAND, OURS, PRIMALS
 from benchmarks.measure import Spread
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 
 
-def table(title: str, rows: Rows) -> str:
+def table(title: str, rows: Mapping[str, Row]) -> str:
     """Times, and ratios within turns to ours and to the quickest hand-written adjoint."""
     ours = rows[OURS]
     best = _best(rows)
@@ -37,7 +38,7 @@ def table(title: str, rows: Rows) -> str:
     return "\n".join([*lines, *_verdict(rows)]) + "\n"
 
 
-def _verdict(rows: Rows) -> list[str]:
+def _verdict(rows: Mapping[str, Row]) -> list[str]:
     """Ours over the best by hand and over the quickest of the other gradients."""
     ours = rows[OURS]
     rivals = {
@@ -53,7 +54,7 @@ def _verdict(rows: Rows) -> list[str]:
     return ["", f"adcompile takes {hand}{other}"]
 
 
-def _best(rows: Rows) -> Row:
+def _best(rows: Mapping[str, Row]) -> Row:
     hands = [row for name, row in rows.items() if name.startswith(BY_HAND) and row.seconds]
     return min(hands, key=Row.median)
 
@@ -64,7 +65,7 @@ def _spread(spread: Spread | None) -> str:
     return f"{spread.median:.2f} [{spread.low:.2f}, {spread.high:.2f}]"
 
 
-def write(name: str, title: str, found: dict[str, Rows]) -> None:
+def write(name: str, title: str, found: Mapping[str, Mapping[str, Row]]) -> None:
     """Between the workload's markers in the page."""
     tables = "\n".join(table(case, rows) for case, rows in found.items())
     start, end = f"<!-- generated: {name} -->", "<!-- end -->"

@@ -32,7 +32,7 @@ class Row:
         return Spread.of(list(self.seconds.values())).median
 
     def ratio(self, over: Row) -> Spread | None:
-        """Within the turns that both took part in."""
+        """Over another's, within the turns that both took part in."""
         turns = self.seconds.keys() & over.seconds.keys()
         return Spread.of([self.seconds[t] / over.seconds[t] for t in turns]) if turns else None
 

@@ -123,15 +123,15 @@ def by_hand(a: Any, v: Any, square: Any, damping: float, h: float, steps: int) -
         kept[0, 0, :m], kept[0, 1, :m] = a[start:end], v[start:end]
         q = square[start:end]
         for t in range(steps):
-            here, there = kept[t, :, :m], kept[t + 1, :, :m]
-            _step(here[0], here[1], q, damping, h, there[0], there[1])
+            here, there = kept[t], kept[t + 1]  # rows of these are contiguous for Numba
+            _step(here[0][:m], here[1][:m], q, damping, h, there[0][:m], there[1][:m])
         for i in range(m):
             x, y = kept[steps, 0, i], kept[steps, 1, i]
             total += x * x + y * y
             a_adj[start + i], v_adj[start + i] = 2.0 * x, 2.0 * y
         for t in range(steps - 1, -1, -1):
             damping_adj += _step_back(
-                kept[t, 0, :m], kept[t, 1, :m], q, damping, h,
+                kept[t][0][:m], kept[t][1][:m], q, damping, h,
                 a_adj[start:end], v_adj[start:end], square_adj[start:end],
             )  # fmt: skip
     return total, (a_adj, v_adj, square_adj, damping_adj)
