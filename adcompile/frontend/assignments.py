@@ -55,7 +55,8 @@ class Assignments(Calls):
             return None
         outside = Static(value.value) if isinstance(value, ast.Constant) else self.static(value)
         plain = outside is not None and type(outside.value) in (bool, int)
-        return outside if plain and name not in self.source.parameters else None
+        own = name in self.source.assigned - self.source.parameters  # and not nonlocal
+        return outside if plain and own else None
 
     def stored_once(self, name: str) -> bool:
         parts = (part for part in ast.walk(self.source.node) if isinstance(part, ast.Name))
