@@ -231,6 +231,10 @@ np.sum(np.sort(m,axis=0)*m)
 np.sum(np.sort(m,axis=None)*m.ravel())
 np.sum(np.sort(t,axis=1)*t)
 np.sum(np.argsort(m,axis=0)*m)
+np.sum(np.partition(x,2)[:3]**2)*x[0]
+np.sum(np.partition(np.sin(m),1)[:,1]*m[:,0])
+np.partition(x,(1,2))[1]*x[0]
+np.sum(x[np.argpartition(-x,1)[:2]]**3)
 np.sum(x[np.argsort(-x)]*y)
 np.sum(x[x.argsort()]*y)
 np.sum(x[np.argsort(x)[::-1]]*y)

@@ -186,6 +186,27 @@ def test_control_flow():
     agree(return_or_raise, (2,), (3,))
 
 
+def settled(x, n):
+    trace = False
+    kind = 2
+    s = 0.0
+    for i in range(n):
+        if trace and i > 1:
+            return undefined_function(x)  # noqa: F821
+        s += x[i] if kind == 2 else undefined_function(x)  # noqa: F821
+    last = 3
+    if n > last:
+        last += n
+    return s * last
+
+
+def test_branches_that_a_settled_name_decides_are_left_out():
+    text = text_of(settled)[0]
+    assert "undefined_function" not in text and "trace" not in text
+    assert "last" in text
+    agree(settled, (X, 0), (X, 3), (X, 7))
+
+
 def test_loop_variable_binds_directly():
     (loop,) = [s for s in parse(no_value).body if isinstance(s, ir.For)]
     assert loop.var.name == "i" and not loop.var.temp

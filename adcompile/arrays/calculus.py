@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -262,21 +263,46 @@ def argsort(m: Machine, a: Pull, axis: int | None = -1) -> Pull:
     """Indices are integers: no derivative goes through them."""
     if axis is None:
         a, axis = m.kept(ravel(m, a)), 0
-    if a.rank != 1:
-        return _by_rows(m, a, axis, argsort, nt.int64)
-    source = m.memory(a)
-    m.close()
-    made = m.fresh_from("np.argsort", (source,), array_type(nt.int64, 1), a.dims)
-    return m.pull_of(made)
+    return _order(m, a, axis, "np.argsort", ())
 
 
 def sort(m: Machine, a: Pull, axis: int | None = -1) -> Pull:
     if axis is None:
         a, axis = m.kept(ravel(m, a)), 0
+    return _in_order(m, a, axis, "np.argsort", ())
+
+
+def argpartition(m: Machine, a: Pull, kth: Pull) -> Pull:
+    return _order(m, a, -1, "np.argpartition", (_places(m, kth),))
+
+
+def partition(m: Machine, a: Pull, kth: Pull) -> Pull:
+    """Numba's np.partition and np.argpartition take the same steps, so that elements which are in
+    no order are in the same one."""
+    return _in_order(m, a, -1, "np.argpartition", (_places(m, kth),))
+
+
+def _places(m: Machine, kth: Pull) -> ir.Expr:
+    return m.memory(kth) if kth.rank else m.scalar_of(kth).at(m.out, ())
+
+
+def _order(m: Machine, a: Pull, axis: int, fn: str, args: tuple[ir.Expr, ...]) -> Pull:
+    """The subscripts that ``fn`` finds along an axis."""
     if a.rank != 1:
-        return _by_rows(m, a, axis, sort, a.dtype)
+        line = partial(_order, axis=0, fn=fn, args=args)
+        return _by_rows(m, a, axis, line, nt.int64)
+    source = m.memory(a)
+    m.close()
+    made = m.fresh_from(fn, (source, *args), array_type(nt.int64, 1), a.dims)
+    return m.pull_of(made)
+
+
+def _in_order(m: Machine, a: Pull, axis: int, fn: str, args: tuple[ir.Expr, ...]) -> Pull:
+    if a.rank != 1:
+        line = partial(_in_order, axis=0, fn=fn, args=args)
+        return _by_rows(m, a, axis, line, a.dtype)
     a = m.kept(a)
-    order = argsort(m, a)
+    order = _order(m, a, 0, fn, args)
     found = rearranged(a, a.dims, lambda out, i: (order.at(out, i),), view=False)
     reads = a.reads | order.reads
     return Pull(a.dims, a.dtype, found.at, True, reads=reads, shifted=reads)

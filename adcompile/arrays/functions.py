@@ -210,6 +210,8 @@ TABLE: dict[str, Callable[..., Pull | Several]] = {
     "searchsorted": calculus.searchsorted,
     "sort": calculus.sort,
     "argsort": calculus.argsort,
+    "partition": calculus.partition,
+    "argpartition": calculus.argpartition,
     "cumsum": calculus.cumsum,
     "cumprod": calculus.cumprod,
     "diff": calculus.diff,

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from adcompile.frontend.calls import Calls
 from adcompile.frontend.operators import BINARY
+from adcompile.frontend.session import Static
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements as all_statements
 
@@ -29,6 +30,8 @@ class Assignments(Calls):
             case ast.Name(id=name), ast.Call(func=func) if self.makes_range(func):
                 self.session.ranges.add(self.var(name))
                 self.emit(ir.Assign(self.var(name), self.range_value(value), loc=self.loc(node)))
+            case ast.Name(id=name), _ if (found := self.settled(name, value, node)) is not None:
+                self.known[name] = found
             case ast.Name(id=name), _:
                 self.unname_function(name, node)
                 self.assign(self.var(name), value, node)
@@ -43,12 +46,21 @@ class Assignments(Calls):
 
     def names_dtype(self, name: str, value: ast.expr) -> bool:
         """``name = x.dtype``, where nothing else is ever given that name."""
-        stores = [
-            part
-            for part in ast.walk(self.source.node)
-            if isinstance(part, ast.Name) and part.id == name and isinstance(part.ctx, ast.Store)
-        ]
-        return len(stores) == 1 and self.static(value) is None
+        return self.stored_once(name) and self.static(value) is None
+
+    def settled(self, name: str, value: ast.expr, node: ast.stmt) -> Static | None:
+        """The value of ``name = False`` and ``name = 3`` where the name never has another one, so
+        that branches which it decides are left out, with all that they call."""
+        if not any(node is stmt for stmt in self.source.node.body) or not self.stored_once(name):
+            return None
+        outside = Static(value.value) if isinstance(value, ast.Constant) else self.static(value)
+        plain = outside is not None and type(outside.value) in (bool, int)
+        own = name in self.source.assigned - self.source.parameters  # and not nonlocal
+        return outside if plain and own else None
+
+    def stored_once(self, name: str) -> bool:
+        parts = (part for part in ast.walk(self.source.node) if isinstance(part, ast.Name))
+        return sum(part.id == name and not isinstance(part.ctx, ast.Load) for part in parts) == 1
 
     def makes_range(self, func: ast.expr) -> bool:
         outside = self.static(func)

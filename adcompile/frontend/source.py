@@ -36,6 +36,10 @@ class Source:
         return (code, self.node.lineno, self.node.col_offset) if self.inside else code
 
     @cached_property
+    def parameters(self) -> frozenset[str]:
+        return frozenset(_parameters(self.node))
+
+    @cached_property
     def rebinds(self) -> bool:
         """Whether an expression may assign a variable that the same expression reads."""
         return any(isinstance(part, ast.NamedExpr | ast.Nonlocal) for part in ast.walk(self.node))

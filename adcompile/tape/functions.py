@@ -307,10 +307,10 @@ def call_function(function: Any, args: Any, options: dict[str, Any]) -> Any:
 
 _CONSTANT = frozenset(
     """
-    all allclose any argmax argmin argsort argwhere array_equal count_nonzero diag_indices_from
-    digitize empty_like flatnonzero isclose iscomplexobj isneginf isposinf isrealobj matrix_rank
-    may_share_memory ndim nonzero ones_like result_type round searchsorted shape shares_memory size
-    tril_indices_from triu_indices_from zeros_like
+    all allclose any argmax argmin argpartition argsort argwhere array_equal count_nonzero
+    diag_indices_from digitize empty_like flatnonzero isclose iscomplexobj isneginf isposinf
+    isrealobj matrix_rank may_share_memory ndim nonzero ones_like result_type round searchsorted
+    shape shares_memory size tril_indices_from triu_indices_from zeros_like
     """.split()  # noqa: SIM905
 )
 # The parameters whose elements a function moves; the others say where to.

@@ -1,9 +1,10 @@
 """One function of the table, in a process of its own.
 
-    python -m benchmarks.published.measure NAME check | cold | warm | speed
+    python -m benchmarks.published.measure NAME (cold | warm | check | speed) ...
 
-Prints one JSON object.  Times are CPU seconds of a first call less those of a second, in a process
-that has compiled another function and its gradient before: Numba's own start is not counted.
+Prints one JSON object for each, with what it is of.  Times are CPU seconds of a first call less
+those of a second, in a process that has compiled another function and its gradient before: Numba's
+own start is not counted.
 """
 
 from __future__ import annotations
@@ -181,11 +182,12 @@ def speed(s: Subject) -> dict[str, Any]:
 
 
 def main() -> None:
-    name, what = sys.argv[1:]
+    name, *wanted = sys.argv[1:]
     warnings.simplefilter("ignore")
-    s = subject_of(name, LARGE if what == "speed" else SIZE)
-    measure = {"check": check, "cold": compile_times, "warm": compile_times, "speed": speed}[what]
-    print(json.dumps(measure(s)))
+    measures = {"check": check, "cold": compile_times, "warm": compile_times, "speed": speed}
+    for what in wanted:
+        s = subject_of(name, LARGE if what == "speed" else SIZE)
+        print(json.dumps({"what": what, "found": measures[what](s)}), flush=True)
 
 
 if __name__ == "__main__":

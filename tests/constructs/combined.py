@@ -573,6 +573,18 @@ def uses_nonlocal(x, a):
     return s * total
 
 
+@right("Functions as values", "`nonlocal` of a name that is a literal in both", compiles=False)
+def nonlocal_literal(x, a):
+    n = 3
+
+    def change(v):
+        nonlocal n
+        n = 4
+        return v * n
+
+    return change(x[0]) * n * a
+
+
 @right("Branches", "`:=` beside what it assigns", compiles=False)
 def walrus_beside(x, a):
     s = a + (a := x[0] * a) * a

@@ -429,6 +429,18 @@ def module_flag(x, a):
     return s * s
 
 
+@right(GLOBALS, "a branch on a name that has one value, `trace = False`: what it calls is left out")
+def local_flag(x, a):
+    trace = False
+    kind = 2
+    s = x[0] * a
+    if trace:
+        return module_flag(x, s)
+    if kind == 1:
+        return module_flag(x, a)
+    return s * s * kind
+
+
 @right(GLOBALS, "`np.finfo`, `np.iinfo`, `math.inf`, `np.pi`")
 def machine_limits(x, a):
     eps = np.finfo(np.float64).eps
