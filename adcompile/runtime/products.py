@@ -22,6 +22,22 @@ def _is_tall(a: Any, b: Any) -> bool:
     return bool(a.shape[1] > 8 * b.shape[1])
 
 
+@njit(**_flags)
+def _turn(made: Any, source: Any) -> None:
+    """``made[:] = source.T``, which Numba compiles in ten times the time."""
+    for i in range(made.shape[0]):
+        for j in range(made.shape[1]):
+            made[i, j] = source[j, i]
+
+
+@njit(**_flags)
+def _add_turned(made: Any, source: Any) -> None:
+    """``made += source.T``."""
+    for i in range(made.shape[0]):
+        for j in range(made.shape[1]):
+            made[i, j] += source[j, i]
+
+
 # C = A B: dC = dA B + A dB, so A' += C' B^T and B' += A^T C'.  Names: the ranks of A and B.
 
 
@@ -43,7 +59,7 @@ def dot_22_left(a_adj: Any, c_adj: Any, b: Any) -> None:
 @njit(**_flags)
 def dot_22_right(b_adj: Any, c_adj: Any, a: Any) -> None:
     if _is_tall(a, c_adj):
-        b_adj += np.dot(c_adj.T, a).T
+        _add_turned(b_adj, np.dot(c_adj.T, a))
     else:
         b_adj += np.dot(a.T, c_adj)
 
@@ -85,7 +101,7 @@ def dot_22_right_first(b_adj: Any, c_adj: Any, a: Any) -> None:
     if suits(b_adj, a.T, c_adj):
         multiply(b_adj, a.T, c_adj)
     elif _is_tall(a, c_adj):
-        b_adj[:] = np.dot(c_adj.T, a).T
+        _turn(b_adj, np.dot(c_adj.T, a))
     else:
         np.dot(a.T, c_adj, b_adj)
 
@@ -145,7 +161,7 @@ def dot_nt_left(a_adj: Any, c_adj: Any, b: Any) -> None:
 @njit(**_flags)
 def dot_nt_right(b_adj: Any, c_adj: Any, a: Any) -> None:
     if _is_tall(c_adj, a):
-        b_adj += np.dot(a.T, c_adj).T
+        _add_turned(b_adj, np.dot(a.T, c_adj))
     else:
         b_adj += np.dot(c_adj.T, a)
 
@@ -173,7 +189,7 @@ def dot_nt_right_first(b_adj: Any, c_adj: Any, a: Any) -> None:
     if suits(b_adj, c_adj.T, a):
         multiply(b_adj, c_adj.T, a)
     elif _is_tall(c_adj, a):
-        b_adj[:] = np.dot(a.T, c_adj).T
+        _turn(b_adj, np.dot(a.T, c_adj))
     else:
         np.dot(c_adj.T, a, b_adj)
 
