@@ -30,14 +30,6 @@ def _turn(made: Any, source: Any) -> None:
             made[i, j] = source[j, i]
 
 
-@njit(**_flags)
-def _add_turned(made: Any, source: Any) -> None:
-    """``made += source.T``."""
-    for i in range(made.shape[0]):
-        for j in range(made.shape[1]):
-            made[i, j] += source[j, i]
-
-
 # C = A B: dC = dA B + A dB, so A' += C' B^T and B' += A^T C'.  Names: the ranks of A and B.
 
 
@@ -59,7 +51,7 @@ def dot_22_left(a_adj: Any, c_adj: Any, b: Any) -> None:
 @njit(**_flags)
 def dot_22_right(b_adj: Any, c_adj: Any, a: Any) -> None:
     if _is_tall(a, c_adj):
-        _add_turned(b_adj, np.dot(c_adj.T, a))
+        b_adj += np.dot(c_adj.T, a).T
     else:
         b_adj += np.dot(a.T, c_adj)
 
@@ -161,7 +153,7 @@ def dot_nt_left(a_adj: Any, c_adj: Any, b: Any) -> None:
 @njit(**_flags)
 def dot_nt_right(b_adj: Any, c_adj: Any, a: Any) -> None:
     if _is_tall(c_adj, a):
-        _add_turned(b_adj, np.dot(a.T, c_adj))
+        b_adj += np.dot(a.T, c_adj).T
     else:
         b_adj += np.dot(c_adj.T, a)
 
