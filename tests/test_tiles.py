@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 from adcompile import value_and_grad
 from adcompile.runtime import products, tiles
+from adcompile.runtime.blas import SYMBOL, THREADS
 
 # Rows, their length, columns: tiles and depths that end early, one row too few, columns that fill
 # no tile, elements of A a page apart.
@@ -26,10 +29,10 @@ TURNED = ((1024, 70, 64), (1000, 70, 64))
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    before = tiles._THREADS.value
-    tiles._THREADS.value = 1
+    before = THREADS.value
+    THREADS.value = 1
     yield
-    tiles._THREADS.value = before
+    THREADS.value = before
 
 
 def suited(a: Any, b: Any) -> bool:
@@ -45,7 +48,7 @@ def test_which_matrices() -> None:
     turned = [suited(np.ones((k, m)).T, np.ones((k, n))) for m, k, n in TURNED]
     assert turned == [False, True]
     assert not suited(x, np.asfortranarray(w)) and not suited(x, w[1:])
-    tiles._THREADS.value = 2
+    THREADS.value = 2
     assert not suited(x, w)
 
 
@@ -82,9 +85,19 @@ def test_gradient_of_a_layer() -> None:
     w, x, y = (rng.normal(scale=0.1, size=s) for s in ((300, 64), (64, 300), (64, 64)))
     derivative = value_and_grad(cost)
     value, slope = derivative(w, x, y)
-    tiles._THREADS.value = 2
+    THREADS.value = 2
     by_blas, slope_by_blas = derivative(w, x, y)
     h = np.tanh(x @ w)
     assert value == pytest.approx(by_blas, rel=1e-14) and value == pytest.approx(cost(w, x, y))
     np.testing.assert_allclose(slope, x.T @ (2.0 * (h - y) * (1.0 - h * h)), atol=1e-12)
     np.testing.assert_allclose(slope, slope_by_blas, atol=1e-12)
+
+
+def test_code_from_disk_finds_the_number_of_threads() -> None:
+    """It is loaded by a process that has imported nothing else."""
+    program = (
+        "import adcompile; from llvmlite import binding;"
+        f"print(bool(binding.address_of_symbol({SYMBOL!r})))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "True\n", done.stderr

@@ -8,16 +8,14 @@ elements and rows of B where they lie.  1.2 to 1.5 times as quick as OpenBLAS fo
 
 from __future__ import annotations
 
-import ctypes
-import os
 from typing import Any
 
-from llvmlite import binding
 from llvmlite import ir as llvm
 from numba.core import cgutils
 from numba.core import types as nt
 from numba.extending import lower_builtin, type_callable
 
+from adcompile.runtime.blas import SYMBOL
 from adcompile.runtime.helper import njit
 
 _flags = {"cache": True, "error_model": "numpy", "fastmath": False, "boundscheck": False}
@@ -25,20 +23,6 @@ _ROWS, _DEPTH = 6, 1024
 _SMALL, _FEW = 500_000, 12  # multiplications and rows, below which BLAS is as quick
 _WIDE = 2048  # bytes of a row of B, from which on its columns no longer fit into the cache
 _PAGE = 4096  # elements that many bytes apart share one set of the cache
-
-
-def _threads_of_blas() -> int:
-    """As OpenBLAS decides it when it is loaded."""
-    for name in ("OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS"):
-        if os.environ.get(name, "").isdigit():
-            return int(os.environ[name])
-    return os.cpu_count() or 1
-
-
-# Compiled code on disk finds it by name: the number may be another one in the next process.
-_THREADS = ctypes.c_int64(_threads_of_blas())
-_NAME = "adcompile_threads_of_blas"
-binding.add_symbol(_NAME, ctypes.addressof(_THREADS))
 
 
 def _shape_of_tile(context: Any, kinds: Any) -> tuple[int, int]:
@@ -68,7 +52,7 @@ def _type_of_width(context: Any) -> Any:
 def _lower_width(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     size, vectors = _shape_of_tile(context, signature.args)
     width = llvm.IntType(64)(size * vectors // (signature.args[0].dtype.bitwidth // 8))
-    threads = builder.load(context.get_c_value(builder, llvm.IntType(64), _NAME))
+    threads = builder.load(context.get_c_value(builder, llvm.IntType(64), SYMBOL))
     alone = builder.icmp_signed("==", threads, llvm.IntType(64)(1))
     return builder.select(alone, width, llvm.IntType(64)(0))
 
