@@ -73,6 +73,8 @@ _SAME = {
     "acosh": ("math.acosh", "np.arccosh", "np.acosh"),
     "atanh": ("math.atanh", "np.arctanh", "np.atanh"),
     "expit": ("rt.expit",),
+    "softplus": ("rt.softplus",),
+    "log_expit": ("rt.log_expit",),
     "logit": ("rt.logit",),
     "logaddexp": ("np.logaddexp",),
     "hypot": ("math.hypot", "np.hypot"),

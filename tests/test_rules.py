@@ -48,6 +48,8 @@ REFERENCE: dict[str, Callable[..., Any]] = {
     "logaddexp2": lambda a, b: mp.log(mp.mpf(2) ** a + mp.mpf(2) ** b, 2),
     "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)),
     "expit": lambda x: 1 / (1 + mp.exp(-x)),
+    "softplus": lambda x: mp.log1p(mp.exp(x)),
+    "log_expit": lambda x: -mp.log1p(mp.exp(-x)),
     "logit": lambda p: mp.log(p / (1 - p)),
     "ndtr": mp.ncdf,
     "log_ndtr": lambda x: mp.log(mp.ncdf(x)),

@@ -18,6 +18,8 @@ from tests.test_arrays import compare
 
 CASES: list[tuple[Callable[..., float], Callable[..., Any], tuple[Any, ...]]] = [
     (ours.expit, lambda x: 1 / (1 + mp.exp(-x)), (-800.0, -30.0, -1e-9, 0.0, 0.7, 40.0)),
+    (ours.softplus, lambda x: mp.log1p(mp.exp(x)), (-740.0, -30.0, -1e-9, 0.0, 0.7, 40.0, 1e4)),
+    (ours.log_expit, lambda x: -mp.log1p(mp.exp(-x)), (-1e4, -30.0, 0.0, 0.7, 40.0, 740.0)),
     (ours.logit, lambda p: mp.log(p / (1 - p)), (1e-300, 0.1, 0.31, 0.49999, 0.6, 0.99)),
     (ours.ndtr, mp.ncdf, (-37.0, -5.0, -0.3, 0.0, 0.7, 8.0)),
     (ours.log_ndtr, lambda x: mp.log(mp.ncdf(x)), (-1e5, -40.0, -10.5, -9.5, -1.0, 0.3, 4.0, 6.0)),
@@ -41,6 +43,8 @@ def test_edges() -> None:
     assert ours.logit(0.0) == -math.inf and ours.logit(1.0) == math.inf
     assert math.isnan(ours.logit(-0.1)) and math.isnan(ours.logit(math.nan))
     assert ours.log_ndtr(-math.inf) == -math.inf and ours.expit(-math.inf) == 0.0
+    assert ours.softplus(-math.inf) == 0.0 and ours.log_expit(-math.inf) == -math.inf
+    assert math.isnan(ours.softplus(math.nan)) and math.isnan(ours.log_expit(math.nan))
     assert ours.xlogy(0.0, 0.0) == 0.0 and math.isnan(ours.xlogy(0.0, math.nan))
     assert ours.i1e(0.0) == 0.0 and math.isnan(ours.i0e(math.nan))
 
@@ -58,7 +62,12 @@ def likelihood(x: Any, y: Any) -> float:
     z = sp.expit(x) * sp.log_ndtr(y) + sp.xlogy(y * y, 1.0 + x * x)
     w = sp.gammaln(1.5 + x * x) + sp.digamma(2.0 + y * y) - sp.betaln(1.0 + x * x, 2.0 + y * y)
     v = sp.logit(0.5 + 0.3 * np.sin(x)) + sp.erf(x) * sp.erfc(y) + sp.ndtr(x) * sp.i0e(y)
-    return np.sum(z * w) + np.mean(v) + sp.logsumexp(x * y) + sp.i1e(x[0]) * sp.expit(y[1])
+    return (
+        np.sum(z * w)
+        + np.mean(v * sp.log_expit(x))
+        + sp.logsumexp(x * y)
+        + sp.i1e(x[0]) * sp.expit(y[1])
+    )
 
 
 def rows(m: Any) -> float:

@@ -423,6 +423,7 @@ def every_unary(x):
         + np.sum(vm.acosh(1.0 + x) * vm.expit(x) + vm.logit(x) - vm.cbrt(x) * vm.sin(x))
         + np.sum(vm.cos(x) * vm.tan(x) + vm.asin(x) - vm.acos(x) * vm.atan(x))
         + np.sum(vm.erf(x) * vm.erfc(x[0]) + vm.ndtr(x) * vm.log_ndtr(x))
+        + np.sum(vm.softplus(x) * vm.log_expit(3.0 * x))
     )
 
 

@@ -43,7 +43,8 @@ _RUNTIME = frozenset(
     for module, names in (
         (arrays, ("trip_count", "from_front", "pad_edge", "pad_wrap", "pad_symmetric")),
         (arrays, ("pad_reflect", "slice_start", "slice_first", "slice_length")),
-        (likelihood, ("expit", "logit", "ndtr", "log_ndtr", "xlogy", "xlog1py")),
+        (likelihood, ("expit", "softplus", "log_expit", "logit")),
+        (likelihood, ("ndtr", "log_ndtr", "xlogy", "xlog1py")),
         (special, ("digamma", "trigamma")),
     )
     for name in names

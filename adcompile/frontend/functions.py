@@ -53,6 +53,8 @@ _SCIPY = {
     "ndtr": "rt.ndtr",
     "log_ndtr": "rt.log_ndtr",
     "expit": "rt.expit",
+    "log_expit": "rt.log_expit",
+    "softplus": "rt.softplus",
     "logit": "rt.logit",
     "xlogy": "rt.xlogy",
     "xlog1py": "rt.xlog1py",

@@ -18,6 +18,7 @@ from adcompile.optimise.quotients import multiply_by_reciprocals
 from adcompile.optimise.splits import split_mathematics
 from adcompile.optimise.strips import run_in_strips
 from adcompile.optimise.tape_rows import slice_tapes
+from adcompile.optimise.tiles import multiply_in_tiles
 from adcompile.optimise.totals import keep_totals
 from adcompile.optimise.vectorise import keep_order, regroup_sums, use_vector_math
 from adcompile.options import Options
@@ -48,6 +49,8 @@ class Finish:
             fn = make_once(fn)
         if options.optimise:
             fn = use_large_pages(fn, names_of_arrays(self.plain))
+            if options.target == "cpu" and options.vector_math:
+                fn = multiply_in_tiles(fn, self.types)
         if not (options.vector_math and options.optimise):
             fn = keep_order(fn)
         if options.optimise and adjoints:

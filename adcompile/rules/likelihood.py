@@ -10,6 +10,8 @@ from adcompile.rules.registry import Rule, enter_apart, nondiff, partials
 _DENSITY = 1.0 / math.sqrt(2.0 * math.pi)
 
 partials("expit", ["rt.expit"], lambda ans, x: ans * (1.0 - ans), at=[0.3, -1.1, -4.0])
+partials("softplus", ["rt.softplus"], lambda ans, x: op.expit(x), at=[0.3, -1.1, -30.0, 30.0])
+partials("log_expit", ["rt.log_expit"], lambda ans, x: op.expit(-x), at=[0.3, -1.1, -30.0, 30.0])
 partials("logit", ["rt.logit"], lambda ans, p: 1.0 / (p * (1.0 - p)), at=[0.3, 0.5, 0.9])
 partials("ndtr", ["rt.ndtr"], lambda ans, x: _DENSITY * op.exp(-0.5 * x * x), at=[0.3, -1.1, 2.5])
 # The density divided by ndtr, in logarithms: both underflow far to the left.

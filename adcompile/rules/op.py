@@ -221,6 +221,10 @@ def trigamma(x: Value) -> Value:
     return _apply("rt.trigamma", _by_element(special.trigamma), x)
 
 
+def expit(x: Any) -> Any:
+    return _apply("rt.expit", _by_element(likelihood.expit), x)
+
+
 def i0e(x: Value) -> Value:
     return _apply("rt.i0e", _by_element(likelihood.i0e), x)
 

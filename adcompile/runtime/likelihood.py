@@ -23,6 +23,22 @@ def expit(x: float) -> float:
 
 
 @njit(cache=True, error_model="numpy")
+def softplus(x: float) -> float:
+    """log(1 + exp(x)), without overflow."""
+    if x > 0.0:
+        return x + math.log1p(math.exp(-x))
+    return math.log1p(math.exp(x))
+
+
+@njit(cache=True, error_model="numpy")
+def log_expit(x: float) -> float:
+    """log(expit(x)), finite where expit is 0."""
+    if x < 0.0:
+        return x - math.log1p(math.exp(x))
+    return -math.log1p(math.exp(-x))
+
+
+@njit(cache=True, error_model="numpy")
 def logit(p: float) -> float:
     """log(p / (1 - p)); -inf at 0, inf at 1, nan outside."""
     if p == 0.0:
