@@ -1,0 +1,242 @@
+"""CUDA kernels with shared memory and barriers, with arguments and launches; and some that are
+refused."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import cuda, float64
+
+from tests.cuda_kernels import Case
+
+rng = np.random.default_rng(23)
+T = 4
+
+
+@cuda.jit
+def tree(x, out):
+    """The sum of squares of each block."""
+    part = cuda.shared.array(T, float64)
+    t = cuda.threadIdx.x
+    i = cuda.grid(1)
+    part[t] = math.sin(x[i]) * x[i] if i < x.size else 0.0
+    cuda.syncthreads()
+    s = cuda.blockDim.x // 2
+    while s > 0:
+        if t < s:
+            part[t] += part[t + s]
+        cuda.syncthreads()
+        s //= 2
+    if t == 0:
+        out[cuda.blockIdx.x] = part[0] * part[0]
+
+
+@cuda.jit
+def tree_of_products(x, out):
+    """Not linear: what is overwritten is needed in reverse."""
+    part = cuda.shared.array(T, float64)
+    t = cuda.threadIdx.x
+    i = cuda.grid(1)
+    if i < x.size:
+        part[t] = x[i]
+    else:
+        part[t] = 1.0
+    cuda.syncthreads()
+    s = cuda.blockDim.x >> 1
+    while s > 0:
+        if t < s:
+            part[t] = part[t] * part[t + s] + math.sin(part[t])
+        cuda.syncthreads()
+        s >>= 1
+    if t == 0:
+        cuda.atomic.add(out, 0, part[0])
+
+
+@cuda.jit
+def matmul(a, b, c):
+    """Tiles of both factors in shared memory; ``total`` is kept over the barriers."""
+    part_a = cuda.shared.array((T, T), float64)
+    part_b = cuda.shared.array((T, T), dtype=float64)
+    tx = cuda.threadIdx.x
+    ty = cuda.threadIdx.y
+    j, i = cuda.grid(2)
+    total = 0.0
+    for k in range((a.shape[1] + T - 1) // T):
+        part_a[ty, tx] = 0.0
+        part_b[ty, tx] = 0.0
+        if i < a.shape[0] and k * T + tx < a.shape[1]:
+            part_a[ty, tx] = a[i, k * T + tx]
+        if j < b.shape[1] and k * T + ty < b.shape[0]:
+            part_b[ty, tx] = b[k * T + ty, j]
+        cuda.syncthreads()
+        for q in range(T):
+            total += part_a[ty, q] * part_b[q, tx]
+        cuda.syncthreads()
+    if i < c.shape[0] and j < c.shape[1]:
+        c[i, j] = total * math.cos(total)
+
+
+@cuda.jit
+def halo(u, out):
+    """A stencil on a tile with its two neighbours."""
+    tile = cuda.shared.array(T + 2, float64)
+    t = cuda.threadIdx.x
+    i = cuda.blockIdx.x * cuda.blockDim.x + t
+    n = u.size
+    tile[t + 1] = u[i] if i < n else 0.0
+    if t == 0:
+        tile[0] = u[i - 1] if i > 0 else 0.0
+    if t == cuda.blockDim.x - 1:
+        tile[cuda.blockDim.x + 1] = u[i + 1] if i + 1 < n else 0.0
+    cuda.syncthreads()
+    if i < n:
+        out[i] = tile[t + 1] ** 2 * tile[t] - math.sin(tile[t + 2]) * tile[t]
+
+
+@cuda.jit
+def reversed_in_blocks(x, w, out):
+    """Elements that another thread wrote; a number kept, not kept by its index."""
+    tile = cuda.shared.array(T, float64)
+    t = cuda.threadIdx.x
+    i = cuda.grid(1)
+    y = math.exp(0.3 * x[i]) if i < x.size else 0.0
+    tile[t] = y * y
+    cuda.syncthreads()
+    if i < x.size:
+        out[i] = w * tile[cuda.blockDim.x - 1 - t] * y
+
+
+@cuda.jit
+def counted_in_blocks(x, out):
+    """Atomics on shared memory, then on global memory."""
+    bins = cuda.shared.array(3, float64)
+    t = cuda.threadIdx.x
+    if t < 3:
+        bins[t] = 0.0
+    cuda.syncthreads()
+    for i in range(cuda.grid(1), x.size, cuda.gridsize(1)):
+        cuda.atomic.add(bins, i % 3, math.sin(x[i]) * x[i])
+    cuda.syncthreads()
+    if t < 3:
+        cuda.atomic.add(out, t, bins[t] * bins[t])
+
+
+X, Y = rng.normal(size=11), rng.uniform(0.5, 1.5, 11)
+Z = np.zeros(11)
+A, B = rng.normal(size=(5, 6)), rng.normal(size=(6, 3))
+
+CASES = [
+    Case(tree, (X, Z[:3]), (3, T)),
+    Case(tree_of_products, (X, Z[:1]), (3, T)),
+    Case(matmul, (A, B, np.zeros((5, 3))), ((1, 2), (T, T))),
+    Case(halo, (X, Z), (3, T)),
+    Case(reversed_in_blocks, (X, 0.7, Z), (3, T)),
+    Case(counted_in_blocks, (X, Z[:3]), (2, T)),
+]
+
+
+# ---------------------------------------------------------------- refused
+
+
+@cuda.jit
+def not_all_come(x, out):
+    i = cuda.grid(1)
+    if i < x.size:
+        out[i] = x[i]
+        cuda.syncthreads()
+
+
+@cuda.jit
+def some_return(x, out):
+    i = cuda.grid(1)
+    if i >= x.size:
+        return
+    tile = cuda.shared.array(T, float64)
+    tile[cuda.threadIdx.x] = x[i]
+    cuda.syncthreads()
+    out[i] = tile[0]
+
+
+@cuda.jit
+def no_barrier(x, out):
+    tile = cuda.shared.array(T, float64)
+    t = cuda.threadIdx.x
+    i = cuda.grid(1)
+    tile[t] = x[i]
+    out[i] = tile[T - 1 - t]
+
+
+@cuda.jit
+def all_write(x, out):
+    tile = cuda.shared.array(T, float64)
+    i = cuda.grid(1)
+    tile[0] = x[i]
+    cuda.syncthreads()
+    out[i] = tile[0]
+
+
+@cuda.jit
+def by_values(x, out):
+    tile = cuda.shared.array(T, float64)
+    i = cuda.grid(1)
+    tile[cuda.threadIdx.x] = x[i]
+    n = int(x[0])
+    for _ in range(n):
+        cuda.syncthreads()
+    out[i] = tile[0]
+
+
+@cuda.jit
+def no_barrier_in_tree(x, out):
+    part = cuda.shared.array(T, float64)
+    t = cuda.threadIdx.x
+    part[t] = x[cuda.grid(1)]
+    cuda.syncthreads()
+    s = T // 2
+    while s > 0:
+        if t < s:
+            part[t] += part[t + s]
+        s //= 2
+    out[cuda.blockIdx.x] = part[0]
+
+
+@cuda.jit
+def wrong_range(x, out):
+    part = cuda.shared.array(2 * T, float64)
+    t = cuda.threadIdx.x
+    part[t] = x[cuda.grid(1)]
+    part[t + T] = 0.0
+    cuda.syncthreads()
+    s = T // 2
+    while s > 0:
+        if t <= s:
+            part[t] += part[t + s]
+        cuda.syncthreads()
+        s //= 2
+    if t == 0:
+        out[cuda.blockIdx.x] = part[0]
+
+
+@cuda.jit
+def kept_index(x, where, out):
+    tile = cuda.shared.array(T, float64)
+    t = cuda.threadIdx.x
+    i = cuda.grid(1)
+    k = where[i]
+    tile[t] = x[i]
+    cuda.syncthreads()
+    out[i] = tile[k]
+
+
+REFUSED: list[tuple[Any, tuple[Any, ...], str]] = [
+    (not_all_come, (X, Z), "not all threads of a block need come"),
+    (some_return, (X, Z), "in a branch or loop|not all threads"),
+    (no_barrier, (X, Z), "share elements of tile"),
+    (all_write, (X, Z), "share elements of tile"),
+    (by_values, (X, Z), "not all threads"),
+    (no_barrier_in_tree, (X, Z), "share elements of part"),
+    (wrong_range, (X, Z), "share elements of part"),
+    (kept_index, (X, np.arange(11), Z), "kept over syncthreads"),
+]
