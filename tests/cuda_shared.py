@@ -123,6 +123,52 @@ def counted_in_blocks(x, out):
         cuda.atomic.add(out, t, bins[t] * bins[t])
 
 
+@cuda.jit
+def restarted(x, out):
+    """The number that is halved begins anew, with more."""
+    part = cuda.shared.array(T, float64)
+    t = cuda.threadIdx.x
+    j = cuda.grid(1)
+    i = j + 0
+    part[t] = x[i] if i < x.size else 1.0
+    cuda.syncthreads()
+    s = 1
+    for k in range(3):
+        while s > 0:
+            if t < s:
+                part[t] = math.sin(part[t]) * part[t + s]
+            cuda.syncthreads()
+            s //= 2
+        s = k + 1
+    if i < x.size:
+        out[i] = part[t] ** 2
+
+
+@cuda.jit
+def upwards(x, n, out):
+    """Doubled; indices computed again; a number and a flag kept."""
+    part = cuda.shared.array(T, np.float64)
+    t = cuda.threadIdx.x
+    i = cuda.grid(1)
+    k = i + n
+    m = n + 1
+    y = 0.5
+    if k < x.size:
+        y = x[k] * x[k]
+    high = y > 0.3
+    part[t] = y
+    cuda.syncthreads()
+    s = 1
+    while s < cuda.blockDim.x:
+        z = part[t - s] if t >= s else 0.0
+        cuda.syncthreads()
+        part[t] += z * part[t]
+        cuda.syncthreads()
+        s *= 2
+    if k + m < x.size:
+        out[i] = part[t] * y if high else math.cos(part[t])
+
+
 X, Y = rng.normal(size=11), rng.uniform(0.5, 1.5, 11)
 Z = np.zeros(11)
 A, B = rng.normal(size=(5, 6)), rng.normal(size=(6, 3))
@@ -133,6 +179,8 @@ CASES = [
     Case(matmul, (A, B, np.zeros((5, 3))), ((1, 2), (T, T))),
     Case(halo, (X, Z), (3, T)),
     Case(reversed_in_blocks, (X, 0.7, Z), (3, T)),
+    Case(restarted, (X, Z), (3, T)),
+    Case(upwards, (X, 0, Z), (3, T)),
     Case(counted_in_blocks, (X, Z[:3]), (2, T)),
 ]
 
@@ -230,6 +278,38 @@ def kept_index(x, where, out):
     out[i] = tile[k]
 
 
+@cuda.jit
+def changed_parameter(x, n, out):
+    tile = cuda.shared.array(T, float64)
+    t = cuda.threadIdx.x
+    k = cuda.grid(1) + n
+    n = n + 1
+    tile[t] = x[k]
+    cuda.syncthreads()
+    out[k] = tile[t]
+
+
+@cuda.jit
+def blocks_meet(x, out):
+    tile = cuda.shared.array(T, float64)
+    t = cuda.threadIdx.x
+    tile[t] = x[t]
+    cuda.syncthreads()
+    out[t] = tile[t] * x[cuda.blockIdx.x]
+
+
+@cuda.jit
+def long_while(x, out):
+    tile = cuda.shared.array(T, float64)
+    t = cuda.threadIdx.x
+    s = cuda.blockDim.x
+    while s > 0:
+        tile[t] = x[t]
+        cuda.syncthreads()
+        s -= 1
+    out[cuda.grid(1)] = tile[t]
+
+
 REFUSED: list[tuple[Any, tuple[Any, ...], str]] = [
     (not_all_come, (X, Z), "not all threads of a block need come"),
     (some_return, (X, Z), "in a branch or loop|not all threads"),
@@ -238,5 +318,8 @@ REFUSED: list[tuple[Any, tuple[Any, ...], str]] = [
     (by_values, (X, Z), "not all threads"),
     (no_barrier_in_tree, (X, Z), "share elements of part"),
     (wrong_range, (X, Z), "share elements of part"),
+    (changed_parameter, (X, 1, Z), "k, which is not a number of floating type"),
+    (blocks_meet, (X, Z), "blocks may share elements of out"),
+    (long_while, (X, Z), "while with syncthreads in it"),
     (kept_index, (X, np.arange(11), Z), "kept over syncthreads"),
 ]

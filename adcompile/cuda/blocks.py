@@ -34,6 +34,7 @@ from adcompile.ir.walk import (
     stmt_reads,
     subexpressions,
 )
+from adcompile.optimise.arrays_used import Arrays
 from adcompile.optimise.vectorise import handed_on, steps_of_sum
 
 _SHARED = 40_000  # bytes of shared memory that a kernel takes at most
@@ -73,6 +74,7 @@ class Blocks(Body):
             if isinstance(s, ir.Store | ir.Accumulate | ir.Fill | ir.CopyInto)
         }
         allocated = [s.target for s in statements(block) if isinstance(s, ir.Alloc | ir.Copy)]
+        self.arrays = Arrays(block)
         self.own = {v for v in allocated if v not in written}
         inner = {v for loop in self.threads_in(block) for s in (loop,) for v in _made(s)}
         self.together = {v for s in statements(block) for v in stmt_defs(s)} - inner
@@ -97,6 +99,9 @@ class Blocks(Body):
             if not is_over(one, self.known.counts):
                 continue
             local = {v for s in statements((one,)) for v in stmt_defs(s)}
+            for array, uses in self.arrays.written_in(one, local):
+                if uses is None:
+                    raise Refused(f"{array.name} is written, and may be known by another name")
             for array, pairs in meeting(one, self.known, local).items():
                 if not all(a.kind == b.kind == "add" for a, b in pairs):
                     raise Refused(f"its threads share elements of {array.name}")
@@ -153,8 +158,10 @@ class Blocks(Body):
                 made = [self.spelled(s) for s in self.stmt(stmt)]
                 head = [s for s in made if isinstance(s, ir.Alloc)]
                 rest: list[ir.Stmt] = [s for s in made if not isinstance(s, ir.Alloc)]
-                if stmt.target in self.own:
+                if stmt.target in self.own and isinstance(stmt, ir.Alloc):
                     return made
+                if stmt.target in self.own:
+                    return [*made, BARRIER]
                 return [*head, *(self.by_first(rest) if rest else ())]
             case ir.Assign(target):
                 if target in self.parts or any(v in self.parts for v in stmt_reads(stmt)):
@@ -165,12 +172,21 @@ class Blocks(Body):
                 return [*made, *((BARRIER,) if shared else ())]
             case ir.Store(array) | ir.Accumulate(array) | ir.Fill(array) | ir.CopyInto(array):
                 made = [self.spelled(s) for s in self.stmt(stmt)]
-                return made if array in self.own else self.by_first(made)
+                if array not in self.own:
+                    return self.by_first(made)
+                alike = all(v in self.own for v in self.arrays_read(stmt))
+                return made if alike else [*made, BARRIER]
             case ir.Do("rt.set_zero", (ir.Var() as array,)):
                 made = [self.spelled(s) for s in self.stmt(stmt)]
                 return made if array in self.own else self.by_first(made)
             case _:
                 raise Refused("a statement between its threads", stmt.loc)
+
+    def arrays_read(self, stmt: ir.Stmt) -> set[ir.Var]:
+        found = {stmt.source} if isinstance(stmt, ir.CopyInto) else set()
+        for top in stmt_exprs(stmt):
+            found |= {e.array for e in subexpressions(top) if isinstance(e, ir.Load)}
+        return found
 
     def by_first(self, stmts: list[ir.Stmt]) -> list[ir.Stmt]:
         """One thread does it, and the others wait."""

@@ -73,7 +73,7 @@ def _accesses(
 @dataclass(frozen=True)
 class Known:
     """``counts``: parameters that are numbers of blocks or threads, so at least one.  ``indices``:
-    of blocks and threads.  ``integers``: variables of integer type."""
+    variables of loops that are never negative.  ``integers``: variables of integer type."""
 
     counts: frozenset[ir.Var]
     indices: frozenset[ir.Var]
@@ -82,9 +82,23 @@ class Known:
     @staticmethod
     def of(fn: ir.Function, types: Types) -> Known:
         counts = counts_of(fn)
-        loops = [s for s in statements(fn.body) if isinstance(s, ir.For)]
-        indices = frozenset(s.var for s in loops if is_over(s, counts))
+        inner = list(statements(fn.body))
+        loops = [s for s in inner if isinstance(s, ir.For)]
+        falls = {s.var for s in loops if not _from_zero(s)}
+        falls |= {v for s in inner if not isinstance(s, ir.For) for v in stmt_defs(s)}
+        indices = frozenset(s.var for s in loops) - falls
         return Known(counts, indices, integer_variables(types))
+
+
+def _from_zero(loop: ir.For) -> bool:
+    """Whether its variable is never negative."""
+    match loop:
+        case ir.For(_, ir.Const(int() as start), _, ir.Const(int() as step)) if step > 0:
+            return start >= 0
+        case ir.For(_, _, ir.Const(-1) | ir.Unary("-", ir.Const(1)), ir.Const(-1)):
+            return True
+        case _:
+            return False
 
 
 def is_over(loop: ir.For, counts: Set[ir.Var]) -> ir.Var | None:

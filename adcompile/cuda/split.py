@@ -267,7 +267,7 @@ class _Split:
             try:
                 work = Blocks(self.types, set(scattered), local, set(parts.values()), self.known)
                 inner = work.whole(body)
-                if work.reasons and self.deterministic:
+                if (work.reasons or sums) and self.deterministic:
                     raise Refused("its threads add to the same elements, in any order")
                 scattered = {**scattered, **work.reasons}
                 threads = sorted((v for v in self.known.counts if "threads_" in v.name), key=_name)

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import ast
 import copy
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from adcompile.frontend.kernel_phases import (
@@ -49,6 +51,7 @@ class BlockForm(Form):
         self.replaced: dict[str, ast.expr] = {}
         self.bounds: list[ast.stmt] = []  # of loops, the same for all blocks
         self.stores: set[str] = set()
+        self.counted_stores: Mapping[str, int] = {}
 
     @staticmethod
     def is_needed(source: Source, node: ast.FunctionDef) -> bool:
@@ -66,7 +69,7 @@ class BlockForm(Form):
             if isinstance(node, ast.Name) and node.id.startswith(("thread_", "block_", "blocks_")):
                 self.refuse(node, f"a variable named {node.id}", "Give it another name.")
         stores = [name for s in stmts for n in ast.walk(s) for name in stored_by(n)]
-        self.stores = set(stores)
+        self.stores, self.counted_stores = set(stores), Counter(stores)
         stmts = [s for s in stmts if not self.note(s, stores) and not _is_text(s)]
         for node in (n for s in stmts for n in ast.walk(s)):
             if isinstance(node, ast.expr) and (kind := self.kind(node)) is not None:
@@ -141,7 +144,10 @@ class BlockForm(Form):
             made.orelse = bodies[1] if parts[1] else []
             return _done(made, stmt)
         assert isinstance(stmt, ast.While)
-        most = most_steps(stmt, stmt.body, _started(stmt, before))
+        start = _started(stmt, before, self.counted_stores)
+        most = most_steps(
+            stmt, stmt.body, start, lambda e: (self.kind(e) or ("", 0))[0] == "blockDim"
+        )
         if most is None:
             return self.refuse(  # type: ignore[no-any-return]
                 stmt,
@@ -229,24 +235,23 @@ class _Kept(ast.NodeTransformer):
         return made
 
 
-def _started(loop: ast.While, before: tuple[Item, ...]) -> ast.expr | None:
-    """The value that the number in a loop's condition begins with."""
+def _started(
+    loop: ast.While, before: tuple[Item, ...], times: Mapping[str, int]
+) -> ast.expr | None:
+    """The value that the number in a loop's condition begins with, if it is assigned there and in
+    the loop alone."""
     match loop.test:
-        case ast.Compare(ast.Name(name)):
+        case ast.Compare(ast.Name(name)) if times.get(name) == 2:
             pass
         case _:
             return None
     found: ast.expr | None = None
     for item in before:
-        if isinstance(item, Together) and isinstance(item.stmt, ast.Assign):
-            match item.stmt.targets:
-                case [ast.Name(target)] if target == name:
-                    found = item.stmt.value
-                case _:
-                    pass
-        elif isinstance(item, Around):
-            changes = [m for n in ast.walk(item.stmt) for m in stored_by(n)]
-            found = None if name in changes else found
+        match item:
+            case Together(ast.Assign([ast.Name(target)], value)) if target == name:
+                found = value
+            case _:
+                pass
     return found
 
 

@@ -252,6 +252,14 @@ class Phases:
                         if isinstance(node.ctx, ast.Store):
                             stored.setdefault(node.id, []).append(stmt)
         changing = {name for name in self.together if self._times(items, name) > 1}
+        changing |= self.names & set(self.params)
+        before = -1
+        while before < len(self.again):  # what takes others comes after them
+            before = len(self.again)
+            for name in sorted(stored.keys() - self.again.keys()):
+                value = self._computed(name, stored[name], phases, changing)
+                if value is not None:
+                    self.again[name] = value
         for name in sorted(homes):
             if name not in stored:
                 continue
@@ -260,10 +268,7 @@ class Phases:
             inside = any(phases[k][1] and not _starts(phases[k][0], name) for k in homes[name])
             if len(homes[name]) == 1 and not inside:
                 continue
-            value = self._computed(name, stored[name], phases, changing)
-            if value is not None:
-                self.again[name] = value
-            else:
+            if name not in self.again:
                 self.kept.add(name)
         self._settle()
         for phase, _ in phases:
@@ -411,7 +416,12 @@ def _parts(expr: ast.expr) -> list[ast.expr]:
     return [e for e in ast.iter_child_nodes(expr) if isinstance(e, ast.expr)]
 
 
-def most_steps(loop: ast.While, body: list[ast.stmt], start: ast.expr | None) -> int | None:
+def most_steps(
+    loop: ast.While,
+    body: list[ast.stmt],
+    start: ast.expr | None,
+    is_block: Callable[[ast.expr], bool],
+) -> int | None:
     """A bound for loops that halve or double what their condition reads; None for others."""
     match loop.test:
         case ast.Compare(ast.Name(name), [ast.Gt() | ast.GtE() | ast.NotEq()], [ast.Constant(low)]):
@@ -440,9 +450,9 @@ def most_steps(loop: ast.While, body: list[ast.stmt], start: ast.expr | None) ->
     match start:
         case ast.Constant(int() as value):
             return max(value, 1).bit_length()
-        case ast.BinOp(ast.Attribute(_, "x" | "y" | "z"), ast.FloorDiv(), ast.Constant(2)):
+        case ast.BinOp(whole, ast.FloorDiv(), ast.Constant(2)) if is_block(whole):
             return _BLOCK
-        case ast.BinOp(ast.Attribute(_, "x" | "y" | "z"), ast.RShift(), ast.Constant(1)):
+        case ast.BinOp(whole, ast.RShift(), ast.Constant(1)) if is_block(whole):
             return _BLOCK
         case _:
             return _STEPS
