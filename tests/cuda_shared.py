@@ -173,15 +173,16 @@ X, Y = rng.normal(size=11), rng.uniform(0.5, 1.5, 11)
 Z = np.zeros(11)
 A, B = rng.normal(size=(5, 6)), rng.normal(size=(6, 3))
 
+BLOCKS = "a kernel, one block per"
 CASES = [
-    Case(tree, (X, Z[:3]), (3, T)),
-    Case(tree_of_products, (X, Z[:1]), (3, T)),
-    Case(matmul, (A, B, np.zeros((5, 3))), ((1, 2), (T, T))),
-    Case(halo, (X, Z), (3, T)),
-    Case(reversed_in_blocks, (X, 0.7, Z), (3, T)),
-    Case(restarted, (X, Z), (3, T)),
-    Case(upwards, (X, 0, Z), (3, T)),
-    Case(counted_in_blocks, (X, Z[:3]), (2, T)),
+    Case(tree, (X, Z[:3]), (3, T), BLOCKS, silent="atomic"),
+    Case(tree_of_products, (X, Z[:1]), (3, T), said=BLOCKS),
+    Case(matmul, (A, B, np.zeros((5, 3))), ((1, 2), (T, T)), said=BLOCKS),
+    Case(halo, (X, Z), (3, T), said=BLOCKS),
+    Case(reversed_in_blocks, (X, 0.7, Z), (3, T), said=BLOCKS),
+    Case(restarted, (X, Z), (3, T), said=BLOCKS),
+    Case(upwards, (X, 0, Z), (3, T), said=BLOCKS),
+    Case(counted_in_blocks, (X, Z[:3]), (2, T), said=BLOCKS),
 ]
 
 

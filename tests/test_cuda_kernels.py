@@ -209,6 +209,32 @@ def test_inner_loop_with_the_name_of_the_outer() -> None:
 # ---------------------------------------------------------------- several launches
 
 
+def test_launches_of_blocks() -> None:
+    """A kernel with shared memory among recorded launches; the sum of its squares by hand."""
+    total = differentiable(cuda_shared.tree)
+    scale = differentiable(in_place)
+    x, y, zero = map(cuda.to_device, (X, Y, np.zeros(3)))
+
+    def run(x: Any, y: Any, out: Any) -> Any:
+        scale[3, 4](x, y)
+        total[3, 4](x, out)
+        return out
+
+    out, pullback = vjp(run, x, y, zero)
+    after = np.sin(X) * X + Y
+    parts = np.zeros(12)
+    parts[:11] = np.sin(after) * after
+    sums = parts.reshape(3, 4).sum(axis=1)
+    np.testing.assert_allclose(out.copy_to_host(), sums**2, rtol=1e-13)
+    weights = np.array([0.3, -1.2, 0.7])
+    x_adj, y_adj, _ = pullback(weights)
+    seeds = np.repeat(2.0 * weights * sums, 4)[:11]
+    expected = seeds * (np.cos(after) * after + np.sin(after))
+    np.testing.assert_allclose(y_adj.copy_to_host(), expected, rtol=1e-12)
+    expected = expected * (np.cos(X) * X + np.sin(X))
+    np.testing.assert_allclose(x_adj.copy_to_host(), expected, rtol=1e-12)
+
+
 @cuda.jit
 def diffusion(u, c, w):
     i = cuda.grid(1)

@@ -380,8 +380,10 @@ class _Split:
         text = f"a kernel, one {'block' if in_blocks else 'thread'} per {over}"
         for array, why in scattered.items():
             text += f"; {array.name}: atomic, {why}"
-        for work, _ in workspaces:
-            text += f"; {work.name}: global memory, a column per thread"
+        for work, passed in workspaces:
+            of_block = isinstance(passed, ir.Apply) and passed.fn == "rt.block_workspace"
+            kind = "row per block" if of_block else "column per thread"
+            text += f"; {work.name}: global memory, a {kind}"
         known = self.remarks.lines.get(loop.loc.line)
         said = dict.fromkeys((known or "").split("; ") if known else ())
         said.update(dict.fromkeys(text.split("; ")))
