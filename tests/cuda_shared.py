@@ -169,6 +169,69 @@ def upwards(x, n, out):
         out[i] = part[t] * y if high else math.cos(part[t])
 
 
+@cuda.jit
+def softmax(x, out):
+    red = cuda.shared.array(T, float64)
+    t = cuda.threadIdx.x
+    b = cuda.blockIdx.x
+    v = x[b, t]
+    red[t] = v
+    cuda.syncthreads()
+    s = cuda.blockDim.x // 2
+    while s > 0:
+        if t < s:
+            red[t] = max(red[t], red[t + s])
+        cuda.syncthreads()
+        s //= 2
+    top = red[0]
+    cuda.syncthreads()
+    e = math.exp(v - top)
+    red[t] = e
+    cuda.syncthreads()
+    s = cuda.blockDim.x // 2
+    while s > 0:
+        if t < s:
+            red[t] += red[t + s]
+        cuda.syncthreads()
+        s //= 2
+    out[b, t] = e / red[0]
+
+
+@cuda.jit
+def uniform_if(x, out, flag):
+    tile = cuda.shared.array(T, float64)
+    t = cuda.threadIdx.x
+    i = cuda.grid(1)
+    tile[t] = x[i]
+    cuda.syncthreads()
+    if cuda.blockIdx.x > 0 and flag > 1:
+        tile[t] = tile[t] ** 2
+        cuda.syncthreads()
+        if t < T - 1:
+            out[i] = tile[t] * tile[t + 1]
+    else:
+        out[i] = tile[t] ** 3
+
+
+@cuda.jit
+def jacobi(u, out, n):
+    a = cuda.shared.array(T, float64)
+    b = cuda.shared.array(T, float64)
+    t = cuda.threadIdx.x
+    i = cuda.grid(1)
+    a[t] = u[i]
+    cuda.syncthreads()
+    for k in range(n):
+        if 0 < t < T - 1:
+            b[t] = a[t] + 0.3 * (a[t - 1] - 2.0 * a[t] + a[t + 1]) * a[t]
+        else:
+            b[t] = a[t]
+        cuda.syncthreads()
+        a[t] = b[t]
+        cuda.syncthreads()
+    out[i] = a[t]
+
+
 X, Y = rng.normal(size=11), rng.uniform(0.5, 1.5, 11)
 Z = np.zeros(11)
 A, B = rng.normal(size=(5, 6)), rng.normal(size=(6, 3))
@@ -180,6 +243,9 @@ CASES = [
     Case(matmul, (A, B, np.zeros((5, 3))), ((1, 2), (T, T)), said=BLOCKS),
     Case(halo, (X, Z), (3, T), said=BLOCKS),
     Case(reversed_in_blocks, (X, 0.7, Z), (3, T), said=BLOCKS),
+    Case(softmax, (rng.normal(size=(3, T)), np.zeros((3, T))), (3, T), said=BLOCKS),
+    Case(uniform_if, (rng.normal(size=12), np.zeros(12), 2), (3, T), said=BLOCKS),
+    Case(jacobi, (rng.normal(size=12), np.zeros(12), 3), (3, T), said=BLOCKS),
     Case(restarted, (X, Z), (3, T), said=BLOCKS),
     Case(upwards, (X, 0, Z), (3, T), said=BLOCKS),
     Case(counted_in_blocks, (X, Z[:3]), (2, T), said=BLOCKS),
