@@ -221,7 +221,7 @@ def jacobi(u, out, n):
     i = cuda.grid(1)
     a[t] = u[i]
     cuda.syncthreads()
-    for k in range(n):
+    for _ in range(n):
         if 0 < t < T - 1:
             b[t] = a[t] + 0.3 * (a[t - 1] - 2.0 * a[t] + a[t + 1]) * a[t]
         else:
@@ -377,6 +377,15 @@ def long_while(x, out):
     out[cuda.grid(1)] = tile[t]
 
 
+@cuda.jit
+def sized_at_launch(x, out):
+    tile = cuda.shared.array(0, float64)
+    t = cuda.threadIdx.x
+    tile[t] = x[t]
+    cuda.syncthreads()
+    out[cuda.grid(1)] = tile[t]
+
+
 REFUSED: list[tuple[Any, tuple[Any, ...], str]] = [
     (not_all_come, (X, Z), "not all threads of a block need come"),
     (some_return, (X, Z), "in a branch or loop|not all threads"),
@@ -387,6 +396,7 @@ REFUSED: list[tuple[Any, tuple[Any, ...], str]] = [
     (wrong_range, (X, Z), "share elements of part"),
     (changed_parameter, (X, 1, Z), "k, which is not a number of floating type"),
     (blocks_meet, (X, Z), "blocks may share elements of out"),
+    (sized_at_launch, (X, Z), "sized at the launch"),
     (long_while, (X, Z), "while with syncthreads in it"),
     (kept_index, (X, np.arange(11), Z), "kept over syncthreads"),
 ]

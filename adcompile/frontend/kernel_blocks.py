@@ -214,8 +214,23 @@ class BlockForm(Form):
 
     def visit_Call(self, node: ast.Call) -> Any:
         if self.cuda_name(node.func) == "shared.array":
+            for part in node.args[:1] + [k.value for k in node.keywords if k.arg == "shape"]:
+                if self.is_zero(part):
+                    self.refuse(node, "shared memory sized at the launch", "Write its size.")
             return self.array(node, "cuda.shared.array")
         return super().visit_Call(node)
+
+    def is_zero(self, size: ast.expr) -> bool:
+        match size:
+            case ast.Constant(value):
+                return bool(value == 0)
+            case ast.Name(name) if name not in self.source.local_names:
+                try:
+                    return bool(self.source.lookup(name) == 0)
+                except KeyError:
+                    return False
+            case _:
+                return False
 
 
 class _Kept(ast.NodeTransformer):
