@@ -25,9 +25,8 @@ from adcompile.frontend.kernel_phases import (
     Phases,
     Replaced,
     Together,
-    most_steps,
 )
-from adcompile.frontend.kernel_syntax import Renamed, own_variable, stored_by
+from adcompile.frontend.kernel_syntax import Renamed, most_steps, own_variable, stored_by
 from adcompile.frontend.kernels import _NUMPY, AXES, Form
 from adcompile.frontend.source import Source
 
