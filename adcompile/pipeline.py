@@ -26,6 +26,7 @@ from adcompile.emit.module import ModuleText, write_module
 from adcompile.emit.tangent_module import write_tangent_module
 from adcompile.errors import InactiveArgumentError, NonScalarOutputError
 from adcompile.explain import explain
+from adcompile.frontend.kernels import waits, with_blocks
 from adcompile.frontend.parse import parse
 from adcompile.ir import nodes as ir
 from adcompile.ir.verify import verify
@@ -197,6 +198,9 @@ def differentiate(
     """Both sweeps, and where possible both at once, ready to be printed."""
     found = resolved(func, argtypes, argnums, options, seen)
     fn, types, shapes = found.fn, found.types, found.shapes
+    in_blocks = waits(func)
+    if in_blocks:
+        fn = with_blocks(fn)
     if argnums.mode == "grad":
         check_result(found.plain, found.returns, has_aux)
     fn, arenas = find_places(fn, types, find_scopes(fn), shapes)
@@ -268,13 +272,13 @@ def differentiate(
 
     fused: Fused | None = None
     may_fuse = argnums.mode == "grad" or is_kernel
-    may_fuse = may_fuse and options.optimise and not arenas.places
+    may_fuse = may_fuse and (options.optimise or in_blocks) and not arenas.places
     may_fuse = may_fuse and problem.stack is None
     for loop in candidates(problem)[:_ATTEMPTS] if may_fuse else ():
         loops = nested(problem, loop)
         while True:
             joint_plan = plan_for(loops, kept_arrays if is_kernel else ())
-            if len(loops) == 1 or not (joint_plan.stored or joint_plan.copied):
+            if len(loops) == 1 or in_blocks or not (joint_plan.stored or joint_plan.copied):
                 break
             loops = loops[:1]  # to make a tape in each of many iterations takes too long
         joint_tapes = lay_out(joint_plan, types, scopes, loops, suits)

@@ -195,15 +195,6 @@ def same_element(x, out):
 
 
 @cuda.jit
-def synchronised(x, out):
-    tile = cuda.shared.array(4, float64)
-    i = cuda.grid(1)
-    tile[cuda.threadIdx.x] = x[i]
-    cuda.syncthreads()
-    out[i] = tile[0]
-
-
-@cuda.jit
 def in_a_block(x, out):
     k = cuda.threadIdx.x
     out[k] = x[k] ** 2
@@ -284,7 +275,6 @@ REFUSED = [
     (adds_without_atomics, (X, Z), "share elements of out"),
     (racing, (X, Y), "share elements of x"),
     (same_element, (X, Z), "share elements of out"),
-    (synchronised, (X, Z), "cuda.shared.array in a kernel"),
     (in_a_block, (X, Z), "cuda.threadIdx alone"),
     (unbounded, (X, Z), r"range\(most\)"),
     (greatest, (X, Z), "cuda.atomic.max"),

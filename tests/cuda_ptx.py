@@ -12,13 +12,14 @@ from adcompile.cuda.kernels import adjoint
 from adcompile.cuda.ptx import Resources, resources
 from tests.cuda_kernels import CASES as KERNELS
 from tests.cuda_programs import CASES
+from tests.cuda_shared import CASES as SHARED
 
 CAPABILITIES = ((7, 5), (8, 0), (9, 0))
 
 
 def main(wanted: list[str]) -> None:
     known = [(c.name, grad(c.program, c.argnums, target="cuda"), c.args) for c in CASES]
-    known += [(c.name, adjoint(c.kernel), c.args) for c in KERNELS]
+    known += [(c.name, adjoint(c.kernel), c.args) for c in (*KERNELS, *SHARED)]
     names = ", ".join(f"sm_{a}{b}" for a, b in CAPABILITIES)
     print(f"| kernel | registers ({names}) | stack, bytes | spilled, bytes | atomics |")
     print("| --- | --- | --- | --- | --- |")

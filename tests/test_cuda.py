@@ -253,10 +253,17 @@ def test_ptx() -> None:
     """All programs compile for three generations of devices, without one."""
     pytest.importorskip("nvidia.cu13", reason="the compiler comes with the extra cuda")
     env = {**os.environ, "NUMBA_ENABLE_CUDASIM": "0"}
-    command = [sys.executable, "-m", "tests.cuda_ptx", *(c.name for c in CASES[:4])]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.cuda_ptx",
+        *(c.name for c in CASES[:4]),
+        "tree",
+        "matmul",
+    ]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("_loop_") >= 4
+    assert done.stdout.count("_loop_") >= 6
 
 
 def test_explain_and_source() -> None:

@@ -20,9 +20,9 @@ from numba import cuda
 
 from adcompile import AliasError, UnsupportedError, value_and_grad
 from adcompile.cuda import adjoint, differentiable, vjp, zeros_like
-from adcompile.frontend.kernels import kernel_form
+from adcompile.frontend.kernels import kernel_form, waits
 from adcompile.testing import plain_jvp
-from tests import oracle
+from tests import cuda_shared, oracle
 from tests.cuda_kernels import CASES, REFUSED, Case, X, Y, Z, in_place
 from tests.cuda_races import watched
 
@@ -38,20 +38,23 @@ def run(case: Case, args: Any) -> list[Any]:
     """The arrays after the kernel has run as plain Python."""
     form, axes = kernel_form(case.kernel)
     given = oracle.copies(args)
-    form(*given, *totals(case)[:axes])
+    form(*given, *counts(case, form, axes))
     return [a for a in given if np.ndim(a)]
 
 
-def totals(case: Case) -> list[int]:
+def counts(case: Case, form: Any, axes: int) -> list[int]:
+    """What the form of a kernel takes behind its arguments."""
     blocks, threads = (c if isinstance(c, tuple) else (c,) for c in case.config)
-    return [b * t for b, t in zip(blocks, threads)]
+    if waits(form):
+        return [*blocks[:axes], *threads[:axes]]
+    return [b * t for b, t in zip(blocks, threads)][:axes]
 
 
 OPTIMISE = (True, pytest.param(False, marks=pytest.mark.wide))
 
 
 @pytest.mark.parametrize("optimise", OPTIMISE, ids=["optimised", "plain"])
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [*CASES, *cuda_shared.CASES], ids=lambda case: case.name)
 def test_adjoints(case: Case, optimise: bool) -> None:
     backward = adjoint(case.kernel, optimise=optimise)
     wanted = floats(case.args)
@@ -87,7 +90,7 @@ def test_adjoints(case: Case, optimise: bool) -> None:
 
     form, axes = kernel_form(case.kernel)
     tangents = [direction[k] for k in wanted]
-    given = (*oracle.copies(case.args), *totals(case)[:axes])
+    given = (*oracle.copies(case.args), *counts(case, form, axes))
     _, out_tangent = plain_jvp(form, tuple(wanted))(given, tangents)
     written = [k for k in wanted if np.ndim(case.args[k]) and is_written(case, k)]
     found = out_tangent if isinstance(out_tangent, tuple) else (out_tangent,)
@@ -113,14 +116,16 @@ def is_written(case: Case, k: int) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("kernel", "args", "text"), REFUSED, ids=lambda p: getattr(p, "__name__", "")
+    ("kernel", "args", "text"),
+    [*REFUSED, *cuda_shared.REFUSED],
+    ids=lambda p: getattr(p, "__name__", ""),
 )
 def test_refusals(kernel: Any, args: Any, text: str) -> None:
     """At the user's line, before anything is run."""
     with pytest.raises(UnsupportedError, match=text) as found:
         adjoint(kernel).source(*args)
     assert found.value.loc is not None
-    assert "cuda_kernels.py" in str(found.value)
+    assert kernel.py_func.__code__.co_filename in str(found.value)
 
 
 def test_calls() -> None:
@@ -202,6 +207,32 @@ def test_inner_loop_with_the_name_of_the_outer() -> None:
 
 
 # ---------------------------------------------------------------- several launches
+
+
+def test_launches_of_blocks() -> None:
+    """A kernel with shared memory among recorded launches; the sum of its squares by hand."""
+    total = differentiable(cuda_shared.tree)
+    scale = differentiable(in_place)
+    x, y, zero = map(cuda.to_device, (X, Y, np.zeros(3)))
+
+    def run(x: Any, y: Any, out: Any) -> Any:
+        scale[3, 4](x, y)
+        total[3, 4](x, out)
+        return out
+
+    out, pullback = vjp(run, x, y, zero)
+    after = np.sin(X) * X + Y
+    parts = np.zeros(12)
+    parts[:11] = np.sin(after) * after
+    sums = parts.reshape(3, 4).sum(axis=1)
+    np.testing.assert_allclose(out.copy_to_host(), sums**2, rtol=1e-13)
+    weights = np.array([0.3, -1.2, 0.7])
+    x_adj, y_adj, _ = pullback(weights)
+    seeds = np.repeat(2.0 * weights * sums, 4)[:11]
+    expected = seeds * (np.cos(after) * after + np.sin(after))
+    np.testing.assert_allclose(y_adj.copy_to_host(), expected, rtol=1e-12)
+    expected = expected * (np.cos(X) * X + np.sin(X))
+    np.testing.assert_allclose(x_adj.copy_to_host(), expected, rtol=1e-12)
 
 
 @cuda.jit

@@ -52,6 +52,11 @@ def nested(p: Problem, loop: ir.For) -> tuple[ir.For, ...]:
     before: down to a line of elements, if all allow it, and nothing that has a reverse comes after
     them."""
     found = [loop]
+    while loop.order == "any":  # the blocks of a kernel along one more axis
+        inner = [s for s in found[-1].body if isinstance(s, ir.For) and s.order == "any"]
+        if not inner:
+            return tuple(found)
+        found.append(inner[0])
     while any(isinstance(s, ir.For | ir.While) for s in found[-1].body):
         reversed_ = [s for s in found[-1].body if id(s) in p.needs.reversed]
         last = reversed_[-1] if reversed_ else None

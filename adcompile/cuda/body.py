@@ -15,7 +15,7 @@ from adcompile.ir import nodes as ir
 from adcompile.ir.walk import blocks, map_blocks, map_stmt_exprs, reads, subexpressions
 
 _LOCAL = 256  # numbers in an array of a thread's local memory; larger ones are in global memory
-_WHOLE = ir.Slice(None, None, None)
+WHOLE = ir.Slice(None, None, None)
 _THREAD = ir.Apply("cuda.grid", (ir.Const(1),))
 
 
@@ -95,7 +95,7 @@ class Body:
                     raise Refused(f"a copy of {source.name}, whose size is not known", loc)
                 self.shapes[target] = self.shapes[source]
                 self.dtypes[target] = self.dtypes[source]
-                return [*self.array(target, loc), ir.CopyInto(target, (_WHOLE,), source, loc)]
+                return [*self.array(target, loc), ir.CopyInto(target, (WHOLE,), source, loc)]
             case ir.Do(fn) | ir.Call(_, fn):
                 raise Refused(f"{fn.removeprefix('rt.')} has no version for the device", stmt.loc)
             case ir.Raise():
@@ -145,33 +145,51 @@ class Body:
     def array(self, target: ir.Var, loc: Loc) -> list[ir.Stmt]:
         """Local memory if its size is a small constant, else a column of a workspace: neighbouring
         threads have neighbouring numbers."""
-        shape, dtype = tuple(map(_folded, self.shapes[target])), self.dtypes[target]
+        return self.private(target, loc, _THREAD)
+
+    def private(self, target: ir.Var, loc: Loc, number: ir.Expr) -> list[ir.Stmt]:
+        shape, dtype = tuple(map(folded, self.shapes[target])), self.dtypes[target]
         extents = [e.value for e in shape if isinstance(e, ir.Const) and isinstance(e.value, int)]
         if len(extents) == len(shape) and math.prod(extents) <= _LOCAL:
             size = shape[0] if len(shape) == 1 else ir.MakeTuple(shape)
             return [ir.Alloc(target, "cuda.local.array", (size, dtype), loc=loc)]
+        return self.column(target, shape, number, loc)
+
+    def column(
+        self, target: ir.Var, shape: tuple[ir.Expr, ...], thread: ir.Expr, loc: Loc
+    ) -> list[ir.Stmt]:
+        """A column of a workspace, that of a thread."""
+        return self.part(target, shape, "rt.workspace", (*(WHOLE for _ in shape), thread), loc)
+
+    def part(
+        self,
+        target: ir.Var,
+        shape: tuple[ir.Expr, ...],
+        maker: str,
+        index: tuple[ir.Index, ...],
+        loc: Loc,
+    ) -> list[ir.Stmt]:
         for entry in shape:
             if any(isinstance(e, ir.Load) or e in self.local for e in subexpressions(entry)):
                 names = ", ".join(sorted({v.name for v in reads(entry)}))
                 raise Refused(f"the size of {target.name} depends on {names}", loc)
         work = ir.Var(f"{target.name}_work")
-        passed = ir.Apply("rt.workspace", (ir.MakeTuple(shape), dtype))
+        passed = ir.Apply(maker, (ir.MakeTuple(shape), self.dtypes[target]))
         self.made.workspaces.append((work, passed))
-        index: tuple[ir.Index, ...] = (*(_WHOLE for _ in shape), _THREAD)
         self.made.start.append(ir.View(target, work, index, loc))
         return []
 
 
-def _folded(expr: ir.Expr) -> ir.Expr:
+def folded(expr: ir.Expr) -> ir.Expr:
     match expr:
         case ir.Apply("max", (ir.Const(int() as a), ir.Const(int() as b))):
             return ir.Const(max(a, b))
         case ir.Binary("*", ir.Const(int() as a), ir.Const(int() as b)):
             return ir.Const(a * b)
         case ir.Apply("max", args):
-            return ir.Apply("max", tuple(map(_folded, args)))
+            return ir.Apply("max", tuple(map(folded, args)))
         case ir.Binary(_, a, b):
-            made = replace(expr, a=_folded(a), b=_folded(b))
-            return made if made == expr else _folded(made)
+            made = replace(expr, a=folded(a), b=folded(b))
+            return made if made == expr else folded(made)
         case _:
             return expr

@@ -30,6 +30,58 @@ def add_up(sums: Any, place: int, value: float) -> None:
 
 
 @cuda.jit(device=True)
+def lane_x() -> Any:
+    """A thread's place in its block."""
+    return cuda.threadIdx.x
+
+
+@cuda.jit(device=True)
+def lane_y() -> Any:
+    """See ``lane_x``."""
+    return cuda.threadIdx.y
+
+
+@cuda.jit(device=True)
+def lane_z() -> Any:
+    """See ``lane_x``."""
+    return cuda.threadIdx.z
+
+
+@cuda.jit(device=True)
+def lane() -> Any:
+    """A thread's number in its block."""
+    rows = cuda.threadIdx.z * cuda.blockDim.y + cuda.threadIdx.y
+    return rows * cuda.blockDim.x + cuda.threadIdx.x
+
+
+@cuda.jit(device=True)
+def block_number() -> Any:
+    """A block's number; grids have one axis."""
+    return cuda.blockIdx.x
+
+
+@cuda.jit(device=True)
+def block_count() -> Any:
+    """How many blocks run."""
+    return cuda.gridDim.x
+
+
+@cuda.jit(device=True)
+def thread_number() -> Any:
+    """A thread's number in the grid."""
+    size = cuda.blockDim.x * cuda.blockDim.y * cuda.blockDim.z
+    rows = cuda.threadIdx.z * cuda.blockDim.y + cuda.threadIdx.y
+    return cuda.blockIdx.x * size + rows * cuda.blockDim.x + cuda.threadIdx.x
+
+
+@cuda.jit(device=True)
+def add_part(sums: Any, place: int, value: float) -> None:
+    """``sums[place, block]``, of zeros at first: the sum of ``value`` over the threads, in any
+    order."""
+    cuda.atomic.add(sums, (place, cuda.blockIdx.x), value)
+
+
+@cuda.jit(device=True)
 def sign(x: float) -> float:
     """``np.sign``."""
     if x > 0.0:

@@ -74,6 +74,8 @@ def on_device(expr: ir.Expr) -> ir.Expr:
                 return ir.Binary("+", a, b)
             case ir.Apply("np.square", (x,)):
                 return ir.Binary("*", x, x)
+            case ir.Apply("rt.trips", (count,)):
+                return ir.Apply("max", (count, ir.Const(0)))
             case ir.Apply("np.reciprocal", (x,)):
                 return ir.Binary("/", ir.Const(1.0), x)
             case ir.Apply("np.power" | "pow", (a, b)):

@@ -14,7 +14,7 @@ from adcompile.backends.store import Loaded
 from adcompile.backends.values import is_differentiable
 from adcompile.cuda.api import type_of_argument
 from adcompile.errors import AliasError, InactiveArgumentError, UnsupportedError
-from adcompile.frontend.kernels import kernel_form
+from adcompile.frontend.kernels import kernel_form, waits
 from adcompile.options import merge
 
 
@@ -39,11 +39,13 @@ class KernelAdjoint:
     def __init__(self, kernel: Any, argnums: Where | None, options: dict[str, Any]) -> None:
         self.kernel = kernel
         self.form, self.axes = kernel_form(kernel)
+        self.in_blocks = waits(self.form)
         positions = None if argnums is None else argument_positions(self.form, argnums)
         wanted = None if positions is None else Argnums(tuple(positions), False, "vjp")
         chosen = merge(None, {**options, "target": "cuda"})
         self.derivation = Derivation(self.form, wanted, False, chosen)
-        self.count = len(self.derivation.parameters) - self.axes
+        self.counts = self.axes * (1 + self.in_blocks)
+        self.count = len(self.derivation.parameters) - self.counts
         self.__name__ = self.form.__name__
 
     def __getitem__(self, config: Any) -> Callable[..., None]:
@@ -55,9 +57,12 @@ class KernelAdjoint:
         if any(n != 1 for n in totals[max(self.axes, 1) :]):
             raise ValueError(f"{self.__name__} uses {self.axes} axes of the grid; others must be 1")
         stream = config[2] if len(config) == 3 else 0
-        return lambda *args: self._run(totals[: self.axes], stream, args)
+        counts = totals[: self.axes]
+        if self.in_blocks:
+            counts = (*blocks[: self.axes], *threads[: self.axes])
+        return lambda *args: self._run(counts, stream, args)
 
-    def _run(self, totals: tuple[int, ...], stream: Any, args: tuple[Any, ...]) -> None:
+    def _run(self, counts: tuple[int, ...], stream: Any, args: tuple[Any, ...]) -> None:
         # Late: numba.cuda is an extra.
         from adcompile.cuda.launch import check_device, overlap
         from adcompile.cuda.launch import stream as on_stream
@@ -87,7 +92,7 @@ class KernelAdjoint:
             if any(overlap(one, other) for other in (*adjoints[n + 1 :], *arrays)):
                 raise AliasError(f"{self.__name__}: an adjoint overlaps another array")
         with on_stream(stream):
-            loaded.entry("backward")(*given, *totals, *adjoints)
+            loaded.entry("backward")(*given, *counts, *adjoints)
 
     def _wanted(self, given: tuple[Any, ...]) -> tuple[int, ...]:
         chosen = self.derivation.argnums
@@ -110,7 +115,7 @@ class KernelAdjoint:
 
     def with_counts(self, kinds: tuple[Any, ...]) -> tuple[Any, ...]:
         """The types of arguments with those of the numbers of threads."""
-        return kinds + (types.int64,) * self.axes
+        return kinds + (types.int64,) * self.counts
 
     def source(self, *arguments: Any) -> str:
         """The generated module for types, also as text, or example values."""

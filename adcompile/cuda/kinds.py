@@ -83,6 +83,16 @@ def by_name(fn: ir.Function, known: Types, names: Mapping[ir.Var, str]) -> Types
     return made
 
 
+def integer_variables(known: Types) -> frozenset[ir.Var]:
+    return frozenset(v for v, k in known.items() if isinstance(k, nt.Integer | nt.Boolean))
+
+
+def counts_of(fn: ir.Function) -> frozenset[ir.Var]:
+    """The numbers of blocks and threads that frontend/kernel_blocks.py gives kernels."""
+    names = {f"{what}_{axis}" for what in ("blocks", "threads") for axis in "xyz"}
+    return frozenset(v for v in fn.params if v.name in names)
+
+
 def _is_dots(entry: ir.Index) -> bool:
     return isinstance(entry, ir.Const) and entry.value is ...
 

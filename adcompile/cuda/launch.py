@@ -18,6 +18,7 @@ from adcompile.errors import AdcompileError
 
 SIMULATED: bool = bool(config.ENABLE_CUDASIM)
 _SHARE = 4  # a workspace takes at most this part of the free memory
+_MOST_BLOCKS = 65_535 if not config.ENABLE_CUDASIM else 2
 _stream: contextvars.ContextVar[Any] = contextvars.ContextVar("stream", default=0)
 
 
@@ -135,6 +136,13 @@ class workspace:
         return int(np.prod(self.shape, dtype=np.int64)) * int(np.dtype(self.dtype).itemsize)
 
 
+class block_workspace(workspace):
+    """Memory of this shape for each block of a launch."""
+
+    def make(self, blocks: int) -> Any:
+        return empty((blocks, *self.shape), self.dtype)
+
+
 def overlap(a: Any, b: Any) -> bool:
     """May two arrays share memory?"""
     if a.size == 0 or b.size == 0:
@@ -220,3 +228,38 @@ class Launcher:
 def kernel(sums: int) -> Callable[[Callable[..., None]], Launcher]:
     """Decorates a generated kernel."""
     return lambda function: Launcher(function, sums)
+
+
+@dataclass
+class BlockLauncher(Launcher):
+    """A kernel over blocks whose threads wait for each other: called with the number of blocks,
+    that of the threads of one along x, y, z, and the kernel's other arguments."""
+
+    def __call__(self, count: int, threads: Any, *args: Any) -> Any:
+        if count <= 0:
+            return self._result(np.zeros(self.sums))
+        blocks = min(count, _MOST_BLOCKS)
+        size = int(np.prod(threads))
+        times = [
+            (1 if isinstance(a, block_workspace) else size) if isinstance(a, workspace) else 0
+            for a in args
+        ]
+        taken = sum(n * a.bytes() for n, a in zip(times, args) if n)
+        if taken and not SIMULATED:
+            free = int(cuda.current_context().get_memory_info().free) // _SHARE
+            blocks = max(1, min(blocks, free // taken))
+        made = [a.make(blocks * n) if n else a for n, a in zip(times, args)]
+        if not self.sums:
+            self.kernel[blocks, threads, current_stream()](count, *made)
+            return ()
+        parts = zeros((self.sums, blocks), np.float64)
+        self.kernel[blocks, threads, current_stream()](count, *made, parts)
+        found = parts.copy_to_host(stream=current_stream())
+        if current_stream():
+            current_stream().synchronize()
+        return self._result(found.sum(axis=1))
+
+
+def block_kernel(sums: int) -> Callable[[Callable[..., None]], BlockLauncher]:
+    """Decorates a generated kernel over blocks."""
+    return lambda function: BlockLauncher(function, sums)

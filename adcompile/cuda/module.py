@@ -25,6 +25,7 @@ from adcompile.emit.names import runtime_names
 from adcompile.emit.pieces import exceptions, header, print_named
 from adcompile.errors import UnsupportedError
 from adcompile.explain import explain
+from adcompile.frontend.kernels import waits
 from adcompile.ir import nodes as ir
 from adcompile.normalise.entry import parameter_arrays
 from adcompile.optimise.totals import keep_totals
@@ -36,6 +37,14 @@ if TYPE_CHECKING:
 
 _DEVICE = (
     "add_up",
+    "add_part",
+    "lane",
+    "lane_x",
+    "lane_y",
+    "lane_z",
+    "block_number",
+    "block_count",
+    "thread_number",
     "sign",
     "maximum",
     "minimum",
@@ -49,8 +58,12 @@ _DEVICE = (
 _HOST = (
     *("empty", "zeros", "ones", "full", "empty_like", "zeros_like", "ones_like", "full_like"),
     *("copy", "overlap", "set_zero", "zero_from", "workspace"),
+    "block_workspace",
 )
 _WHOLE = ("add_into", "add_number", "move_adjoint")
+
+
+_BLOCKS = "Let blocks exchange nothing but what they add atomically."
 
 
 @dataclass(frozen=True)
@@ -82,7 +95,7 @@ def prepared(made: Differentiated, argnums: Argnums, options: Options) -> Differ
     return replace(made, derivative=replace(made.derivative, adjoint=fn, overwritten=whole))
 
 
-def device_parts(made: Differentiated, options: Options) -> list[Part]:
+def device_parts(made: Differentiated, options: Options, in_blocks: bool = False) -> list[Part]:
     """The fused function, or forward and adjoint."""
     pair = (made.derivative.forward, made.derivative.adjoint)
     parts: list[Part] = []
@@ -98,8 +111,8 @@ def device_parts(made: Differentiated, options: Options) -> list[Part]:
             carried_in(made.problem.fn),
         )
         if options.optimise:
-            fn = keep_totals(unroll_short(fn), made.problem.types)
-        parts.append(Part(*split(fn, types, made.remarks, options.deterministic)))
+            fn = fn if in_blocks else keep_totals(unroll_short(fn), made.problem.types)
+        parts.append(Part(*split(fn, types, made.remarks, options.deterministic, in_blocks)))
     return parts
 
 
@@ -110,12 +123,16 @@ def write_device_module(
     p, name = made.problem, made.problem.fn.name
     _check(made, argnums)
     py_func: Callable[..., Any] = getattr(func, "py_func", func)
-    reserved = {"cuda", "kernel"}
+    reserved = {"cuda", "kernel", "block_kernel"}
 
     if argnums.mode == "vjp":
         check_threads(func, p)
+    if waits(func) and made.fused is None:
+        raise UnsupportedError(
+            f"{name}: blocks cannot run forward and in reverse at once", p.fn.loc, _BLOCKS
+        )
     made = prepared(made, argnums, options)
-    parts = device_parts(made, options)
+    parts = device_parts(made, options, waits(func))
     texts: list[str] = []
     sources: dict[str, str] = {}
     helpers: set[str] = {"add_number"} if argnums.mode == "vjp" else set(MAKERS)
@@ -125,7 +142,9 @@ def write_device_module(
         pieces = []
         for one in part.kernels:
             text, _, _ = print_named(one.fn, kinds, reserved)
-            pieces.append(f"@kernel(sums={one.sums})\n{text}")
+            made_by = "block_kernel" if one.in_blocks else "kernel"
+            helpers |= {made_by}
+            pieces.append(f"@{made_by}(sums={one.sums})\n{text}")
             helpers |= runtime_names(one.fn)
         text, named, _ = print_named(part.host, kinds, reserved)
         names.update(named)
@@ -228,7 +247,7 @@ def _check(made: Differentiated, argnums: Argnums) -> None:
 def _imports(helpers: set[str], texts: list[str]) -> str:
     lines = ["import math", "", "import numpy as np", "from numba import cuda", ""]
     ours = {"adcompile.cuda.device": [n for n in _DEVICE if n in helpers]}
-    launch = ["kernel", *(n for n in _HOST if n in helpers)]
+    launch = [n for n in ("kernel", "block_kernel", *_HOST) if n in helpers]
     ours["adcompile.cuda.launch"] = launch
     ours["adcompile.cuda.elementwise"] = [n for n in _WHOLE if n in helpers]
     matrices = (*PRODUCTS, *PRODUCT_ADJOINTS)

@@ -17,6 +17,7 @@ from adcompile.cuda.kinds import of_parameters
 from adcompile.cuda.launch import SIMULATED
 from adcompile.cuda.module import device_parts, prepared
 from adcompile.errors import UnsupportedError
+from adcompile.frontend.kernels import waits
 from adcompile.pipeline import differentiate
 
 
@@ -37,7 +38,7 @@ def compile_kernels(
     made = prepared(made, wanted, options)
     found: dict[str, str] = {}
     with _as_if_on(cc):
-        for part in device_parts(made, options):
+        for part in device_parts(made, options, waits(derivation.target)):
             for kernel in part.kernels:
                 function = getattr(loaded.module, kernel.fn.name).function
                 types = of_parameters(kernel.fn, part.types)

@@ -21,10 +21,12 @@ from dataclasses import dataclass, replace
 from numba.core import types as nt
 
 from adcompile.analysis.exposed import exposed
-from adcompile.cuda.body import Body, Refused
+from adcompile.cuda.blocks import Blocks
+from adcompile.cuda.body import Body, Lowered, Refused
+from adcompile.cuda.disjoint import Known, is_over, meeting, with_indices
 from adcompile.cuda.guards import merge_guards
 from adcompile.cuda.host import HINT, on_host
-from adcompile.cuda.kinds import Types, by_name, from_dtype_name
+from adcompile.cuda.kinds import Types, by_name, from_dtype_name, integer_variables
 from adcompile.cuda.private import drop_unread_constants
 from adcompile.cuda.views import inline_views
 from adcompile.emit.names import appearance, assign_names
@@ -55,6 +57,7 @@ class Kernel:
     fn: ir.Function
     sums: int
     items: tuple[ir.For, ...]
+    in_blocks: bool = False  # the threads of a block wait for each other
 
 
 def split(
@@ -62,12 +65,17 @@ def split(
     types: Types,
     remarks: Remarks,
     deterministic: bool,
+    in_blocks: bool = False,
 ) -> tuple[ir.Function, list[Kernel], Types]:
-    """The host's function, and the kernels that it launches by their names."""
+    """The host's function, and the kernels that it launches by their names.  ``in_blocks``: of a
+    kernel whose threads wait for each other."""
     ranks = {v: kind.ndim for v, kind in types.items() if isinstance(kind, nt.Array)}
     fn, types, names = named_apart(fn, types, ranks)
     fn = merge_guards(fn)
+    if in_blocks:
+        fn = with_indices(fn, integer_variables(types))
     work = _Split(fn, types, remarks, deterministic, names)
+    work.known = Known.of(fn, types) if in_blocks else None
     made = work.block(fn.body, set())
     host = drop_unread_constants(replace(fn, body=on_host(made, work.loads_refused)))
     return host, work.kernels, types
@@ -140,6 +148,7 @@ class _Split:
         self.arrays = Arrays(fn.body)
         self.kernels: list[Kernel] = []
         self.loads_refused: dict[int, str] = {}  # why a loop stays on the host, by identity
+        self.known: Known | None = None  # of blocks
 
     def block(self, block: ir.Block, live: set[ir.Var]) -> ir.Block:
         """``live``: what is read after the block before it is assigned."""
@@ -195,7 +204,8 @@ class _Split:
         try:
             if set(self.sums(inner)) - set(self.sums(loop)):
                 return (loop,)
-            if set(self.scattered(inner, defined)) - set(self.scattered(loop, defined)):
+            more = set(self.scattered(inner, defined)) - set(self.scattered(loop, defined))
+            if more and (self.known is None or not is_over(inner, self.known.counts)):
                 return (loop,)
         except Refused:
             return (loop,)
@@ -224,6 +234,13 @@ class _Split:
                 raise Refused(f"{array.name} is written, and may be known by another name")
             if self.arrays.apart(uses, loop):
                 continue
+            if self.known is not None and is_over(loop, self.known.counts):
+                pairs = meeting(loop, self.known, assigned).get(array, [])
+                if not pairs:
+                    continue
+                if all(one.kind == other.kind == "add" for one, other in pairs):
+                    found[array] = f"iterations of the loop over {loop.var.name} may share elements"
+                    continue
             if not all(isinstance(s, ir.Accumulate) for s in uses):
                 raise Refused(f"its iterations share elements of {array.name}")
             found[array] = f"iterations of the loop over {loop.var.name} may share elements"
@@ -241,36 +258,51 @@ class _Split:
         scattered: Mapping[ir.Var, str],
     ) -> list[ir.Stmt]:
         loop = items[0]
-        count, number = ir.Var("count"), ir.Var("item")
         parts = {var: ir.Var(f"{var.name}_part") for var in sums}
         renamed = {name: parts[var] for var, chain in sums.items() for name in chain}
         body = rename_block(items[-1].body, renamed)
         local = {v for s in statements(body) for v in stmt_defs(s)}
         local |= {one.var for one in items}
+        if self.known is not None and all(is_over(one, self.known.counts) for one in items):
+            try:
+                work = Blocks(self.types, set(scattered), local, set(parts.values()), self.known)
+                inner = work.whole(body)
+                if (work.reasons or sums) and self.deterministic:
+                    raise Refused("its threads add to the same elements, in any order")
+                scattered = {**scattered, **work.reasons}
+                threads = sorted((v for v in self.known.counts if "threads_" in v.name), key=_name)
+                return self.launched(items, sums, scattered, parts, work.made, inner, threads)
+            except Refused as found:
+                text = f"a thread runs a whole block, because {found}"
+                self.remarks.lines.setdefault(loop.loc.line, text)
         lowered = Body(self.types, set(scattered), local).lower(body)
+        return self.launched(items, sums, scattered, parts, lowered, lowered.body, ())
 
-        names: list[ir.Stmt] = []
-        rest: ir.Expr = number
-        for one in reversed(items[1:]):  # neighbouring threads: the innermost loop's iterations
-            names.append(_place(one, ir.Binary("%", rest, trip_count(one))))
-            shorter = ir.Var("item")
-            names.append(ir.Assign(shorter, ir.Binary("//", rest, trip_count(one))))
-            rest = shorter
-        if len(items) == 1 and loop.start == _ZERO and loop.step == _ONE:
-            number = loop.var
-        else:
-            names.append(_place(loop, rest))
+    def launched(
+        self,
+        items: tuple[ir.For, ...],
+        sums: Mapping[ir.Var, set[ir.Var]],
+        scattered: Mapping[ir.Var, str],
+        parts: Mapping[ir.Var, ir.Var],
+        lowered: Lowered,
+        body: ir.Block,
+        threads: Sequence[ir.Var],
+    ) -> list[ir.Stmt]:
+        """``threads``: of a block, if its threads share its work."""
+        loop = items[0]
+        count = ir.Var("count")
+        names, number = self.numbered(items, ir.Var("item"))
         start, stride = ir.Apply("cuda.grid", (_ONE,)), ir.Apply("cuda.gridsize", (_ONE,))
-        over = ir.For(number, start, count, stride, (*names, *lowered.body), loc=loop.loc)
+        if threads:
+            start, stride = ir.Apply("rt.block_number", ()), ir.Apply("rt.block_count", ())
+        over = ir.For(number, start, count, stride, (*names, *body), loc=loop.loc)
         totals = ir.Var("sums")
+        adder = "rt.add_part" if threads else "rt.add_up"
         whole: ir.Block = (
             *lowered.start,
             *(ir.Assign(part, ir.Const(0.0)) for part in parts.values()),
             over,
-            *(
-                ir.Do("rt.add_up", (totals, ir.Const(k), part))
-                for k, part in enumerate(parts.values())
-            ),
+            *(ir.Do(adder, (totals, ir.Const(k), part)) for k, part in enumerate(parts.values())),
         )
         self.types[count] = nt.int64
         self.types[totals] = nt.Array(nt.float64, 2, "C")
@@ -280,15 +312,15 @@ class _Split:
         params = (count, *free, *(v for v, _ in lowered.workspaces), *((totals,) if sums else ()))
         name = self.name(loop)
         params, whole = self.distinct(params, whole)
-        self.kernels.append(
-            Kernel(ir.Function(name, params, (*whole, ir.Return(())), loop.loc), len(sums), items)
-        )
-        self.say(loop, items, scattered, lowered.workspaces)
+        made = ir.Function(name, params, (*whole, ir.Return(())), loop.loc)
+        self.kernels.append(Kernel(made, len(sums), items, bool(threads)))
+        self.say(loop, items, scattered, lowered.workspaces, bool(threads))
 
         trips: ir.Expr = trip_count(loop)
         for one in items[1:]:
             trips = ir.Binary("*", trips, trip_count(one))
-        given = (trips, *free, *(shape for _, shape in lowered.workspaces))
+        shape = (ir.MakeTuple(tuple(threads)),) if threads else ()
+        given = (trips, *shape, *free, *(made for _, made in lowered.workspaces))
         found = {var: ir.Var(f"{var.name}_total") for var in sums}
         out: list[ir.Stmt] = [
             ir.Call(tuple(found.values()), f"fn.{name}", given, loop.loc),
@@ -299,6 +331,21 @@ class _Split:
                 more = ir.Apply("int", (total,))
             out.append(ir.Assign(var, ir.Binary("+", var, more), inplace=True))
         return out
+
+    def numbered(self, items: tuple[ir.For, ...], number: ir.Var) -> tuple[list[ir.Stmt], ir.Var]:
+        """The variables of ``items`` in terms of a number, or of the one that is the number."""
+        names: list[ir.Stmt] = []
+        loop = items[0]
+        rest: ir.Expr = number
+        for one in reversed(items[1:]):  # neighbouring threads: the innermost loop's iterations
+            names.append(_place(one, ir.Binary("%", rest, trip_count(one))))
+            shorter = ir.Var("item")
+            names.append(ir.Assign(shorter, ir.Binary("//", rest, trip_count(one))))
+            rest = shorter
+        if len(items) == 1 and loop.start == _ZERO and loop.step == _ONE:
+            return [], loop.var
+        names.append(_place(loop, rest))
+        return names, number
 
     def distinct(
         self, params: tuple[ir.Var, ...], body: ir.Block
@@ -327,17 +374,24 @@ class _Split:
         items: Sequence[ir.For],
         scattered: Mapping[ir.Var, str],
         workspaces: Sequence[tuple[ir.Var, ir.Expr]],
+        in_blocks: bool,
     ) -> None:
         over = " and ".join(one.var.name for one in items)
-        text = f"a kernel, one thread per {over}"
+        text = f"a kernel, one {'block' if in_blocks else 'thread'} per {over}"
         for array, why in scattered.items():
             text += f"; {array.name}: atomic, {why}"
-        for work, _ in workspaces:
-            text += f"; {work.name}: global memory, a column per thread"
+        for work, passed in workspaces:
+            of_block = isinstance(passed, ir.Apply) and passed.fn == "rt.block_workspace"
+            kind = "row per block" if of_block else "column per thread"
+            text += f"; {work.name}: global memory, a {kind}"
         known = self.remarks.lines.get(loop.loc.line)
         said = dict.fromkeys((known or "").split("; ") if known else ())
         said.update(dict.fromkeys(text.split("; ")))
         self.remarks.lines[loop.loc.line] = "; ".join(said)
+
+
+def _name(var: ir.Var) -> str:
+    return var.name
 
 
 def _place(loop: ir.For, number: ir.Expr) -> ir.Assign:

@@ -9,12 +9,14 @@ from typing import Any
 from numba.core import types as nt
 
 from adcompile.adjoint.assemble import Problem
+from adcompile.cuda.disjoint import Access, Known, is_over, meeting, with_indices
 from adcompile.cuda.host import HINT
+from adcompile.cuda.kinds import Types
 from adcompile.cuda.private import carried_in, make_private
 from adcompile.cuda.split import named_apart
 from adcompile.emit.destruct import destruct
 from adcompile.errors import UnsupportedError
-from adcompile.frontend.kernels import AXES
+from adcompile.frontend.kernels import AXES, waits
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements, stmt_defs
 from adcompile.optimise.arrays_used import Arrays, Use
@@ -29,7 +31,10 @@ def check_threads(func: Any, p: Problem) -> None:
     items, added = ({(file, line) for line in lines} for lines in func.__adcompile_threads__)
     fn = make_private(destruct(p.fn), p.types, p.scopes, carried_in(p.fn))
     ranks = {v: kind.ndim for v, kind in p.types.items() if isinstance(kind, nt.Array)}
-    fn, _, _ = named_apart(fn, dict(p.types), ranks)
+    fn, types, _ = named_apart(fn, dict(p.types), ranks)
+    if waits(func):
+        _check_blocks(fn, types, added)
+        return
     grid = {v for v in fn.params if v.name in _GRID}
     arrays = Arrays(fn.body)
     for loop in statements(fn.body):
@@ -49,6 +54,40 @@ def check_threads(func: Any, p: Problem) -> None:
             raise UnsupportedError(text, place.loc, HINT if uses is None else _ADVICE)
 
 
+def _check_blocks(fn: ir.Function, types: Types, added: Set[tuple[str, int]]) -> None:
+    """The same of blocks, and in each phase of the threads of a block."""
+    known = Known.of(fn, types)
+    fn = with_indices(fn, known.integers)
+    arrays = Arrays(fn.body)
+    for loop in statements(fn.body):
+        if not isinstance(loop, ir.For) or not is_over(loop, known.counts):
+            continue
+        local = {v for s in statements((loop,)) for v in stmt_defs(s)}
+        for array, uses in arrays.written_in(loop, local):
+            if uses is None:
+                place = next((s for s in statements(loop.body) if _writes(s, array)), loop)
+                text = f"{array.name} is written, and may be known by another name"
+                raise UnsupportedError(text, place.loc, HINT)
+        for array, pairs in meeting(loop, known, local).items():
+            for one, other in pairs:
+                if _adds(one, added) and _adds(other, added):
+                    continue
+                place = one.stmt if one.kind != "read" else other.stmt
+                who = "blocks" if loop.var.name.startswith("block_") else "threads of a block"
+                raise UnsupportedError(
+                    f"{who} may share elements of {array.name}", place.loc, _SHARED_ADVICE
+                )
+
+
+def _adds(access: Access, places: Set[tuple[str, int]]) -> bool:
+    loc = access.stmt.loc
+    return access.kind == "add" and (loc.file, loc.line) in places
+
+
+_SHARED_ADVICE = (
+    "Between two syncthreads let each thread write where its index stands, or under a condition "
+    "that keeps it from what others touch; or use cuda.atomic.add."
+)
 _ADVICE = (
     "Let each thread write where its index in the grid stands, alone, on the same axis; or use "
     "cuda.atomic.add."

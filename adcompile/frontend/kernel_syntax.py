@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeGuard
+
+_STEPS = 63  # of a number that is halved or doubled, at most
+_BLOCK = 10  # of half the number of threads of a block, which is at most 1024
 
 
 class Renamed(ast.NodeTransformer):
@@ -72,3 +75,49 @@ def inside(stmt: ast.AST) -> Iterator[ast.AST]:
 
 def is_none(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
+
+
+def most_steps(
+    loop: ast.While,
+    body: list[ast.stmt],
+    start: ast.expr | None,
+    is_block: Callable[[ast.expr], bool],
+) -> int | None:
+    """A bound for loops that halve or double what their condition reads; None for others."""
+    match loop.test:
+        case ast.Compare(ast.Name(name), [ast.Gt() | ast.GtE() | ast.NotEq()], [ast.Constant(low)]):
+            down = True
+        case ast.Compare(ast.Name(name), [ast.Lt() | ast.LtE()], [_]):
+            down, low = False, 1
+        case _:
+            return None
+    if low not in (0, 1) or (isinstance(loop.test, ast.Compare) and low == 0 and _has_equal(loop)):
+        return None
+    changes = [s for s in body if name in [m for n in ast.walk(s) for m in stored_by(n)]]
+    match changes:
+        case [ast.AugAssign(ast.Name(), ast.FloorDiv(), ast.Constant(2))] if down:
+            pass
+        case [ast.AugAssign(ast.Name(), ast.RShift(), ast.Constant(1))] if down:
+            pass
+        case [ast.AugAssign(ast.Name(), ast.Mult(), ast.Constant(2))] if not down:
+            return _STEPS
+        case [ast.AugAssign(ast.Name(), ast.LShift(), ast.Constant(1))] if not down:
+            return _STEPS
+        case [ast.Assign([ast.Name()], ast.BinOp(ast.Name(n), op, ast.Constant(by)))] if down:
+            if n != name or (type(op), by) not in ((ast.FloorDiv, 2), (ast.RShift, 1)):
+                return None
+        case _:
+            return None
+    match start:
+        case ast.Constant(int() as value):
+            return max(value, 1).bit_length()
+        case ast.BinOp(whole, ast.FloorDiv(), ast.Constant(2)) if is_block(whole):
+            return _BLOCK
+        case ast.BinOp(whole, ast.RShift(), ast.Constant(1)) if is_block(whole):
+            return _BLOCK
+        case _:
+            return _STEPS
+
+
+def _has_equal(loop: ast.While) -> bool:
+    return isinstance(loop.test, ast.Compare) and isinstance(loop.test.ops[0], ast.GtE)

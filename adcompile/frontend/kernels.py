@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import copy
+from dataclasses import replace
 from types import FunctionType
 from typing import Any
 
@@ -29,34 +30,48 @@ from adcompile.frontend.kernel_syntax import (
     written_in,
 )
 from adcompile.frontend.source import Source, plain_function, read_source
+from adcompile.ir import nodes as ir
 
 AXES = ("x", "y", "z")
 _NUMPY = "_adcompile_np"
 _LATER = {
-    "syncthreads": "Without it: one kernel per phase.",
-    "shared": "Without it: read from global memory, or local arrays.",
+    "shared": "cuda.shared.array stands alone to the right of a name, before all branches.",
+    "syncwarp": "Use syncthreads.",
 }
+_ATOMIC = "Only atomic.add has one: write the result of each block or thread to an array."
 
 
 def kernel_form(kernel: Any) -> tuple[FunctionType, int]:
-    """The function, and how many numbers of threads (along x, y, z) it takes behind the kernel's
-    own parameters."""
+    """The function, and how many axes it has.  Behind the kernel's own parameters it takes the
+    numbers of threads along x, y, z; with ``waits(form)`` those of blocks, then of the threads of
+    one."""
+    # Late: it is made of what stands here.
+    from adcompile.frontend.kernel_blocks import BlockForm
+
     inner = plain_function(kernel)
     if inner is None:
         raise UnsupportedError(f"{kernel!r} is no kernel", None, "Pass a function or a cuda.jit.")
     source = read_source(inner)
     node = copy.deepcopy(source.node)
-    try:
-        form = _Form(source, strides=True)
+    in_blocks = BlockForm.is_needed(source, node)
+    form: Form
+    if in_blocks:
+        form = BlockForm(source)
         node.body, axes = form.body(node.body)
-    except _EveryThread:
-        node = copy.deepcopy(source.node)
-        form = _Form(source, strides=False)
-        node.body, axes = form.body(node.body)
+    else:
+        try:
+            form = Form(source, strides=True)
+            node.body, axes = form.body(node.body)
+        except EveryThread:
+            node = copy.deepcopy(source.node)
+            form = Form(source, strides=False)
+            node.body, axes = form.body(node.body)
     node.body = node.body or [ast.copy_location(ast.Pass(), node)]
     node.decorator_list = []
-    for axis in AXES[:axes]:
-        name = f"threads_{axis}"
+    counts = [f"threads_{axis}" for axis in AXES[:axes]]
+    if in_blocks:
+        counts = [f"blocks_{axis}" for axis in AXES[:axes]] + counts
+    for name in counts:
         if name in source.local_names:
             form.refuse(node, f"a variable named {name}", "Give it another name.")
         node.args.args.append(ast.copy_location(ast.arg(name), node))
@@ -64,7 +79,29 @@ def kernel_form(kernel: Any) -> tuple[FunctionType, int]:
     made = _function(inner, node, source)
     items = frozenset(source.loc(loop).line for loop in form.items)
     made.__adcompile_threads__ = (items, frozenset(form.atomic))  # type: ignore[attr-defined]
+    made.__adcompile_blocks__ = in_blocks  # type: ignore[attr-defined]
     return made, axes
+
+
+def waits(form: Any) -> bool:
+    """Whether threads of a block share memory or wait for each other in a form of a kernel."""
+    return bool(getattr(form, "__adcompile_blocks__", False))
+
+
+def with_blocks(fn: ir.Function) -> ir.Function:
+    """``fn``, the program of such a form, with loops over blocks whose iterations may run in any
+    order: cuda/threads.py checks that."""
+    counts = {v for v in fn.params if v.name in {f"blocks_{axis}" for axis in AXES}}
+
+    def block(stmts: ir.Block) -> ir.Block:
+        out: list[ir.Stmt] = []
+        for stmt in stmts:
+            if isinstance(stmt, ir.For) and stmt.stop in counts:
+                stmt = replace(stmt, order="any", body=block(stmt.body))
+            out.append(stmt)
+        return tuple(out)
+
+    return replace(fn, body=block(fn.body))
 
 
 def _function(inner: FunctionType, node: ast.FunctionDef, source: Source) -> FunctionType:
@@ -80,11 +117,11 @@ def _function(inner: FunctionType, node: ast.FunctionDef, source: Source) -> Fun
     return made
 
 
-class _EveryThread(Exception):
+class EveryThread(Exception):
     """Not only loops over ``range(cuda.grid(1), n, cuda.gridsize(1))`` write."""
 
 
-class _Form(ast.NodeTransformer):
+class Form(ast.NodeTransformer):
     """Knows what the names of the kernel stand for: "grid", "threadIdx" and so on, with an axis."""
 
     def __init__(self, source: Source, strides: bool) -> None:
@@ -113,14 +150,14 @@ class _Form(ast.NodeTransformer):
         if self.strides:
             others = [s for s in made if not any(s is loop for loop in self.items)]
             if self.uses_threads or any(written_in(s) for s in others):
-                raise _EveryThread
+                raise EveryThread
             for one in self.items:  # nothing makes the threads wait for each other between loops
                 arrays = written_in(one)
                 elsewhere = [n for s in made if s is not one for n in ast.walk(s)]
                 if any(isinstance(n, ast.Name) and n.id in arrays for n in elsewhere):
-                    raise _EveryThread
+                    raise EveryThread
                 if any(name in stored_by(n) for n in ast.walk(one) for name in own):
-                    raise _EveryThread
+                    raise EveryThread
             begin = [own_variable(name, stmts[0]) for name in own]
             return [*begin, *(Renamed(own).visit(stmt) for stmt in made)], 0
         axes = 1 + max(self.loop_names, default=0)
@@ -286,7 +323,7 @@ class _Form(ast.NodeTransformer):
                     before = len(self.items)
                     node.body = [self.visit(s) for s in node.body]
                     if len(self.items) > before:  # one in another: threads of two axes
-                        raise _EveryThread
+                        raise EveryThread
                     self.items.append(node)
                     return node
             case _:
@@ -314,14 +351,18 @@ class _Form(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> Any:
         if self.cuda_name(node.func) == "local.array":
-            given = dict(zip(("shape", "dtype"), node.args))
-            given.update((k.arg or "**", k.value) for k in node.keywords)
-            if given.keys() != {"shape", "dtype"}:
-                self.refuse(node, "cuda.local.array with other arguments than shape and dtype")
-            args = [self.visit(given["shape"]), self.dtype(given["dtype"])]
-            empty = ast.Attribute(ast.Name(_NUMPY, ast.Load()), "empty", ast.Load())
-            return ast.fix_missing_locations(ast.copy_location(ast.Call(empty, args, []), node))
+            return self.array(node, "cuda.local.array")
         return self.generic_visit(node)
+
+    def array(self, node: ast.Call, name: str) -> ast.expr:
+        given = dict(zip(("shape", "dtype"), node.args))
+        given.update((k.arg or "**", k.value) for k in node.keywords)
+        if given.keys() != {"shape", "dtype"}:
+            self.refuse(node, f"{name} with other arguments than shape and dtype")
+        args = [self.visit(given["shape"]), self.dtype(given["dtype"])]
+        empty = ast.Attribute(ast.Name(_NUMPY, ast.Load()), "empty", ast.Load())
+        made = ast.copy_location(ast.Call(empty, args, []), node)
+        return ast.fix_missing_locations(made)
 
     def dtype(self, node: Any) -> ast.expr:
         """``np.float32``, ``numba.float32``, "float32", ``x.dtype``."""
@@ -340,7 +381,8 @@ class _Form(ast.NodeTransformer):
         name = self.cuda_name(node)
         if name is not None:
             first = name.partition(".")[0]
-            self.refuse(node, f"cuda.{name}", _LATER.get(first, "It has no adjoint yet."))
+            other = _ATOMIC if first == "atomic" else "It has no adjoint yet."
+            self.refuse(node, f"cuda.{name}", _LATER.get(first, other))
         return self.generic_visit(node)
 
 

@@ -1,0 +1,355 @@
+"""Whether two iterations of a loop meet at an element (plain dialect), by what is known of the
+subscripts: ranges of loops, and conditions around them.
+
+    for t in range(n):                 t < s makes t < t' + s, so that no iteration reads what
+        if t < s:                      another one writes
+            part[t] += part[t + s]
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Set
+from dataclasses import dataclass, replace
+
+from adcompile.cuda import inequalities as q
+from adcompile.cuda.kinds import Types, counts_of, integer_variables
+from adcompile.ir import nodes as ir
+from adcompile.ir.walk import (
+    blocks,
+    map_blocks,
+    map_expr,
+    map_stmt_exprs,
+    statements,
+    stmt_defs,
+    stmt_exprs,
+    subexpressions,
+    substitute,
+)
+
+_FLIPPED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+
+
+@dataclass(frozen=True)
+class Access:
+    """``conditions``: under which it happens.  ``loops``: around it, within the one asked about."""
+
+    array: ir.Var
+    index: tuple[ir.Index, ...]
+    kind: str  # "read", "write", "add"
+    conditions: tuple[ir.Expr, ...]
+    loops: tuple[ir.For, ...]
+    stmt: ir.Stmt
+
+
+def accesses_in(loop: ir.For) -> list[Access]:
+    """All uses of elements in a loop."""
+    return list(_accesses(loop.body, (), ()))
+
+
+def _accesses(
+    block: ir.Block, conditions: tuple[ir.Expr, ...], loops: tuple[ir.For, ...]
+) -> Iterator[Access]:
+    for stmt in block:
+        for top in stmt_exprs(stmt):
+            for e in subexpressions(top):
+                if isinstance(e, ir.Load):
+                    yield Access(e.array, e.index, "read", conditions, loops, stmt)
+        match stmt:
+            case ir.Store(array, index):
+                yield Access(array, index, "write", conditions, loops, stmt)
+            case ir.Accumulate(array, index):
+                yield Access(array, index, "add", conditions, loops, stmt)
+            case ir.If(cond, then, orelse):
+                yield from _accesses(then, (*conditions, cond), loops)
+                yield from _accesses(orelse, (*conditions, ir.Unary("not", cond)), loops)
+            case ir.For(body=body):
+                yield from _accesses(body, conditions, (*loops, stmt))
+            case _:
+                for inner in blocks(stmt):
+                    yield from _accesses(inner, conditions, loops)
+
+
+@dataclass(frozen=True)
+class Known:
+    """``counts``: parameters that are numbers of blocks or threads, so at least one.  ``indices``:
+    variables of loops that are never negative.  ``integers``: variables of integer type."""
+
+    counts: frozenset[ir.Var]
+    indices: frozenset[ir.Var]
+    integers: frozenset[ir.Var]
+
+    @staticmethod
+    def of(fn: ir.Function, types: Types) -> Known:
+        counts = counts_of(fn)
+        inner = list(statements(fn.body))
+        loops = [s for s in inner if isinstance(s, ir.For)]
+        falls = {s.var for s in loops if not _from_zero(s)}
+        falls |= {v for s in inner if not isinstance(s, ir.For) for v in stmt_defs(s)}
+        indices = frozenset(s.var for s in loops) - falls
+        return Known(counts, indices, integer_variables(types))
+
+
+def _from_zero(loop: ir.For) -> bool:
+    """Whether its variable is never negative."""
+    match loop:
+        case ir.For(_, ir.Const(int() as start), _, ir.Const(int() as step)) if step > 0:
+            return start >= 0
+        case ir.For(_, _, ir.Const(-1) | ir.Unary("-", ir.Const(1)), ir.Const(-1)):
+            return True
+        case _:
+            return False
+
+
+def is_over(loop: ir.For, counts: Set[ir.Var]) -> ir.Var | None:
+    """The number of blocks or threads that a loop visits all of, in either direction."""
+    match loop:
+        case ir.For(_, ir.Const(0), ir.Var() as stop, ir.Const(1)) if stop in counts:
+            return stop
+        case ir.For(_, ir.Binary("-", ir.Var() as start, ir.Const(1)), stop, ir.Const(-1)):
+            ends = stop in (ir.Const(-1), ir.Unary("-", ir.Const(1)))
+            return start if ends and start in counts else None
+        case _:
+            return None
+
+
+class Apart:
+    def __init__(self, loop: ir.For, known: Known) -> None:
+        self.loop, self.counts, self.integers = loop, tuple(known.counts), known.integers
+        self.indices = known.indices
+        inner = list(statements(loop.body))
+        times = Counter(v for s in inner for v in stmt_defs(s))
+        self.times = times
+        self.ranges = {s.var for s in inner if isinstance(s, ir.For) and times[s.var] <= 1}
+        self.moving = {loop.var, *times}
+        self.fixed = {v: v for v in self.moving}
+        self.other = {v: ir.Var(f"{v.name}_other") for v in self.moving}
+
+    def never_meet(self, a: Access, b: Access) -> bool:
+        """Whether no two different iterations touch the same element, one by ``a``, the other by
+        ``b``."""
+        if self.loop.var in self.times or len(a.index) != len(b.index):
+            return False
+        return self._case(a, b) and self._case(b, a)
+
+    def _case(self, first: Access, second: Access) -> bool:
+        """With ``first`` in an iteration before that of ``second``, of a loop that counts up."""
+        facts = [*self._facts(first, self.fixed), *self._facts(second, self.other)]
+        before, after = self.loop.var, self.other[self.loop.var]
+        order = q.plus(q.plus(q.variable(after), q.variable(before), -1), q.constant(-1))
+        positive = self._positive(first, self.fixed) | self._positive(second, self.other)
+        sizes = [*self.counts]
+        products = q.known_of_products([order], sizes)
+        least = [q.plus(q.variable(size), q.constant(-1)) for size in sizes]
+        facts = [order, *products, *facts, *least]
+        if q.follows(q.constant(-1), facts, positive):
+            return True  # it never happens
+        for left, right in zip(first.index, second.index, strict=True):
+            x, y = self._value(left, self.fixed), self._value(right, self.other)
+            if x is None or y is None:
+                continue
+            if not (q.follows(x, facts, positive) and q.follows(y, facts, positive)):
+                continue  # -1 and n - 1 are the same element
+            for gap in (q.plus(y, x, -1), q.plus(x, y, -1)):
+                if q.follows(q.plus(gap, q.constant(-1)), facts, positive):
+                    return True
+        return False
+
+    # ------------------------------------------------------------ what is known
+
+    def _facts(self, access: Access, names: dict[ir.Var, ir.Var]) -> Iterator[q.Polynomial]:
+        for loop in (self.loop, *access.loops):
+            if loop is not self.loop and loop.var not in self.ranges:
+                continue
+            var = q.variable(names[loop.var])
+            start, stop = self._value(loop.start, names), self._value(loop.stop, names)
+            if self._counts_up(loop):
+                low, high = start, q.plus(stop, q.constant(-1)) if stop is not None else None
+            elif loop.step == ir.Const(-1):
+                low, high = q.plus(stop, q.constant(1)) if stop is not None else None, start
+            else:
+                continue
+            if low is not None:
+                yield q.plus(var, low, -1)
+            if high is not None:
+                yield q.plus(high, var, -1)
+        for cond in access.conditions:
+            yield from self._of_condition(cond, True, names)
+
+    def _counts_up(self, loop: ir.For) -> bool:
+        match loop.step:
+            case ir.Const(int() as step):
+                return step > 0
+            case step:
+                value = self._value(step, self.fixed)
+                return value is not None and all(
+                    c > 0 and all(a in self.counts for a in key) for key, c in value.items()
+                )
+
+    def _of_condition(
+        self, cond: ir.Expr, holds: bool, names: dict[ir.Var, ir.Var]
+    ) -> Iterator[q.Polynomial]:
+        match cond:
+            case ir.Unary("not", inner):
+                yield from self._of_condition(inner, not holds, names)
+            case ir.Logic(op, a, b) if (op == "and") == holds:
+                yield from self._of_condition(a, holds, names)
+                yield from self._of_condition(b, holds, names)
+            case ir.Binary("&", a, b) if holds:
+                yield from self._of_condition(a, holds, names)
+                yield from self._of_condition(b, holds, names)
+            case ir.Compare(op, a, b):
+                x, y = self._value(a, names), self._value(b, names)
+                if x is None or y is None:
+                    return
+                match op if holds else _FLIPPED[op]:
+                    case "<":
+                        yield q.plus(q.plus(y, x, -1), q.constant(-1))
+                    case "<=":
+                        yield q.plus(y, x, -1)
+                    case ">":
+                        yield q.plus(q.plus(x, y, -1), q.constant(-1))
+                    case ">=":
+                        yield q.plus(x, y, -1)
+                    case "==":
+                        yield q.plus(x, y, -1)
+                        yield q.plus(y, x, -1)
+                    case _:
+                        pass
+            case _:
+                pass
+
+    def _positive(self, access: Access, names: dict[ir.Var, ir.Var]) -> frozenset[q.Atom]:
+        """Sizes, and loops that count up from zero."""
+        found: set[q.Atom] = {*self.counts, *(names.get(v, v) for v in self.indices)}
+        for loop in (self.loop, *access.loops):
+            if loop.start == ir.Const(0) and self._counts_up(loop):
+                if loop is self.loop or loop.var in self.ranges:
+                    found.add(names[loop.var])
+        tops = [e for a in access.index if not isinstance(a, ir.Slice) for e in subexpressions(a)]
+        tops += [e for c in access.conditions for e in subexpressions(c)]
+        tops += [e for one in access.loops for e in subexpressions(one.stop)]
+        found.update(e for e in tops if isinstance(e, ir.Dim))
+        return frozenset(found)
+
+    def _value(self, expr: ir.Index, names: dict[ir.Var, ir.Var]) -> q.Polynomial | None:
+        match expr:
+            case ir.Const(bool()):
+                return None
+            case ir.Const(int() as value):
+                return q.constant(value)
+            case ir.Var():
+                if expr not in self.integers:
+                    return None
+                if expr in self.moving and expr is not self.loop.var and expr not in self.ranges:
+                    return None
+                return q.variable(names.get(expr, expr))
+            case ir.Dim(array):
+                return q.variable(expr) if array not in self.moving else None
+            case ir.Apply("rt.trips", (ir.Var() as count,)) if count in self.counts:
+                return q.variable(count)
+            case ir.Unary("-", x):
+                inner = self._value(x, names)
+                return None if inner is None else q.plus({}, inner, -1)
+            case ir.Binary("+" | "-" | "*" as op, a, b):
+                left, right = self._value(a, names), self._value(b, names)
+                if left is None or right is None:
+                    return None
+                sign = 1 if op == "+" else -1
+                return q.product(left, right) if op == "*" else q.plus(left, right, sign)
+            case _:
+                return None
+
+
+def meeting(
+    loop: ir.For, known: Known, local: Set[ir.Var]
+) -> dict[ir.Var, list[tuple[Access, Access]]]:
+    """Arrays that are not ``local``, with pairs of accesses by which two iterations may meet at an
+    element, one of them a write."""
+    apart = Apart(loop, known)
+    found: dict[ir.Var, list[tuple[Access, Access]]] = {}
+    uses: dict[ir.Var, list[Access]] = {}
+    for access in accesses_in(loop):
+        if access.array not in local:
+            uses.setdefault(access.array, []).append(access)
+    for array, all_of in uses.items():
+        for k, one in enumerate(all_of):
+            for other in all_of[k:]:
+                if one.kind == other.kind == "read" or apart.never_meet(one, other):
+                    continue
+                found.setdefault(array, []).append((one, other))
+    return found
+
+
+# ---------------------------------------------------------------- subscripts in terms of loops
+
+
+def with_indices(fn: ir.Function, integers: Set[ir.Var]) -> ir.Function:
+    """Subscripts and conditions in which ``integers`` that are sums and products of others, or
+    comparisons, give way to what they are."""
+    return replace(fn, body=_block(fn.body, {}, integers))
+
+
+def _block(block: ir.Block, known: dict[ir.Var, ir.Expr], integers: Set[ir.Var]) -> ir.Block:
+    env = dict(known)
+    out: list[ir.Stmt] = []
+    for stmt in block:
+        inner = {v for b in blocks(stmt) for s in statements(b) for v in stmt_defs(s)}
+        if isinstance(stmt, ir.For | ir.While):
+            env = _without(env, {*inner, *stmt_defs(stmt)})
+        stmt = _written(stmt, env)
+        if blocks(stmt):
+            stmt = map_blocks(lambda b, env=env: _block(b, env, integers), stmt)  # type: ignore[misc]
+        env = _without(env, {*inner, *stmt_defs(stmt)})
+        match stmt:
+            case ir.Assign(target, value) if target in integers:
+                value = substitute(value, env)
+                if _is_plain(value, target):
+                    env[target] = value
+            case _:
+                pass
+        out.append(stmt)
+    return tuple(out)
+
+
+def _written(stmt: ir.Stmt, env: dict[ir.Var, ir.Expr]) -> ir.Stmt:
+    def loaded(expr: ir.Expr) -> ir.Expr:
+        match expr:
+            case ir.Load(array, index):
+                return ir.Load(array, tuple(substitute(i, env) for i in index))
+            case _:
+                return expr
+
+    if not env:
+        return stmt
+    stmt = map_stmt_exprs(lambda e: map_expr(loaded, e), stmt)
+    match stmt:
+        case ir.Store(_, index) | ir.Accumulate(_, index):
+            places = tuple(i if isinstance(i, ir.Slice) else substitute(i, env) for i in index)
+            return replace(stmt, index=places)
+        case ir.If(cond):
+            return replace(stmt, cond=substitute(cond, env))
+        case ir.For(_, start, stop):
+            return replace(stmt, start=substitute(start, env), stop=substitute(stop, env))
+        case _:
+            return stmt
+
+
+def _without(env: dict[ir.Var, ir.Expr], changed: set[ir.Var]) -> dict[ir.Var, ir.Expr]:
+    return {
+        v: e
+        for v, e in env.items()
+        if v not in changed and not any(x in changed for x in subexpressions(e))
+    }
+
+
+def _is_plain(value: ir.Expr, target: ir.Var) -> bool:
+    parts = list(subexpressions(value))
+    if len(parts) > 24 or any(p is target for p in parts):
+        return False
+    return all(
+        isinstance(p, ir.Var | ir.Const | ir.Dim | ir.Compare | ir.Logic)
+        or (isinstance(p, ir.Binary) and p.op in "+-*&")
+        or (isinstance(p, ir.Unary) and p.op in ("-", "not"))
+        for p in parts
+    )
