@@ -41,7 +41,7 @@ def _block(block: ir.Block, types: Types) -> ir.Block:
 
 def _is_fixed(stmt: ir.Stmt, types: Types, inside: set[ir.Var]) -> bool:
     match stmt:
-        case ir.Assign(target, value) if target.temp and isinstance(types[target], nt.Integer):
+        case ir.Assign(target, value) if target.temp and isinstance(types.get(target), nt.Integer):
             return _is_simple(value) and inside.isdisjoint(reads(value))
         case _:
             return False
