@@ -52,8 +52,8 @@ def nested(p: Problem, loop: ir.For) -> tuple[ir.For, ...]:
     before: down to a line of elements, if all allow it, and nothing that has a reverse comes after
     them."""
     found = [loop]
-    while loop.order == "any":  # the blocks of a kernel along one more axis
-        inner = [s for s in found[-1].body if isinstance(s, ir.For) and s.order == "any"]
+    while loop.order == "blocks":  # of a kernel, along one more axis
+        inner = [s for s in found[-1].body if isinstance(s, ir.For) and s.order == "blocks"]
         if not inner:
             return tuple(found)
         found.append(inner[0])

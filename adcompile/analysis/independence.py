@@ -22,7 +22,7 @@ def exchanges_only_sums(loop: Loop, roots: Roots, activity: Activity, scopes: Sc
     """The condition on the loop itself; see the module's text."""
     if not isinstance(loop, ir.For) or not carries_only_sums(loop, roots, activity):
         return False
-    if loop.order == "any":  # blocks of a kernel
+    if loop.order == "blocks":  # of a kernel
         return True
     return shadows_commute(loop, roots, activity, scopes)
 

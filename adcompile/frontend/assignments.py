@@ -59,8 +59,7 @@ class Assignments(Calls):
         return outside if plain and own else None
 
     def stored_once(self, name: str) -> bool:
-        parts = (part for part in ast.walk(self.source.node) if isinstance(part, ast.Name))
-        return sum(part.id == name and not isinstance(part.ctx, ast.Load) for part in parts) == 1
+        return sum(_stores(part, name) for part in ast.walk(self.source.node)) == 1
 
     def makes_range(self, func: ast.expr) -> bool:
         outside = self.static(func)
@@ -254,3 +253,10 @@ def flat_names(target: ast.expr) -> Iterator[str]:
 
 def starred(target: ast.Tuple | ast.List) -> bool:
     return any(isinstance(part, ast.Starred) for part in target.elts)
+
+
+def _stores(node: ast.AST, name: str) -> bool:
+    """Whether ``node`` gives ``name`` a value, functions, ``except`` and ``match`` among them."""
+    if isinstance(node, ast.Name):
+        return node.id == name and not isinstance(node.ctx, ast.Load)
+    return name in (getattr(node, field, None) for field in ("name", "asname", "rest"))

@@ -97,7 +97,7 @@ def with_blocks(fn: ir.Function) -> ir.Function:
         out: list[ir.Stmt] = []
         for stmt in stmts:
             if isinstance(stmt, ir.For) and stmt.stop in counts:
-                stmt = replace(stmt, order="any", body=block(stmt.body))
+                stmt = replace(stmt, order="blocks", body=block(stmt.body))
             out.append(stmt)
         return tuple(out)
 

@@ -323,7 +323,7 @@ class For:
     exit: Var | None = None
     carried: tuple[Carried, ...] = ()
     loc: Loc = NOWHERE
-    order: Literal["sequential", "any", "parallel"] = "sequential"
+    order: Literal["sequential", "any", "blocks", "parallel"] = "sequential"
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,8 @@ def _sliced(loop: ir.For, tapes: set[ir.Var], types: Types) -> list[ir.Stmt]:
             case ir.Load(array, (ir.Binary("+", ir.Binary("*") as first, var), *rest)):
                 if array not in tapes or var is not loop.var or changing & set(reads(first)):
                     return expr
+                if any(isinstance(e, ir.Load) for e in subexpressions(first)):
+                    return expr
                 part = slices.setdefault((array, first), ir.Var(f"{array.name}_rows"))
                 return ir.Load(part, (var, *rest))
         return expr
