@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-import adcompile.runtime.blas  # noqa: F401  compiled code reads it
+import adcompile.blas  # noqa: F401  compiled code reads it
 from adcompile.api import grad, jvp, value_and_grad, vjp
 from adcompile.barrier import stop_gradient
 from adcompile.errors import (

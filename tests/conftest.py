@@ -19,7 +19,7 @@ os.environ.setdefault("NUMBA_ENABLE_CUDASIM", "1")  # make gpu says 0
 numba_config.reload_config()  # pytest imports Numba early, for filterwarnings
 
 
-_SHARE = 3
+_SHARE = 6
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests marked ``wide`` repeat a table under another condition: of each, one in three runs, at
+    """Tests marked ``wide`` repeat a table under another condition: of each, one in six runs, at
     even distances."""
     if config.getoption("--all") or config.args != config.getini("testpaths"):
         return

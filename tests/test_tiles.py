@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from adcompile import value_and_grad
+from adcompile.blas import SYMBOL, THREADS
 from adcompile.runtime import products, tiles
-from adcompile.runtime.blas import SYMBOL, THREADS
 
 # Rows, their length, columns: tiles and depths that end early, one row too few, columns that fill
 # no tile, elements of A a page apart.

@@ -12,8 +12,8 @@ from adcompile.adjoint.assemble import Problem
 from adcompile.cuda.disjoint import Access, Known, is_over, meeting, with_indices
 from adcompile.cuda.host import HINT
 from adcompile.cuda.kinds import Types
+from adcompile.cuda.loop_variables import named_apart
 from adcompile.cuda.private import carried_in, make_private
-from adcompile.cuda.split import named_apart
 from adcompile.emit.destruct import destruct
 from adcompile.errors import UnsupportedError
 from adcompile.frontend.kernels import AXES, waits

@@ -23,10 +23,9 @@ from adcompile.frontend.kernel_phases import (
     Item,
     Phase,
     Phases,
-    Replaced,
     Together,
 )
-from adcompile.frontend.kernel_syntax import Renamed, most_steps, own_variable, stored_by
+from adcompile.frontend.kernel_syntax import Renamed, Replaced, most_steps, own_variable, stored_by
 from adcompile.frontend.kernels import _NUMPY, AXES, Form
 from adcompile.frontend.source import Source
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from adcompile.frontend.kernel_syntax import written_in
+from adcompile.frontend.kernel_syntax import Replaced, written_in
 
 _PURE = ("min", "max", "abs", "int", "len", "range")
 
@@ -348,21 +348,6 @@ class Phases:
                         f"{one.id}, which is not a number of floating type, kept over syncthreads",
                         "Compute it again after each syncthreads.",
                     )
-
-
-class Replaced(ast.NodeTransformer):
-    """Names by expressions."""
-
-    def __init__(self, values: dict[str, ast.expr], but: str = "") -> None:
-        self.values, self.but = values, but
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        if isinstance(node.ctx, ast.Load) and node.id in self.values and node.id != self.but:
-            made = copy.deepcopy(self.values[node.id])
-            for part in ast.walk(made):
-                ast.copy_location(part, node)
-            return made
-        return node
 
 
 def _both(a: Open, b: Open) -> Open:

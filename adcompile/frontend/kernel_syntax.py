@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Callable, Iterator
 from typing import TypeGuard
 
@@ -121,3 +122,18 @@ def most_steps(
 
 def _has_equal(loop: ast.While) -> bool:
     return isinstance(loop.test, ast.Compare) and isinstance(loop.test.ops[0], ast.GtE)
+
+
+class Replaced(ast.NodeTransformer):
+    """Names by expressions."""
+
+    def __init__(self, values: dict[str, ast.expr], but: str = "") -> None:
+        self.values, self.but = values, but
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if isinstance(node.ctx, ast.Load) and node.id in self.values and node.id != self.but:
+            made = copy.deepcopy(self.values[node.id])
+            for part in ast.walk(made):
+                ast.copy_location(part, node)
+            return made
+        return node

@@ -81,7 +81,8 @@ def _sliced(loop: ir.For, tapes: set[ir.Var], types: Types) -> list[ir.Stmt]:
     body = tuple(map_stmt_exprs(lambda e: map_expr(moved, e), s) for s in loop.body)
     made: list[ir.Stmt] = []
     for (array, first), part in slices.items():
-        types[part] = types[array]
+        if array in types:
+            types[part] = types[array]
         rows = ir.Slice(first, ir.Binary("+", first, extent), None)
         made.append(ir.View(part, array, (rows,), loop.loc))
     return [*made, replace(loop, body=body)]

@@ -15,7 +15,7 @@ from numba.core import cgutils
 from numba.core import types as nt
 from numba.extending import lower_builtin, type_callable
 
-from adcompile.runtime.blas import SYMBOL
+from adcompile.blas import SYMBOL
 from adcompile.runtime.helper import njit
 
 _flags = {"cache": True, "error_model": "numpy", "fastmath": False, "boundscheck": False}
