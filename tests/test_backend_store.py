@@ -65,6 +65,7 @@ def test_processes_at_once():
     assert python(RUN) == "0 1"
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("suffix", [".py", ".json", ".arrays", ".nbi", ".nbc", ".index", ".code"])
 @pytest.mark.parametrize("keep", [0, 40])
 def test_damaged_files(tmp_path, suffix, keep):

@@ -95,6 +95,7 @@ def test_planted_bugs_change_an_adjoint(number: int) -> None:
     assert adjoint != ADJOINT.partition("def f_adjoint")[2]
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("number", range(len(planted.PLANTED)))
 def test_planted_bugs_are_found(number: int) -> None:
     verdict = planted.hunt(number, [f"0:{k}" for k in range(200)])
