@@ -41,9 +41,15 @@ def move(cpu: int) -> None:
             os.sched_setaffinity(int(thread.name), {cpu})
 
 
+_REST = 0.3  # seconds; for 0.2 the threads of whoever was before still look for work
+
+
 def timed(call: Call, repeat: int) -> float:
     """CPU time, so that what else the machine does counts less; with all threads, time."""
     clock = time.process_time if ONE_THREAD else time.perf_counter
+    if not ONE_THREAD:
+        time.sleep(_REST)
+        call()
     start = clock()
     for _ in range(repeat):
         call()
