@@ -109,7 +109,7 @@ def _computed_from(numbers: Set[ir.Var], body: ir.Block) -> set[ir.Var]:
                 values.setdefault(target, []).append(value)
             case _:
                 for var in stmt_defs(stmt):
-                    values.setdefault(var, []).append(var)
+                    values.setdefault(var, []).append(ir.Const(None))  # not a float
 
     def is_float(expr: ir.Expr) -> bool:
         match expr:
