@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numba import prange
 
 from adcompile import value_and_grad
 from adcompile.optimise import finish, splits, strip_loops
@@ -193,3 +194,22 @@ def test_what_is_split(f: Callable[..., Any], split: bool) -> None:
     source = value_and_grad(f, argnums=(0, 1, 2)).source(W, X, B)
     assert ("= strip()" in source) is split
     assert ("vm.exp" in source or "vm.tanh" in source) is split
+
+
+@pytest.mark.usefixtures("narrow")
+@pytest.mark.parametrize("f", [layer, two_inner_loops, from_the_end])
+@pytest.mark.parametrize(("rows", "columns"), [(0, 5), (4, 0)])
+def test_loops_that_do_not_run(f: Callable[..., Any], rows: int, columns: int) -> None:
+    compare(f, (W[:rows, :columns].copy(), X[:columns].copy(), B[:rows].copy()))
+
+
+def one_after_the_other(w, x, b):
+    """Without ``parallel`` a prange is a range, and its iterations may need each other."""
+    h = b.copy()
+    for j in prange(1, b.size):
+        h[j] = math.sin(h[j - 1]) * w[j, 0] + h[j]
+    return np.sum(h * h)
+
+
+def test_a_prange_is_not_believed() -> None:
+    compare(one_after_the_other, (W, X, B))
