@@ -18,14 +18,22 @@ from typing import Any
 import numpy as np
 
 from benchmarks.arrays import LIMITS, run
-from benchmarks.arrays.workload import BY_HAND, OURS, TAPE, DisagreementError, Workload, check
+from benchmarks.arrays.workload import (
+    BY_HAND,
+    OURS,
+    SEQUENTIAL,
+    TAPE,
+    DisagreementError,
+    Workload,
+    check,
+)
 
 SHORT = 0.01  # a call shorter than this is repeated
 LONG = 3.0  # a call longer than this is made once
 PATIENCE = 75.0  # seconds for a first call, compilers included
 RECORDERS = (TAPE, "PyTorch", "autograd")  # compile nothing, and must be done by then
 RECORDERS_PATIENCE = 30.0
-THREADED = (OURS, BY_HAND, "JAX, best form", "PyTorch", "torch.compile")
+THREADED = (OURS, BY_HAND, "JAX, best form", "PyTorch", "torch.compile")  # and what begins so
 
 
 @dataclass(frozen=True)
@@ -131,8 +139,7 @@ def race(
     without: Sequence[str] = (),
 ) -> Iterator[tuple[str, Rows | DisagreementError]]:
     """Each case, with what was found or who disagreed; then nothing of it was timed."""
-    chosen = [c for c in workload.contestants if threads == "one" or c in THREADED]
-    chosen = [c for c in chosen if c not in without]
+    chosen = [c for c in workload.contestants if c not in without and _takes_part(c, threads)]
     count = os.cpu_count() or 1
     cpus: queue.Queue[int] = queue.Queue()
     for cpu in range(count):
@@ -169,6 +176,10 @@ def race(
         finally:
             for worker in workers.values():
                 worker.end()
+
+
+def _takes_part(contestant: str, threads: str) -> bool:
+    return contestant != SEQUENTIAL if threads == "one" else contestant.startswith(THREADED)
 
 
 def _skipped(contestant: str, workload: Workload, case: str, effort: Effort) -> bool:

@@ -16,7 +16,7 @@ from benchmarks.arrays import report
 from benchmarks.arrays.workload import BY_HAND, OURS, PRIMALS, TAPE
 from benchmarks.arrays.workloads import WORKLOADS as ARRAYS
 from benchmarks.page import table
-from benchmarks.race import Row, Rows
+from benchmarks.race import THREADED, Row, Rows
 from benchmarks.workloads import WORKLOADS
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -193,23 +193,25 @@ def short(found: Found) -> str:
 
 
 def several(found: Found) -> str:
-    """Time by the clock with all threads; in brackets over that on one."""
-    shown = [key for key in found if key[2] == "all"]
-    names = list(dict.fromkeys(name for key in shown for name in found[key]))
+    """Time by the clock with all threads, of the quickest form; in brackets over that on one."""
     lines = []
-    for title, case, _ in shown:
+    for (title, case, threads), rows in found.items():
+        if threads != "all":
+            continue
+        one = found.get((title, case, "one"), {})
         cells = [f"{title}, {case}"]
-        for name in names:
-            rows, one = found[title, case, "all"], found.get((title, case, "one"), {})
-            row, alone = rows.get(name), one.get(name)
-            if row is None or not row.seconds:
-                cells.append("")
-                continue
-            known = alone is not None and alone.seconds
-            gain = f" ({row.median() / alone.median():.2f})" if known and alone else ""
-            cells.append(_time(row.median()) + gain)
+        for start in THREADED:
+            name, row = _quickest(rows, start)
+            _, alone = _quickest(one, start)
+            gain = f" ({row.median() / alone.median():.2f})" if row and alone else ""
+            cells.append(_time(row.median()) + gain + name.removeprefix(start) if row else "")
         lines.append(cells)
-    return table(["", *names], lines)
+    return table(["", *THREADED], lines)
+
+
+def _quickest(rows: Rows, start: str) -> tuple[str, Row | None]:
+    there = [(name, row) for name, row in rows.items() if name.startswith(start) and row.seconds]
+    return min(there, key=lambda one: one[1].median(), default=("", None))
 
 
 def details(rows: Rows) -> str:

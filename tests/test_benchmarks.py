@@ -51,8 +51,8 @@ def test_tables(summary: Any) -> None:
     assert cells[6:8] == ["2.00", "0.50 JAX, best form"]
     short = summary.short(found).splitlines()
     assert len(short) == 3 and "W, large" in short[2] and "| (500 x) |" in short[2]
-    both = {**found, ("W", "large", "all"): rows(race, ours=3.0, jax=0.5)}
-    assert "| 3.15 s (0.75) | 525 ms (0.50) |" in summary.several(both)
+    both = {**found, ("W", "large", "all"): rows(race, ours=3.0, loops=1.0, jax=0.5)}
+    assert "| 1.05 s (0.50), loops |  | 525 ms (0.50) |" in summary.several(both)
 
 
 def test_what_was_found_is_found_again(

@@ -15,7 +15,15 @@ from numba import njit
 
 from adcompile import tape, value_and_grad
 from benchmarks.arrays import ONE_THREAD
-from benchmarks.arrays.workload import BY_HAND, OURS, PRIMALS, TAPE, Build, Inputs
+from benchmarks.arrays.workload import (
+    BY_HAND,
+    OURS,
+    PRIMALS,
+    SEQUENTIAL,
+    TAPE,
+    Build,
+    Inputs,
+)
 from benchmarks.measure import Call
 
 Function = Callable[..., Any]
@@ -44,9 +52,9 @@ class Taping:
         return self.call()
 
 
-def ours(f: Function, argnums: tuple[int, ...]) -> Build:
+def ours(f: Function, argnums: tuple[int, ...], parallel: bool = not ONE_THREAD) -> Build:
     def build(*inputs: Any) -> Call:
-        derivative = value_and_grad(f, argnums=argnums, parallel=not ONE_THREAD)
+        derivative = value_and_grad(f, argnums=argnums, parallel=parallel)
         return Taping(lambda: derivative(*inputs), lambda: kept_by_ours(derivative, inputs))
 
     return build
@@ -228,6 +236,7 @@ def lineup(
     ``others``: other ways to write the function, by what follows OURS."""
     return {
         OURS: ours(f, argnums),
+        SEQUENTIAL: ours(f, argnums, parallel=False),
         TAPE: taped(f, argnums),
         **{f"{OURS}{name}": ours(g, argnums) for name, g in (others or {}).items()},
         **{f"{BY_HAND}{name}": by_hand(g) for name, g in hands.items()},

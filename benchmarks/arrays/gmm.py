@@ -117,21 +117,19 @@ def inputs(d: int, k: int, n: int, gamma: float = 1.0, m: int = 0) -> Inputs:
     return alphas, means, icf, rng.normal(size=(n, d)), place, gamma, constant
 
 
-SIZES = ((2, 5, 50), (10, 25, 1000), (64, 25, 1000), (64, 200, 1000), (64, 25, 10000))
+SIZES = (
+    (2, 5, 50),
+    (10, 25, 1000),
+    (10, 25, 10000),
+    (64, 25, 1000),
+    (64, 200, 1000),
+    (64, 25, 10000),
+)
 WORKLOAD = Workload(
     title="Gaussian mixture (ADBench)",
-    cases={
-        f"d={d}, K={k}, n={n}": partial(inputs, d, k, n)
-        for d, k, n in (
-            (2, 5, 50),
-            (10, 25, 1000),
-            (64, 25, 1000),
-            (64, 200, 1000),
-            (64, 25, 10000),
-        )
-    },
+    cases={f"d={d}, K={k}, n={n}": partial(inputs, d, k, n) for d, k, n in SIZES},
     quick=("d=2, K=5, n=50", "d=10, K=25, n=1000"),
-    large=frozenset({"d=64, K=200, n=1000", "d=64, K=25, n=10000"}),
+    large=frozenset({"d=10, K=25, n=10000", "d=64, K=200, n=1000", "d=64, K=25, n=10000"}),
     contestants=lineup(
         objective,
         ACTIVE,

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import njit, prange
 
 from benchmarks.arrays.workload import TAPE, Inputs, Workload
 from benchmarks.loops.lineup import Function, lineup
@@ -16,7 +16,7 @@ from benchmarks.loops.lineup import Function, lineup
 def value(mean: Any, e: Any) -> Any:
     """Sum of the distances times the sines of the eccentric anomalies E - e sin E = mean."""
     total = 0.0
-    for i in range(mean.size):
+    for i in prange(mean.size):
         anomaly = mean[i] + e * math.sin(mean[i])
         step = 1.0
         while abs(step) > 1e-12:

@@ -18,7 +18,7 @@ from benchmarks.arrays.contestants import (
     ours,
     taped,
 )
-from benchmarks.arrays.workload import BY_HAND, OURS, PRIMALS, TAPE, Build
+from benchmarks.arrays.workload import BY_HAND, OURS, PRIMALS, SEQUENTIAL, TAPE, Build
 from benchmarks.measure import Call
 
 Function = Callable[..., Any]
@@ -113,6 +113,7 @@ def lineup(
     otherwise the array code is.  ``more``: contestants of their own kind."""
     made = {
         OURS: ours(numba.njit(f), argnums),
+        SEQUENTIAL: ours(numba.njit(f), argnums, parallel=False),
         TAPE: taped(f, argnums),
         **{f"{OURS}{name}": ours(g, argnums) for name, g in (others or {}).items()},
         **{f"{BY_HAND}{name}": by_hand(g) for name, g in hands.items()},
