@@ -28,6 +28,7 @@ from benchmarks.measure import Call
 from benchmarks.workloads import WORKLOADS
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
+_SMALL, _USUAL = 1 << 16, 32 << 20  # glibc's own limit grows to the latter, with what is freed
 
 
 def say(**answer: Any) -> None:
@@ -57,17 +58,20 @@ def timed(call: Call, repeat: int) -> float:
 
 
 def peak(call: Call) -> int:
-    """How far the resident memory rises in a call.  Asked for last: from then on what is freed goes
-    back to the system at once, or pages counted already would be used again."""
+    """How far the resident memory rises in a call, in which what is freed goes back to the system
+    at once: pages counted already would be used again."""
     libc = ctypes.CDLL(None)
-    for threshold in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD):
-        libc.mallopt(threshold, 1 << 16)
+    libc.mallopt(_M_MMAP_THRESHOLD, _SMALL)
+    libc.mallopt(_M_TRIM_THRESHOLD, _SMALL)
     libc.malloc_trim(0)
     before = resident("VmRSS")
     clear_peak()
     result = call()
     del result
-    return resident("VmHWM") - before
+    rise = resident("VmHWM") - before
+    libc.mallopt(_M_MMAP_THRESHOLD, _USUAL)  # the next case would fault in all pages of every call
+    libc.mallopt(_M_TRIM_THRESHOLD, 2 * _USUAL)
+    return rise
 
 
 def tape(call: Call) -> int | None:
