@@ -10,6 +10,7 @@ from numba.core import types as nt
 from adcompile.analysis.activity import is_complex
 from adcompile.ir import nodes as ir
 from adcompile.optimise.buffers import make_once
+from adcompile.optimise.choices import choose_by_calls
 from adcompile.optimise.factor import factor_products
 from adcompile.optimise.pages import names_of_arrays, use_large_pages
 from adcompile.optimise.parallel import Remarks, run_parallel
@@ -69,4 +70,4 @@ class Finish:
             fn = slice_tapes(fn, self.types, tapes) if options.vector_math else fn
         if options.parallel and not is_any_complex:
             fn = run_parallel(fn, self.remarks, self.types)
-        return fn
+        return choose_by_calls(fn) if options.target == "cpu" else fn

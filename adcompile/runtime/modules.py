@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from adcompile.runtime import (
     arrays,
+    choices,
     cholesky,
     contractions,
     likelihood,
@@ -18,6 +19,6 @@ from adcompile.runtime import (
 )
 
 MODULES = (
-    *(arrays, cholesky, contractions, likelihood, linalg, memory),
+    *(arrays, choices, cholesky, contractions, likelihood, linalg, memory),
     *(products, special, strips, sums, systems, threads),
 )
