@@ -44,6 +44,7 @@ from adcompile.normalise.references import number_references
 from adcompile.normalise.resolve import resolve
 from adcompile.normalise.ssa import to_ssa
 from adcompile.normalise.tuples import split_tuples
+from adcompile.normalise.unreached import drop_unreached
 from adcompile.normalise.unset import define_unset
 from adcompile.optimise.cse import merge_common
 from adcompile.optimise.deadcode import eliminate_dead
@@ -119,7 +120,7 @@ def resolved(
 
     types, returns = infer_variables(ssa, argtypes, namespace(ssa.callees, options))
     check_arguments(plain, argtypes, argnums)
-    fn = standardise_draws(resolve(ssa, types), types)
+    fn = standardise_draws(resolve(drop_unreached(ssa, types), types), types)
     fn = name_items(split_tuples(fn, types), types)
     regroup = options.optimise and options.vector_math
     fn = expand(fn, types, argnums.ones, hasattr(func, "py_func"), regroup)

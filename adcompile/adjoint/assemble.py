@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from numba.core import types as nt
 
 from adcompile.adjoint.forward import ForwardBuilder
+from adcompile.adjoint.numbers import Numbers
 from adcompile.adjoint.reverse import ReverseBuilder
 from adcompile.analysis.activity import Activity
 from adcompile.analysis.alias import Roots, written_roots
@@ -135,8 +136,11 @@ def assemble(
     )
     read.update(dict.fromkeys(finals))
     parameters = [v for v in p.fn.params if v in read]
-    residuals = tuple(dict.fromkeys((*parameters, *read)))
-    forward = build_forward(p, residuals)
+    own = [v for v in read if v not in p.fn.params and v not in finals]
+    numbers = Numbers(() if adds else own, p.types, tuple(reverse))
+    reverse = list(numbers.read_from(tuple(reverse)))
+    residuals = tuple(dict.fromkeys(numbers.instead_in((*parameters, *read))))
+    forward = build_forward(p, residuals, numbers)
     arguments, renamed = parameter_names((*residuals, *seeds, *given.values()), p.fn.params)
     adjoint = ir.Function(
         f"{p.fn.name}_adjoint",
@@ -258,7 +262,7 @@ def scalar_results(builder: ReverseBuilder, scalars: tuple[ir.Var, ...]) -> tupl
     return tuple(found)
 
 
-def build_forward(p: Problem, residuals: tuple[ir.Var, ...]) -> ir.Function:
+def build_forward(p: Problem, residuals: tuple[ir.Var, ...], numbers: Numbers) -> ir.Function:
     """The primal with its stores; returns (result, *residuals)."""
     unpack, head = build_head(p.fn, p.types, p.roots)
     rest = tuple(s for s in p.fn.body if s not in unpack)
@@ -270,7 +274,8 @@ def build_forward(p: Problem, residuals: tuple[ir.Var, ...]) -> ir.Function:
     result = ir.Return((ir.MakeTuple((value, *residuals_made(p, residuals))),), last.loc)
     params = tuple(p.fn.params)
     fn = replace(p.fn, name=f"{p.fn.name}_forward", params=params)
-    made = destruct(replace(fn, body=(*unpack, *head, *begin, *body[:-1], result)))
+    body = numbers.stored_by((*unpack, *head, *begin, *body[:-1]))
+    made = destruct(replace(fn, body=(*body, result)))
     start = {*params, *(v for v, _ in p.fn.constants)}
     always = defined_after(made.body, start)
     maybe_unset = dict.fromkeys(exposed(made.body, start))

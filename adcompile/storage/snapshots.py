@@ -160,7 +160,7 @@ def find_snapshots(
     groups: dict[object, list[_Read]] = {}
     for stmt in statements(fn.body):
         match stmt:
-            case ir.Assign(target, ir.Load() as load) if types[target] in DTYPES:
+            case ir.Assign(target, ir.Load() as load) if types.get(target) in DTYPES:
                 if scopes.stmt_loops[id(stmt)] and not finder.stable.load(load, stmt):
                     if (read := finder.read(stmt, load)) is not None:
                         groups.setdefault(read.key, []).append(read)
