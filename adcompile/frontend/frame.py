@@ -226,7 +226,12 @@ class Frame:
             self.note_kind(stmt)
         known = self.session.arity
         note_rank(stmt, self.session.ranks, self.session.kinds)
+        self.session.lists.difference_update(stmt_defs(stmt))
         match stmt:
+            case ir.Assign(target, ir.Apply("list.make")):
+                self.session.lists.add(target)
+            case ir.Assign(target, ir.Var() as source) if source in self.session.lists:
+                self.session.lists.add(target)
             case ir.Assign(target, ir.MakeTuple(items)):
                 known[target] = len(items)
             case ir.Assign(target, ir.Var() as source) if source in known:

@@ -1,0 +1,43 @@
+"""What some calls mean, as functions that are inlined like the user's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def list_index(items: Any, value: Any) -> Any:
+    for k in range(len(items)):
+        if items[k] == value:
+            return k
+    raise ValueError("value not in list")
+
+
+def list_count(items: Any, value: Any) -> Any:
+    found = 0
+    for k in range(len(items)):
+        if items[k] == value:
+            found += 1
+    return found
+
+
+def list_remove(items: Any, value: Any) -> None:
+    for k in range(len(items)):
+        if items[k] == value:
+            items.pop(k)
+            return
+    raise ValueError("list.remove(x): x not in list")
+
+
+def sorted_list(items: Any, reverse: Any = False) -> Any:
+    ordered = np.sort(np.array([v for v in items]))
+    if reverse:
+        ordered = ordered[::-1]
+    return [v for v in ordered]
+
+
+def sort_list(items: Any, reverse: Any = False) -> None:
+    ordered = sorted_list(items, reverse)
+    for k in range(len(items)):
+        items[k] = ordered[k]
