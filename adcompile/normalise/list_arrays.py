@@ -123,6 +123,14 @@ class _Flattener:
                     self.refuse("a part of a list of arrays")
                 self.read(target, owner, self.expr(index))
                 return
+            case ir.Accumulate(owner, (index,), value, op) if owner in self.flats:
+                if isinstance(index, ir.Slice):
+                    self.refuse("a part of a list of arrays")
+                item = ir.Var("t", temp=True)
+                self.read(item, owner, self.expr(index))
+                total = ir.Binary(op, item, self.expr(value))
+                self.out.append(ir.Assign(item, total, True, self.loc))
+                return
             case ir.Assign(target, ir.TupleGet(ir.Var() as owner, k)) if owner in self.flats:
                 self.read(target, owner, ir.Const(k))
                 return

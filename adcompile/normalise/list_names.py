@@ -22,6 +22,54 @@ def without_second_names(body: ir.Block, is_list: IsList) -> ir.Block:
     return body
 
 
+def with_own_names(
+    body: ir.Block, names: Sequence[ir.Var]
+) -> tuple[ir.Block, dict[ir.Var, ir.Var]]:
+    """A variable per use of a name, where ``row`` is a list here, and in a later loop another one;
+    and the old names of the new variables."""
+    made: dict[ir.Var, ir.Var] = {}
+    for var in names:
+        body = _with_own_names(body, var, made, True)
+    return body, made
+
+
+def _with_own_names(
+    block: ir.Block, var: ir.Var, made: dict[ir.Var, ir.Var], outermost: bool
+) -> ir.Block:
+    inside = [k for k, stmt in enumerate(block) if mentions((stmt,), var)]
+    if len(inside) == 1:
+        stmt = block[inside[0]]
+        if not _begins(stmt, var) and var not in (*stmt_reads(stmt), *stmt_defs(stmt)):
+            if sum(mentions(b, var) for b in blocks(stmt)) == 1:
+                new = map_blocks(lambda b: _with_own_names(b, var, made, False), stmt)
+                return tuple(new if s is stmt else s for s in block)
+        return block
+    begins = [_begins(block[k], var) for k in inside]
+    for n, k in enumerate(inside):  # a loop may not run, and leave what was there
+        if begins[n] and blocks(block[k]) and n + 1 < len(inside) and not begins[n + 1]:
+            begins[n] = False
+    if not (begins and (begins[0] or outermost)):
+        return block
+    done, renaming = [], dict[ir.Var, ir.Var]()
+    starts = {k for k, begin in zip(inside[1:], begins[1:]) if begin}
+    for k, stmt in enumerate(block):
+        if k in starts:
+            renaming = {var: ir.Var(var.name, var.temp)}
+            made[renaming[var]] = var
+        done += rename_block((stmt,), renaming)
+    return tuple(done)
+
+
+def _begins(stmt: ir.Stmt, var: ir.Var) -> bool:
+    """Whether ``var`` is set anew before it is read, and does not outlive a loop's iteration."""
+    if var in stmt_defs(stmt):
+        return var not in stmt_reads(stmt) and not blocks(stmt)
+    if not isinstance(stmt, ir.For) or var in stmt_reads(stmt):
+        return False
+    first = next((s for s in stmt.body if mentions((s,), var)), None)
+    return first is not None and _begins(first, var) and not blocks(first)
+
+
 def _without(block: ir.Block, gone: ir.Stmt) -> ir.Block:
     return tuple(map_blocks(lambda b: _without(b, gone), s) for s in block if s is not gone)
 

@@ -130,7 +130,7 @@ def home(body: ir.Block, group: set[ir.Var]) -> ir.Block:
 
 
 def ends_at(body: ir.Block, var: ir.Var, stmt: ir.Stmt) -> bool:
-    """Whether ``stmt`` is the last that mentions ``var``, which is made anew before it each time."""
+    """Whether ``stmt`` is the last to mention ``var``, which is made anew before it each time."""
     inside = [s for s in home(body, {var}) if mentions((s,), var)]
     return _is_made(inside[0], var) and _ends_in(inside, var, stmt)
 
@@ -145,11 +145,38 @@ def _ends_in(block: list[ir.Stmt], var: ir.Var, stmt: ir.Stmt) -> bool:
     return last is stmt
 
 
+def returned_at(body: ir.Block, var: ir.Var, stmt: ir.Stmt) -> bool:
+    """Whether the function that ``var`` belongs to, maybe an inlined one, ends at ``stmt``, which
+    stands in a loop of it."""
+    exits = {s.exit for s in statements(body) if isinstance(s, ir.For | ir.While)}
+    entered = [s.vars for s in statements(body) if isinstance(s, ir.Unset)]
+    for block in _all_blocks(body):
+        behind = next((block[k + 1 :] for k, s in enumerate(block) if s is stmt), None)
+        if behind is not None and all(isinstance(s, ir.Assign) for s in behind):
+            return any(
+                isinstance(s, ir.Assign)
+                and s.target in exits
+                and s.value == ir.Const(ir.RETURN)
+                and all((var in own) == (s.target in own) for own in entered)
+                for s in behind
+            )
+    return False
+
+
+def _all_blocks(block: ir.Block) -> Iterator[ir.Block]:
+    yield block
+    for stmt in block:
+        for inner in blocks(stmt):
+            yield from _all_blocks(inner)
+
+
 def _is_made(stmt: ir.Stmt, var: ir.Var) -> bool:
     """Whether ``var`` is set there, to something new."""
     match stmt:
         case ir.Assign(target, ir.Apply(name)) if name == MAKE:
             return target is var
+        case ir.Assign(target, ir.Binary() | ir.Subscript(index=(ir.Slice(),)), False):
+            return target is var  # of lists a copy; arrays are asked for their second names too
         case _:
             return _makes(stmt, var)
 

@@ -27,8 +27,9 @@ from adcompile.ir.walk import (
 from adcompile.makers import ListValues, fields_of, keys_of, maker_name
 from adcompile.normalise.list_arrays import flatten_lists_of_arrays
 from adcompile.normalise.list_changes import Changes
-from adcompile.normalise.list_names import without_second_names
-from adcompile.normalise.list_sharing import ends_at
+from adcompile.normalise.list_names import with_own_names, without_second_names
+from adcompile.normalise.list_rows import flatten_lists_of_lists
+from adcompile.normalise.list_sharing import ends_at, returned_at
 from adcompile.normalise.list_storage import MAKE, ONE, ZERO, Types, rebuilt
 from adcompile.normalise.list_tuples import tuples_for_lists
 
@@ -49,9 +50,12 @@ def lower_lists(fn: ir.Function, types: Types) -> ir.Function:
     def is_list(var: ir.Var) -> bool:
         return isinstance(types.get(var), nt.List | nt.ListType)
 
-    body = without_second_names(fn.body, is_list)
+    named = [v for v in types if is_list(v) and not v.temp and v not in fn.params]
+    body, olds = with_own_names(fn.body, named)
+    types.update({new: types[old] for new, old in olds.items()})
+    body = without_second_names(body, is_list)
     body, tuples = tuples_for_lists(body, types)
-    body = flatten_lists_of_arrays(body, types, tuples)
+    body = flatten_lists_of_lists(flatten_lists_of_arrays(body, types, tuples), types, tuples)
     lists = {v: k for v, k in types.items() if is_list(v) and v not in tuples}
     lowerer = _Lowerer(fn, body, lists, types)
     head = lowerer.parameters()
@@ -196,7 +200,8 @@ class _Lowerer(Changes):
             return self.expr(item)
         in_tuple = isinstance(self.types.get(stmt.target), nt.BaseTuple)
         assert isinstance(item, ir.Var)
-        if item in self.changed and in_tuple and not ends_at(self.body, item, stmt):
+        ends = ends_at(self.body, item, stmt) or returned_at(self.body, item, stmt)
+        if item in self.changed and in_tuple and not ends:
             self.refuse(
                 "a list that changes its length, in a tuple", "Put np.array(x) in the tuple."
             )
