@@ -12,7 +12,7 @@ import numpy as np
 from adcompile.arrays.signatures import SEQUENCES, SIGNATURES, Signature
 from adcompile.frontend.functions import dtype_name
 from adcompile.frontend.lists import Lists
-from adcompile.frontend.written_out import sort_list
+from adcompile.frontend.written_out import WRITTEN_OUT
 from adcompile.ir import nodes as ir
 
 _MANY = inspect.Parameter.VAR_POSITIONAL
@@ -97,7 +97,7 @@ class ArrayCalls(Lists):
         loc = self.loc(node)
         if name == "sort" and array in self.session.lists:
             call = ast.copy_location(ast.Call(node.func, [*args], node.keywords), node)
-            return self.inline(call, sort_list)
+            return self.inline(call, WRITTEN_OUT["sort"])
         if name == "sort":
             value = self.array_call(node, "sort", args)
             self.emit(ir.Store(array, everything, value, loc))

@@ -179,6 +179,10 @@ class Expressions(Lifting):
                 return self.lazy(node, False) if self.lifts(node) else self.logic(node)
             case ast.Compare():
                 return self.compare(node)
+            case ast.Attribute(ast.Name(), "value") if (x := self.tree(node.value)) in (
+                self.session.members
+            ):
+                return x
             case ast.Attribute() if (rank := self.rank_known(node)) is not None:
                 return rank
             case ast.Attribute(base, name):

@@ -226,12 +226,15 @@ class Frame:
             self.note_kind(stmt)
         known = self.session.arity
         note_rank(stmt, self.session.ranks, self.session.kinds)
-        self.session.lists.difference_update(stmt_defs(stmt))
+        for some in (self.session.lists, self.session.members):
+            some.difference_update(stmt_defs(stmt))
+            if isinstance(stmt, ir.Assign) and stmt.value in some:
+                some.add(stmt.target)
         match stmt:
             case ir.Assign(target, ir.Apply("list.make")):
                 self.session.lists.add(target)
-            case ir.Assign(target, ir.Var() as source) if source in self.session.lists:
-                self.session.lists.add(target)
+            case ir.Assign(target, ir.Apply("rt.member_value")):
+                self.session.members.add(target)
             case ir.Assign(target, ir.MakeTuple(items)):
                 known[target] = len(items)
             case ir.Assign(target, ir.Var() as source) if source in known:

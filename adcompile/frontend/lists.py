@@ -12,13 +12,13 @@ import numpy as np
 from adcompile.frontend.conditions import Conditions
 from adcompile.frontend.expressions import Container
 from adcompile.frontend.ranks import rank_of
-from adcompile.frontend.written_out import list_count, list_index, list_remove, sorted_list
+from adcompile.frontend.written_out import WRITTEN_OUT
 from adcompile.ir import nodes as ir
 from adcompile.makers import Maker
 
 MAKE = "list.make"  # items -> a new list
 METHODS = {"append": 1, "extend": 1, "clear": 0, "insert": 2, "reverse": 0}  # and their arguments
-_WRITTEN_OUT = {"index": list_index, "count": list_count, "remove": list_remove}
+_SEARCHES = ("index", "count", "remove")
 _CHANGES = ("append", "extend", "clear", "insert", "reverse", "pop", "remove")
 
 
@@ -81,7 +81,7 @@ class Lists(Conditions):
         if is_typed_list(owner) and getattr(func, "__name__", "") == "empty_list":
             return self.display(())
         if func is builtins.sorted and {k.arg for k in node.keywords} <= {"reverse"}:
-            return self.inline(node, sorted_list)
+            return self.inline(node, WRITTEN_OUT["sorted"])
         if func is not builtins.list and not is_typed_list(func):
             return None
         if node.keywords or len(node.args) > 1:
@@ -106,9 +106,9 @@ class Lists(Conditions):
             args = (self.atom(base), *self.atoms(node.args[:1]))
             self.emit(ir.Call((taken,), "list.pop", args, self.loc(node)))
             return taken
-        if name in _WRITTEN_OUT and len(node.args) == 1:
+        if name in _SEARCHES and len(node.args) == 1:
             call = ast.copy_location(ast.Call(node.func, [base, *node.args], []), node)
-            return self.inline(call, _WRITTEN_OUT[name])
+            return self.inline(call, WRITTEN_OUT[name])
         if name not in METHODS or len(node.args) != METHODS[name]:
             return None
         owner = self.atom(base)

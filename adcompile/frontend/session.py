@@ -31,6 +31,7 @@ class Session:
     customs: list[Any] = field(default_factory=list)  # whose rules are being read
     computed: set[ir.Var] = field(default_factory=set)  # results of operations: never None
     lists: set[ir.Var] = field(default_factory=set)  # made here
+    members: set[ir.Var] = field(default_factory=set)  # values of members of Enums that were given
     ranges: set[ir.Var] = field(default_factory=set)  # tuples that are start, stop, step
     dicts: dict[ir.Var, tuple[str, ...]] = field(default_factory=dict)  # their keys
     shared: set[ir.Var] = field(default_factory=set)  # dicts with two names

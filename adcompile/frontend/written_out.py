@@ -41,3 +41,12 @@ def sort_list(items: Any, reverse: Any = False) -> None:
     ordered = sorted_list(items, reverse)
     for k in range(len(items)):
         items[k] = ordered[k]
+
+
+WRITTEN_OUT: dict[str, Any] = {
+    "sorted": sorted_list,
+    "sort": sort_list,
+    "index": list_index,
+    "count": list_count,
+    "remove": list_remove,
+}

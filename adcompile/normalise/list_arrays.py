@@ -81,7 +81,7 @@ class _Flattener:
         self.flats, self.numbers = flats, numbers
         self.out: list[ir.Stmt] = []
         self.loc = Loc("", 0)
-        self.written = Sharing(body, set(flats), numbers).written_lists()
+        Sharing(body, flats, numbers).check()
 
     def refuse(self, message: str, advice: str = ROWS) -> NoReturn:
         raise UnsupportedError(message, self.loc, advice)
@@ -121,18 +121,18 @@ class _Flattener:
             ):
                 if isinstance(index, ir.Slice):
                     self.refuse("a part of a list of arrays")
-                self.read(target, owner, self.expr(index))
+                self.read(target, self.flats[owner], self.expr(index))
                 return
             case ir.Accumulate(owner, (index,), value, op) if owner in self.flats:
                 if isinstance(index, ir.Slice):
                     self.refuse("a part of a list of arrays")
                 item = ir.Var("t", temp=True)
-                self.read(item, owner, self.expr(index))
+                self.read(item, self.flats[owner], self.expr(index))
                 total = ir.Binary(op, item, self.expr(value))
                 self.out.append(ir.Assign(item, total, True, self.loc))
                 return
             case ir.Assign(target, ir.TupleGet(ir.Var() as owner, k)) if owner in self.flats:
-                self.read(target, owner, ir.Const(k))
+                self.read(target, self.flats[owner], ir.Const(k))
                 return
             case _:
                 pass
@@ -156,7 +156,7 @@ class _Flattener:
                     if isinstance(index, ir.Slice):
                         self.refuse("a part of a list of arrays")
                     item = ir.Var("t", temp=True)
-                    self.read(item, owner, index)
+                    self.read(item, self.flats[owner], index)
                     return item
                 case _:
                     return part
@@ -188,15 +188,12 @@ class _Flattener:
         for axis, extents in enumerate(flat.extents):
             self.call(APPEND, extents, self.temp(ir.Dim(item, axis)))
 
-    def read(self, target: ir.Var, owner: ir.Var, index: ir.Expr) -> None:
-        flat = self.flats[owner]
+    def read(self, target: ir.Var, flat: Flat, index: ir.Expr) -> None:
         begin, end, *extents = (self.temp(ir.Subscript(part, (index,))) for part in flat.lists[1:])
         part = ir.Apply(PART, (flat.data, begin, end))
         if not extents:
             self.assign(target, part)
             return
-        elements, shape = self.temp(part), ir.MakeTuple(tuple(extents))
-        if owner not in self.written:  # more may be appended
-            source, elements = elements, ir.Var("t", temp=True)
-            self.out.append(ir.Copy(elements, source, self.loc))
+        elements, shape = ir.Var("t", temp=True), ir.MakeTuple(tuple(extents))
+        self.out.append(ir.Copy(elements, self.temp(part), self.loc))  # more may be appended
         self.assign(target, ir.Apply("arr.reshape", (elements, shape)))

@@ -50,7 +50,8 @@ def _with_own_names(
             begins[n] = False
     if not (begins and (begins[0] or outermost)):
         return block
-    done, renaming = [], dict[ir.Var, ir.Var]()
+    done: list[ir.Stmt] = []
+    renaming: dict[ir.Var, ir.Var] = {}
     starts = {k for k, begin in zip(inside[1:], begins[1:]) if begin}
     for k, stmt in enumerate(block):
         if k in starts:

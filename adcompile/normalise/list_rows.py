@@ -54,7 +54,7 @@ class Row:
 
 def flatten_lists_of_lists(body: ir.Block, types: Types, tuples: set[ir.Var]) -> ir.Block:
     """``body`` without lists of lists, except those that ``tuples`` has."""
-    made = {s.target: None for s in statements(body) if _is_making(s)}
+    made = dict.fromkeys(var for s in statements(body) if _is_making(s) for var in stmt_defs(s))
     owners = [v for v in made if v not in tuples and _item(types.get(v)) is not None]
     if not owners:
         return body

@@ -7,8 +7,8 @@ ends at the ``append``, the copy is the array.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NoReturn
+from collections.abc import Iterator, Mapping
+from typing import NoReturn, Protocol
 
 from adcompile.errors import NOWHERE, UnsupportedError
 from adcompile.ir import nodes as ir
@@ -19,10 +19,17 @@ from adcompile.normalise.list_storage import MAKE
 APPEND = "list.append"
 
 
+class HasRank(Protocol):
+    @property
+    def rank(self) -> int: ...
+
+
 class Sharing:
     """``owners``: the lists of arrays; ``numbers``: the variables that are no arrays."""
 
-    def __init__(self, body: ir.Block, owners: set[ir.Var], numbers: set[ir.Var]) -> None:
+    def __init__(
+        self, body: ir.Block, owners: Mapping[ir.Var, HasRank], numbers: set[ir.Var]
+    ) -> None:
         self.body, self.owners, self.numbers = body, owners, numbers
         self.loc = NOWHERE
         self.linked: dict[ir.Var, set[ir.Var]] = {}
@@ -38,8 +45,8 @@ class Sharing:
     def refuse(self, message: str, advice: str) -> NoReturn:
         raise UnsupportedError(message, self.loc, advice)
 
-    def written_lists(self) -> set[ir.Var]:
-        """The lists whose arrays are written to, all of them through the list."""
+    def check(self) -> None:
+        """Arrays are written before they come into a list, or through the list alone."""
         for stmt, before in _with_predecessors(self.body):
             for _, item in self.appended(stmt):
                 self.loc = stmt.loc
@@ -47,13 +54,16 @@ class Sharing:
         found: set[ir.Var] = set()
         for stmt in statements(self.body):
             changed = self.written(stmt)
-            owners = self.owners & self.group(changed) if changed is not None else set()
+            if changed is None:
+                continue
+            owners = self.owners.keys() & self.group(changed)
             self.loc = stmt.loc
             for owner in owners - found:
-                if len(owners) > 1 or not self.has_alone(owner) or not self.is_complete(owner):
+                # Matrices in lists are copied when they are read.
+                alone = len(owners) == 1 and self.owners[owner].rank == 1 and self.has_alone(owner)
+                if not alone or not self.is_complete(owner):
                     self.refuse("an array in a list is written to", "Write it before, or a copy.")
                 found.add(owner)
-        return found
 
     def has_alone(self, owner: ir.Var) -> bool:
         """Whether the names of all arrays in the list end where they come into it."""

@@ -330,3 +330,9 @@ def list_place(index: int, count: int) -> int:
 def insert_place(index: int, count: int) -> int:
     """Where ``insert(index, ...)`` puts an item of a list of ``count`` items."""
     return max(index + count, 0) if index < 0 else min(index, count)
+
+
+@njit(**_flags)
+def member_value(member: Any) -> Any:
+    """That of a member of an Enum."""
+    return member.value
