@@ -329,10 +329,32 @@ class Expressions(Lifting):
             self.refuse(node, "subscript of something that is neither an array nor a tuple")
         return ir.Subscript(found, self.index(node))
 
+    def index_parts(self, node: ast.Subscript) -> list[ast.expr]:
+        """What stands between the commas; ``slice(a, b)`` as ``a:b``."""
+        parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        return [self.slice_made(part) or part for part in parts]
+
+    def slice_made(self, node: ast.expr) -> ast.Slice | None:
+        """The slice that a call of ``slice``, or a name for one, stands for."""
+        match node:
+            case ast.Name(id=name):
+                return self.slices.get(name)
+            case ast.Call(func, args, []) if 1 <= len(args) <= 3:
+                outside = self.static(func)
+                if outside is None or outside.value is not slice:
+                    return None
+                given = [None if _is_none(arg) else arg for arg in args]
+                if len(given) == 1:
+                    given = [None, *given]
+                lower, upper, step = (*given, None)[:3]
+                return ast.copy_location(ast.Slice(lower, upper, step), node)
+            case _:
+                return None
+
     def index_nodes(self, node: ast.Subscript) -> list[ast.expr]:
         """The expressions in an index, those of slices included, in order."""
         nodes: list[ast.expr] = []
-        for part in node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]:
+        for part in self.index_parts(node):
             if isinstance(part, ast.Slice):
                 nodes += [x for x in (part.lower, part.upper, part.step) if x is not None]
             else:
@@ -355,7 +377,7 @@ class Expressions(Lifting):
         values = iter(self.atoms(nodes) if named else self.trees(nodes))
         self.in_subscript = before
         out: list[ir.Index] = []
-        for part in node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]:
+        for part in self.index_parts(node):
             if isinstance(part, ast.Slice):
                 ends = (part.lower, part.upper, part.step)
                 start, stop, step = (None if end is None else next(values) for end in ends)
@@ -387,6 +409,10 @@ class Expressions(Lifting):
 
 def _plain(node: ast.expr) -> bool:
     return isinstance(node, ast.Name | ast.Constant)
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
 
 
 def _in_subscripts(node: ast.expr) -> bool:

@@ -80,6 +80,7 @@ class Frame:
         self.scope = self.function_scope = Scope()
         self.depth = self.root_depth = 0  # of branches and loops
         self.functions: set[str] = set()  # local names of functions
+        self.slices: dict[str, ast.Slice] = {}  # names of slices, their ends kept
         self.result: ir.Var = ir.Var("result", temp=True)
         self.own(self.result, RESULT)
 
