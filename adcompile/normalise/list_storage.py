@@ -38,7 +38,7 @@ class Storage:
         self.out: list[ir.Stmt] = []
         self.loc = fn.loc
         calls = [s for s in statements(body) if isinstance(s, ir.Call) and s.fn in LENGTHS]
-        self.changed = dict.fromkeys(s.args[0] for s in calls)
+        self.changed = dict.fromkeys(s.args[0] for s in calls if s.args[0] in lists)
         for s in statements(body):  # l += [x] is seen under all names of l
             if isinstance(s, ir.Assign) and s.inplace and s.target in lists:
                 self.changed[s.target] = None

@@ -27,7 +27,7 @@ from adcompile.ir.walk import (
 from adcompile.makers import ListValues, fields_of, keys_of, maker_name
 from adcompile.normalise.list_arrays import flatten_lists_of_arrays
 from adcompile.normalise.list_changes import Changes
-from adcompile.normalise.list_names import with_own_names, without_second_names
+from adcompile.normalise.list_names import without_second_names
 from adcompile.normalise.list_rows import flatten_lists_of_lists
 from adcompile.normalise.list_sharing import ends_at, returned_at
 from adcompile.normalise.list_storage import MAKE, ONE, ZERO, Types, rebuilt
@@ -50,10 +50,7 @@ def lower_lists(fn: ir.Function, types: Types) -> ir.Function:
     def is_list(var: ir.Var) -> bool:
         return isinstance(types.get(var), nt.List | nt.ListType)
 
-    named = [v for v in types if is_list(v) and not v.temp and v not in fn.params]
-    body, olds = with_own_names(fn.body, named)
-    types.update({new: types[old] for new, old in olds.items()})
-    body = without_second_names(body, is_list)
+    body = without_second_names(fn.body, is_list)
     body, tuples = tuples_for_lists(body, types)
     body = flatten_lists_of_lists(flatten_lists_of_arrays(body, types, tuples), types, tuples)
     lists = {v: k for v, k in types.items() if is_list(v) and v not in tuples}
