@@ -77,6 +77,9 @@ class Places:
             return None
         found = [self.known(e, here) for e in (loop.start, loop.stop, loop.step)]
         start, stop, step = found
+        if loop.exit is not None and isinstance(stop, ir.Const):
+            if isinstance(stop.value, int) and stop.value > 10**6:
+                return None  # not meant to be finished
         if start is None or stop is None or step is None:
             return None
         if (start, step) == (ir.Const(0), ir.Const(1)) and not isinstance(stop, ir.Const):
