@@ -7,6 +7,7 @@ arrays that are in one may not be written to any more.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -14,7 +15,14 @@ from numba.core import types as nt
 
 from adcompile.errors import Loc, UnsupportedError
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import map_blocks, map_expr, map_stmt_exprs, statements, stmt_reads
+from adcompile.ir.walk import (
+    map_blocks,
+    map_expr,
+    map_stmt_exprs,
+    statements,
+    stmt_defs,
+    stmt_reads,
+)
 from adcompile.normalise.list_sharing import Sharing
 from adcompile.normalise.list_storage import MAKE, ROWS, Types
 
@@ -49,6 +57,7 @@ def flatten_lists_of_arrays(body: ir.Block, types: Types, tuples: set[ir.Var]) -
         return body
     numbers = {v for v, kind in types.items() if isinstance(kind, nt.Number | nt.Boolean)}
     flats = {v: _flat(v, types) for v in sorted(owners, key=_name)}
+    _add_parts(body, flats, types)
     flattener = _Flattener(body, flats, numbers)
     return flattener.block(body)
 
@@ -61,6 +70,19 @@ def _arrays(kind: nt.Type | None) -> nt.Array | None:
     """The type of the items, if they are arrays of numbers."""
     item = kind.dtype if isinstance(kind, nt.List | nt.ListType) else None
     return item if isinstance(item, nt.Array) and isinstance(item.dtype, nt.Number) else None
+
+
+def _add_parts(body: ir.Block, flats: dict[ir.Var, Flat], types: Types) -> None:
+    """``rest = rows[1:]``, set once: other places, the same elements."""
+    defined = Counter(v for stmt in statements(body) for v in stmt_defs(stmt))
+    for stmt in statements(body):
+        match stmt:
+            case ir.Assign(target, ir.Subscript(ir.Var() as owner, (ir.Slice(),))) if (
+                owner in flats and defined[target] == 1
+            ):
+                flats[target] = replace(_flat(target, types), data=flats[owner].data)
+            case _:
+                pass
 
 
 def _flat(owner: ir.Var, types: Types) -> Flat:
@@ -115,6 +137,13 @@ class _Flattener:
                         self.out.append(ir.Call((), name, (part,), self.loc))
                 else:
                     self.refuse(f".{name.partition('.')[2]}() of a list of arrays")
+                return
+            case ir.Assign(target, ir.Subscript(ir.Var() as owner, (ir.Slice() as part,))) if (
+                owner in self.flats and target in self.flats
+            ):
+                mine, theirs = self.flats[target].lists[1:], self.flats[owner].lists[1:]
+                for one, other in zip(mine, theirs, strict=True):
+                    self.assign(one, self.expr(ir.Subscript(other, (part,))))
                 return
             case ir.Assign(target, ir.Subscript(ir.Var() as owner, (index,))) if (
                 owner in self.flats
