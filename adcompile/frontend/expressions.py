@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from adcompile.frontend.functions import literal_int
-from adcompile.frontend.lifting import Lifting
 from adcompile.frontend.operators import (
     BINARY,
     COMPARE,
@@ -24,12 +23,13 @@ from adcompile.frontend.operators import (
 )
 from adcompile.frontend.ranks import rank_of
 from adcompile.frontend.session import Pack, Static
+from adcompile.frontend.slices import Slices
 from adcompile.ir import nodes as ir
 
 Container = ast.List | ast.ListComp | ast.GeneratorExp | ast.Dict
 
 
-class Expressions(Lifting):
+class Expressions(Slices):
     in_subscript = False
 
     @abstractmethod
@@ -329,38 +329,6 @@ class Expressions(Lifting):
             self.refuse(node, "subscript of something that is neither an array nor a tuple")
         return ir.Subscript(found, self.index(node))
 
-    def index_parts(self, node: ast.Subscript) -> list[ast.expr]:
-        """What stands between the commas; ``slice(a, b)`` as ``a:b``."""
-        parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-        return [self.slice_made(part) or part for part in parts]
-
-    def slice_made(self, node: ast.expr) -> ast.Slice | None:
-        """The slice that a call of ``slice``, or a name for one, stands for."""
-        match node:
-            case ast.Name(id=name):
-                return self.slices.get(name)
-            case ast.Call(func, args, []) if 1 <= len(args) <= 3:
-                outside = self.static(func)
-                if outside is None or outside.value is not slice:
-                    return None
-                given = [None if _is_none(arg) else arg for arg in args]
-                if len(given) == 1:
-                    given = [None, *given]
-                lower, upper, step = (*given, None)[:3]
-                return ast.copy_location(ast.Slice(lower, upper, step), node)
-            case _:
-                return None
-
-    def index_nodes(self, node: ast.Subscript) -> list[ast.expr]:
-        """The expressions in an index, those of slices included, in order."""
-        nodes: list[ast.expr] = []
-        for part in self.index_parts(node):
-            if isinstance(part, ast.Slice):
-                nodes += [x for x in (part.lower, part.upper, part.step) if x is not None]
-            else:
-                nodes.append(part)
-        return nodes
-
     def index(self, node: ast.Subscript, named: bool = False) -> tuple[ir.Index, ...]:
         """The index of a subscript; ``named``: as atoms, to be used twice."""
         nodes = self.index_nodes(node)
@@ -409,10 +377,6 @@ class Expressions(Lifting):
 
 def _plain(node: ast.expr) -> bool:
     return isinstance(node, ast.Name | ast.Constant)
-
-
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
 
 
 def _in_subscripts(node: ast.expr) -> bool:

@@ -17,7 +17,6 @@ from adcompile.containers import dict_keys
 from adcompile.errors import Loc, UnsupportedError
 from adcompile.frontend.exits import Scope, diverges
 from adcompile.frontend.functions import literal_int
-from adcompile.frontend.ranks import note_rank
 from adcompile.frontend.session import Pack, Session, Static
 from adcompile.frontend.source import Source
 from adcompile.ir import nodes as ir
@@ -226,16 +225,8 @@ class Frame:
             self.note_dict(stmt)
             self.note_kind(stmt)
         known = self.session.arity
-        note_rank(stmt, self.session.ranks, self.session.kinds)
-        for some in (self.session.lists, self.session.members):
-            some.difference_update(stmt_defs(stmt))
-            if isinstance(stmt, ir.Assign) and stmt.value in some:
-                some.add(stmt.target)
+        self.session.note_values(stmt)
         match stmt:
-            case ir.Assign(target, ir.Apply("list.make")):
-                self.session.lists.add(target)
-            case ir.Assign(target, ir.Apply("rt.member_value")):
-                self.session.members.add(target)
             case ir.Assign(target, ir.MakeTuple(items)):
                 known[target] = len(items)
             case ir.Assign(target, ir.Var() as source) if source in known:
