@@ -835,15 +835,6 @@ for k, v in l:
     s = s * a + (k + 1) * v
 return s * w + j
 
-l = [3, 1, 2]
-l.insert(1, 5)
-l.append(4)
-l.remove(3)
-s = 0.0
-for k in l:
-    s = s * a + x[k]
-return s * l.index(2) + l.count(3)
-
 l = [a]
 i = 0
 while len(l) < 5:
@@ -852,12 +843,6 @@ while len(l) < 5:
     if i % 3 == 2:
         l.pop(0)
 return sum(l) * l[3]
-
-l = [v * a for v in x]
-k = sorted(l)
-j = sorted(y, reverse=True)
-l.sort()
-return l[0] * k[1] * j[2] + l[5] * a + len(k)
 
 s = 0.0
 for n in range(3):
@@ -872,39 +857,6 @@ for n in range(3):
     ks[0] -= r[0]
     s += np.sum(ks[2] ** 2) + ks[1].sum() * (i + 1) + ks[0][n] ** 3
 return s
-
-def go(u, n):
-    out = []
-    t = 0.0
-    if n < 2:
-        return t, out
-    while t < n:
-        t += 0.7 + u * u
-        out.append(t * u)
-        if len(out) > 5:
-            return t * 2, out
-    return t, out
-t, l = go(x[0], 4)
-s = t
-for v in l:
-    s = s * v + a
-return s
-
-rows = []
-for i in range(3):
-    row = []
-    for j in range(i + 2):
-        row.append(x[i] * y[j] * a)
-    rows.append(row)
-s = 0.0
-for row in rows:
-    for v in row:
-        s += math.sin(v)
-    s *= len(row)
-for i in range(len(rows)):
-    for j in range(len(rows[i])):
-        s += rows[i][j] * (i + 1) * rows[i - 1][-1]
-return s * rows[2][1] + sum(rows[1]) + max(rows[0])
 
 m = [[0.0 for j in range(3)] for i in range(3)]
 for i in range(3):
@@ -941,23 +893,6 @@ while len(stack) > 0:
         if s > 0.0:
             stack.append([path[0], path[-1] + 2])
 return s
-
-s = 0.0
-for k, part in enumerate(np.array_split(x, int(a) + 4)):
-    s = s * b + np.sum(part**2) * (k + 1)
-places = np.arange(1, 5, 2)
-parts = np.split(m[0] * a, places)
-return s * parts[-1][0] + parts[1].sum()
-
-s = 0.0
-inner = slice(1, -1)
-for i in range(2):
-    part = slice(i, 2 * i + 2)
-    s += np.sum(m[inner, part]) * np.dot(x[part], y[slice(i, None)][: i + 2])
-z = x.copy()
-z[inner] = z[inner] * a
-z[inner] -= x[slice(0, x.size - 2)]
-return s + np.sum(z[inner] ** 3)
 """
 
 MORE = """

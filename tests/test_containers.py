@@ -89,6 +89,12 @@ REFUSED = [
     ),
     ("r = [a]\nl = [r]\nl.append(r)\nl[0][0] = b\nreturn l[1][0]", "changed elsewhere"),
     ("r = [a]\nl = [[b]]\nl.append(r)\nr[0] = a * b\nreturn l[1][0]", "changed elsewhere"),
+    (
+        "p = [x * b]\nq = [x * a]\nv = x * a\np.append(v)\nq.append(v)\nq[1][0] = a\n"
+        "return p[1][0]",
+        "is written to",
+    ),
+    ("r = [a, b]\nt = (r, b)\nl = [[b]]\nl.append(r)\nl[1][0] = b\nreturn t[0][0]", "changed"),
     ("l = [a]\nfor i in range(2):\n    t = (b, l)\n    l.append(a)\nreturn t[1][0]", "in a tuple"),
     ("l = [a, b]\nreturn l", "this use of the list"),
     ("l = [a]\nk = l\nl += [b]\nreturn k[0] * len(k)", "changes its length"),

@@ -23,7 +23,7 @@ from adcompile.ir.walk import (
     stmt_defs,
     stmt_reads,
 )
-from adcompile.normalise.list_sharing import ends_at
+from adcompile.normalise.list_sharing import is_handed_over
 from adcompile.normalise.list_storage import MAKE, ONE, ROWS, Types, is_stored
 
 APPEND = "list.append"
@@ -286,7 +286,8 @@ class _Flattener:
             item = self.whole(row)
         if not isinstance(item, ir.Var):
             self.refuse("this item of a list of lists")
-        if row is None and not ends_at(self.body, item, stmt) and self.is_changed(item, stmt):
+        handed = row is None and is_handed_over(self.body, item, stmt)
+        if row is None and not handed and self.is_changed(item, stmt):
             self.refuse(f"{item.name!r} is in a list, and changed elsewhere", "Append a copy.")
         self.call("list.extend", rows.data, item)
         number = self.temp(ir.Attribute(rows.begins, "len"))

@@ -12,7 +12,7 @@ from typing import NoReturn, Protocol
 
 from adcompile.errors import NOWHERE, UnsupportedError
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import blocks, statements, stmt_defs, stmt_reads
+from adcompile.ir.walk import blocks, statements, stmt_defs, stmt_reads, subexpressions
 from adcompile.normalise.list_names import mentions
 from adcompile.normalise.list_storage import MAKE
 
@@ -68,7 +68,7 @@ class Sharing:
     def has_alone(self, owner: ir.Var) -> bool:
         """Whether the names of all arrays in the list end where they come into it."""
         return all(
-            self.group(item) == {item} and ends_at(self.body, item, stmt)
+            self.group(item) == {item} and is_handed_over(self.body, item, stmt)
             for stmt in statements(self.body)
             for one, item in self.appended(stmt)
             if one is owner
@@ -143,6 +143,33 @@ def ends_at(body: ir.Block, var: ir.Var, stmt: ir.Stmt) -> bool:
     """Whether ``stmt`` is the last to mention ``var``, which is made anew before it each time."""
     inside = [s for s in home(body, {var}) if mentions((s,), var)]
     return _is_made(inside[0], var) and _ends_in(inside, var, stmt)
+
+
+def is_handed_over(body: ir.Block, var: ir.Var, stmt: ir.Stmt) -> bool:
+    """Whether what ``stmt`` puts into a list has no other name there, nor is in anything else."""
+    return ends_at(body, var, stmt) and not any(
+        _gives_on(other, var) for other in statements(body) if other is not stmt
+    )
+
+
+def _gives_on(stmt: ir.Stmt, var: ir.Var) -> bool:
+    """Whether a statement makes ``var`` known elsewhere: by another name, in a list or a tuple."""
+    match stmt:
+        case ir.Call(fn=name, args=(_, *args)) if name.startswith("list."):
+            return var in args
+        case ir.Assign(_, ir.Apply(name, args)) if name == MAKE:
+            return var in args
+        case ir.Assign(_, value, False):
+            return value is var or any(
+                isinstance(part, ir.MakeTuple) and var in part.items
+                for part in subexpressions(value)
+            )
+        case ir.AssignMany(_, values):
+            return var in values
+        case ir.Store(value=value):
+            return value is var
+        case _:
+            return False
 
 
 def _ends_in(block: list[ir.Stmt], var: ir.Var, stmt: ir.Stmt) -> bool:
