@@ -55,10 +55,7 @@ class Program:
         kinds: list[Callable[[], list[str]]] = [
             lambda: [f"{name}.append({new})"],
             lambda: [f"{name}.insert({self.random.randrange(-3, 5)}, {new})"],
-            lambda: [
-                f"if len({name}) > 2:",
-                f"    s += {name}.pop({self.one('', '0', '1', '-2')})",
-            ],
+            lambda: [f"if len({name}) > 2:", f"    s += {name}.pop({at})"],
             lambda: [f"{self.one(name, 'r')}.reverse()"],
             lambda: [f"{name}[{place}] {change} {new}"],
             lambda: [f"s = s * 0.5 + {new} + 0.1 * sum({name})"],
