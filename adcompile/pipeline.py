@@ -35,6 +35,7 @@ from adcompile.makers import with_lists
 from adcompile.normalise.customs import prepare_customs
 from adcompile.normalise.draws import refuse_parameters, standardise_draws
 from adcompile.normalise.guards import guard_divisions
+from adcompile.normalise.list_names import with_own_names
 from adcompile.normalise.lists import has_lists, lower_lists
 from adcompile.normalise.name_controls import name_controls
 from adcompile.normalise.name_items import name_items
@@ -108,6 +109,7 @@ def resolved(
 
     seen_types = tuple(map(with_lists, argtypes))
     if has_lists(plain) or seen_types != argtypes:
+        plain = with_own_names(plain)
         known = infer_plain(plain, seen_types, namespace(plain.callees, options))
         plain = lower_lists(split_records(plain, known), known)
         verify(plain, "plain")

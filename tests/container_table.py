@@ -790,6 +790,109 @@ for i in range(3):
             break
         l.append(l[-1] + x[j] * y[i])
 return sum(l) * len(l)
+
+l = [a]
+k = l
+l.append(b)
+k.append(a)
+l = [b]
+return k[0] + l[0] * k[2]
+
+l = [x[0] * x[1]]
+for i in range(4):
+    l.insert(i // 2, x[i] * l[-1] + a)
+    l.insert(-1, math.sin(l[0]))
+    l.insert(100, l[i] * l[i])
+s = 0.0
+for k, v in enumerate(l):
+    s += v * v * (k + 1)
+return s
+
+l = [v * a for v in x]
+s = 1.0
+for i in range(2):
+    v = l.pop(i)
+    s += v * l[0] * (i + 2)
+    l.append(v * v)
+    w = l.pop(-2)
+    del l[1]
+    s *= w
+    l.insert(1, s)
+l.reverse()
+for k in range(len(l)):
+    s += l[k] * (k + 1)
+return s
+
+l = [(0, a)]
+for i in range(3):
+    l.insert(0, (i, x[i] * l[0][1]))
+k = [(j, v * v) for j, v in l[1:]]
+l.extend(k)
+l.reverse()
+j, w = l.pop(1)
+s = 0.0
+for k, v in l:
+    s = s * a + (k + 1) * v
+return s * w + j
+
+l = [a]
+i = 0
+while len(l) < 5:
+    l.insert(len(l) // 2, l[0] * x[i] + math.sin(l[-1]))
+    i += 1
+    if i % 3 == 2:
+        l.pop(0)
+return sum(l) * l[3]
+
+s = 0.0
+for n in range(3):
+    ks = []
+    for i in range(3):
+        row = np.full(n + 1, a)
+        row[0] = x[i]
+        ks.append(row)
+    ks[1][n] += ks[0][0] * x[n]
+    r = ks[2]
+    r[0] = r[0] * ks[1][n]
+    ks[0] -= r[0]
+    s += np.sum(ks[2] ** 2) + ks[1].sum() * (i + 1) + ks[0][n] ** 3
+return s
+
+m = [[0.0 for j in range(3)] for i in range(3)]
+for i in range(3):
+    for j in range(3):
+        m[i][j] = x[i + j] * a
+        if i > 0:
+            m[i][j] += m[i - 1][j] ** 2
+c = [[sum([m[i][k] * m[k][j] for k in range(3)]) for j in range(3)] for i in range(3)]
+row = c[1]
+row[2] = 4.0 * a
+c[0], c[2] = c[2], c[0]
+c[2][0] += c[0][1] * b
+c[1] = [a, x[0]]
+return c[0][1] * row[2] + c[2][0] + c[1][1] * len(c[1])
+
+l = [[a], [b, a]]
+r = l[0]
+l.append([x[0], x[1]])
+r.append(x[2])
+l[0].append(x[3] * a)
+r[0] = 2.0 * a
+l.insert(0, [b])
+v = r.pop()
+l.reverse()
+return l[2][0] * x[2] * v + len(l[2]) + r[1] * l[-1][0] + l[0][1]
+
+stack = [[0]]
+s = a
+while len(stack) > 0:
+    path = stack.pop()
+    s = s * 0.5 + x[path[-1]] * len(path)
+    if path[-1] < 3:
+        stack.append(path + [path[-1] + 1])
+        if s > 0.0:
+            stack.append([path[0], path[-1] + 2])
+return s
 """
 
 MORE = """

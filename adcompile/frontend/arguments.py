@@ -41,6 +41,12 @@ def bind_parameters(
     wanted: Sequence[Any] = kinds if signature is None else signature.args
     for (name, var), kind, want in zip(params.items(), kinds, wanted):
         known = _known(kind)
+        if isinstance(kind, nt.EnumMember):  # in programs, members are their values
+            frame.vars[name] = ir.Var(name)
+            frame.own(frame.vars[name], name)
+            member = ir.Apply("rt.member_value", (var,))
+            frame.emit(ir.Assign(frame.vars[name], member, loc=frame.loc(frame.source.node)))
+            continue
         if isinstance(kind, nt.Number):
             session.numbers.add(var)
         if isinstance(kind, nt.BaseNamedTuple) and name not in frame.source.assigned:

@@ -12,6 +12,8 @@ import numpy as np
 from adcompile.arrays.signatures import SEQUENCES, SIGNATURES, Signature
 from adcompile.frontend.functions import dtype_name
 from adcompile.frontend.lists import Lists
+from adcompile.frontend.ranks import rank_of
+from adcompile.frontend.written_out import WRITTEN_OUT
 from adcompile.ir import nodes as ir
 
 _MANY = inspect.Parameter.VAR_POSITIONAL
@@ -94,6 +96,9 @@ class ArrayCalls(Lists):
             self.refuse(node, f"{ast.unparse(node.func)} of something that is not a local array")
         everything: tuple[ir.Index, ...] = (ir.Const(...),)
         loc = self.loc(node)
+        if name == "sort" and array in self.session.lists:
+            call = ast.copy_location(ast.Call(node.func, [*args], node.keywords), node)
+            return self.inline(call, WRITTEN_OUT["sort"])
         if name == "sort":
             value = self.array_call(node, "sort", args)
             self.emit(ir.Store(array, everything, value, loc))
@@ -115,6 +120,8 @@ class ArrayCalls(Lists):
 
     def array_call(self, node: ast.Call, name: str, args: Sequence[ast.expr]) -> ir.Expr:
         """A function of whole arrays, its arguments in the order of its parameters."""
+        if name in ("split", "array_split") and (made := self.split(node, name, args)) is not None:
+            return made
         if self.session.trying and name in MAY_RAISE:
             self.refuse(
                 node,
@@ -140,6 +147,23 @@ class ArrayCalls(Lists):
             for parameter, spec in signature.parameters.parameters.items()
         ]
         return self.temp(ir.Apply(f"arr.{name}", tuple(parts)), node)
+
+    def split(self, node: ast.Call, name: str, args: Sequence[ast.expr]) -> ir.Expr | None:
+        """Into a list, where the number of parts or the places are known at run time only."""
+        if len(args) != 2 or node.keywords or isinstance(args[1], ast.Tuple | ast.List):
+            return None
+        given = self.tree(args[1])
+        rank = rank_of(given, self.session.ranks, self.session.kinds)
+        if isinstance(given, ir.Const) or rank not in (0, 1):
+            return None
+        sections = ast.copy_location(ast.Name("<sections>", ast.Load()), node)
+        self.vars[sections.id] = ir.Var("sections", temp=True)
+        self.emit(ir.Assign(self.vars[sections.id], given, loc=self.loc(node)))
+        inputs: list[ast.expr] = [args[0], sections]
+        if rank == 0:
+            inputs.append(ast.copy_location(ast.Constant(name == "split"), node))
+        call = ast.copy_location(ast.Call(node.func, inputs, []), node)
+        return self.inline(call, WRITTEN_OUT["split_at" if rank else "split_in"])
 
     def array_argument(self, parameter: str, arg: ast.expr, signature: Signature) -> ir.Expr:
         if parameter in SEQUENCES:

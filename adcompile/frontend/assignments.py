@@ -30,6 +30,8 @@ class Assignments(Calls):
             case ast.Name(id=name), ast.Call(func=func) if self.makes_range(func):
                 self.session.ranges.add(self.var(name))
                 self.emit(ir.Assign(self.var(name), self.range_value(value), loc=self.loc(node)))
+            case ast.Name(id=name), ast.Call() if (part := self.slice_made(value)) is not None:
+                self.name_slice(name, part, node)
             case ast.Name(id=name), _ if (found := self.settled(name, value, node)) is not None:
                 self.known[name] = found
             case ast.Name(id=name), _:
@@ -43,6 +45,22 @@ class Assignments(Calls):
                 self.simultaneous(target.elts, elts, node)
             case target, _:
                 self.store(target, self.atom(value), node)
+
+    def name_slice(self, name: str, part: ast.Slice, node: ast.stmt) -> None:
+        """``name = slice(a, b)``, where nothing else is ever given that name."""
+        if not self.stored_once(name):
+            self.refuse(node, f"{name!r} is a slice here, and set elsewhere", "Use two names.")
+
+        def kept(end: ast.expr | None, what: str) -> ast.expr | None:
+            if end is None or isinstance(end, ast.Constant):
+                return end
+            hidden = f"<{name} {what}>"
+            self.vars[hidden] = ir.Var(f"{name}_{what}", temp=True)
+            self.emit(ir.Assign(self.vars[hidden], self.tree(end), loc=self.loc(node)))
+            return ast.copy_location(ast.Name(hidden, ast.Load()), end)
+
+        ends = kept(part.lower, "start"), kept(part.upper, "stop"), kept(part.step, "step")
+        self.slices[name] = ast.copy_location(ast.Slice(*ends), node)
 
     def names_dtype(self, name: str, value: ast.expr) -> bool:
         """``name = x.dtype``, where nothing else is ever given that name."""

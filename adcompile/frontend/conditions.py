@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from enum import Enum
 
 from adcompile.frontend.expressions import Expressions
 from adcompile.frontend.operators import folded, is_boolean
@@ -19,6 +20,9 @@ class Conditions(Expressions):
                 is_, absent = isinstance(op, ast.Is), self.absent(right)
             case ast.Compare(left, [ast.Is() | ast.IsNot() as op], [ast.Constant(value=bool())]):
                 return self.is_boolean(left, op, node.comparators[0])
+            case ast.Compare(left, [op], [right]) if self.is_member(left) or self.is_member(right):
+                same = "==" if isinstance(op, ast.Is) else "!="
+                return ir.Compare(same, self.tree(left), self.tree(right))
             case _:
                 absent = None
         if absent is None:
@@ -32,6 +36,11 @@ class Conditions(Expressions):
         if isinstance(absent, ir.Unary):  # "not", in front of a flag
             return absent if is_ else absent.x
         return absent if is_ else ir.Unary("not", absent)
+
+    def is_member(self, node: ast.expr) -> bool:
+        """Whether a member of an Enum stands there."""
+        outside = self.static(node)
+        return outside is not None and isinstance(outside.value, Enum)
 
     def is_boolean(self, left: ast.expr, op: ast.cmpop, right: ast.expr) -> ir.Expr:
         """``x is True``: x is a boolean, and that one."""

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from adcompile.frontend.functions import literal_int
-from adcompile.frontend.lifting import Lifting
 from adcompile.frontend.operators import (
     BINARY,
     COMPARE,
@@ -24,12 +23,13 @@ from adcompile.frontend.operators import (
 )
 from adcompile.frontend.ranks import rank_of
 from adcompile.frontend.session import Pack, Static
+from adcompile.frontend.slices import Slices
 from adcompile.ir import nodes as ir
 
 Container = ast.List | ast.ListComp | ast.GeneratorExp | ast.Dict
 
 
-class Expressions(Lifting):
+class Expressions(Slices):
     in_subscript = False
 
     @abstractmethod
@@ -179,6 +179,10 @@ class Expressions(Lifting):
                 return self.lazy(node, False) if self.lifts(node) else self.logic(node)
             case ast.Compare():
                 return self.compare(node)
+            case ast.Attribute(ast.Name(), "value") if (x := self.tree(node.value)) in (
+                self.session.members
+            ):
+                return x
             case ast.Attribute() if (rank := self.rank_known(node)) is not None:
                 return rank
             case ast.Attribute(base, name):
@@ -325,16 +329,6 @@ class Expressions(Lifting):
             self.refuse(node, "subscript of something that is neither an array nor a tuple")
         return ir.Subscript(found, self.index(node))
 
-    def index_nodes(self, node: ast.Subscript) -> list[ast.expr]:
-        """The expressions in an index, those of slices included, in order."""
-        nodes: list[ast.expr] = []
-        for part in node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]:
-            if isinstance(part, ast.Slice):
-                nodes += [x for x in (part.lower, part.upper, part.step) if x is not None]
-            else:
-                nodes.append(part)
-        return nodes
-
     def index(self, node: ast.Subscript, named: bool = False) -> tuple[ir.Index, ...]:
         """The index of a subscript; ``named``: as atoms, to be used twice."""
         nodes = self.index_nodes(node)
@@ -351,7 +345,7 @@ class Expressions(Lifting):
         values = iter(self.atoms(nodes) if named else self.trees(nodes))
         self.in_subscript = before
         out: list[ir.Index] = []
-        for part in node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]:
+        for part in self.index_parts(node):
             if isinstance(part, ast.Slice):
                 ends = (part.lower, part.upper, part.step)
                 start, stop, step = (None if end is None else next(values) for end in ends)

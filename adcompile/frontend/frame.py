@@ -17,7 +17,6 @@ from adcompile.containers import dict_keys
 from adcompile.errors import Loc, UnsupportedError
 from adcompile.frontend.exits import Scope, diverges
 from adcompile.frontend.functions import literal_int
-from adcompile.frontend.ranks import note_rank
 from adcompile.frontend.session import Pack, Session, Static
 from adcompile.frontend.source import Source
 from adcompile.ir import nodes as ir
@@ -80,6 +79,7 @@ class Frame:
         self.scope = self.function_scope = Scope()
         self.depth = self.root_depth = 0  # of branches and loops
         self.functions: set[str] = set()  # local names of functions
+        self.slices: dict[str, ast.Slice] = {}  # names of slices, their ends kept
         self.result: ir.Var = ir.Var("result", temp=True)
         self.own(self.result, RESULT)
 
@@ -225,7 +225,7 @@ class Frame:
             self.note_dict(stmt)
             self.note_kind(stmt)
         known = self.session.arity
-        note_rank(stmt, self.session.ranks, self.session.kinds)
+        self.session.note_values(stmt)
         match stmt:
             case ir.Assign(target, ir.MakeTuple(items)):
                 known[target] = len(items)

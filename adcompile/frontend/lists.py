@@ -5,24 +5,21 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Sequence
+from types import FunctionType
 
 import numpy as np
 
 from adcompile.frontend.conditions import Conditions
 from adcompile.frontend.expressions import Container
 from adcompile.frontend.ranks import rank_of
+from adcompile.frontend.written_out import WRITTEN_OUT
 from adcompile.ir import nodes as ir
 from adcompile.makers import Maker
 
 MAKE = "list.make"  # items -> a new list
-METHODS = {"append": 1, "extend": 1, "clear": 0}  # without a value; number of arguments
-_NO_METHOD = {
-    "insert": "Append instead, or use an array.",
-    "remove": "Use an array and a count of what is left.",
-    "reverse": "Read it from the end.",
-    "index": "Write it as a loop.",
-    "count": "Write it as a loop.",
-}
+METHODS = {"append": 1, "extend": 1, "clear": 0, "insert": 2, "reverse": 0}  # and their arguments
+_SEARCHES = ("index", "count", "remove")
+_CHANGES = ("append", "extend", "clear", "insert", "reverse", "pop", "remove")
 
 
 class Lists(Conditions):
@@ -83,6 +80,8 @@ class Lists(Conditions):
         owner = getattr(func, "__self__", None)
         if is_typed_list(owner) and getattr(func, "__name__", "") == "empty_list":
             return self.display(())
+        if func is builtins.sorted and {k.arg for k in node.keywords} <= {"reverse"}:
+            return self.inline(node, WRITTEN_OUT["sorted"])
         if func is not builtins.list and not is_typed_list(func):
             return None
         if node.keywords or len(node.args) > 1:
@@ -102,13 +101,14 @@ class Lists(Conditions):
         if node.keywords:
             return None
         if name == "pop":
-            if node.args:
-                self.refuse(node, ".pop() with an argument", "Use an index that moves instead.")
+            self.only_positional(node)
             taken = ir.Var("t", temp=True)
-            self.emit(ir.Call((taken,), "list.pop", (self.atom(base),), self.loc(node)))
+            args = (self.atom(base), *self.atoms(node.args[:1]))
+            self.emit(ir.Call((taken,), "list.pop", args, self.loc(node)))
             return taken
-        if name in _NO_METHOD:
-            self.refuse(node, f"calls of the method .{name}() are not supported", _NO_METHOD[name])
+        if name in _SEARCHES and len(node.args) == 1:
+            call = ast.copy_location(ast.Call(node.func, [base, *node.args], []), node)
+            return self.inline(call, WRITTEN_OUT[name])
         if name not in METHODS or len(node.args) != METHODS[name]:
             return None
         owner = self.atom(base)
@@ -216,7 +216,7 @@ class Lists(Conditions):
         for part in (inner for stmt in node.body for inner in ast.walk(stmt)):
             match part:
                 case ast.Call(ast.Attribute(ast.Name(id=name), method)) if name in over:
-                    if method in (*METHODS, "pop", *_NO_METHOD):
+                    if method in _CHANGES:
                         self.refuse(
                             part,
                             f"{name!r} is changed while a loop runs over it",
@@ -227,6 +227,12 @@ class Lists(Conditions):
 
     def items(self, items: Sequence[ast.stmt]) -> None:
         raise NotImplementedError  # statements.py
+
+    def inline(self, node: ast.Call, func: FunctionType) -> ir.Expr:
+        raise NotImplementedError  # arguments.py
+
+    def only_positional(self, node: ast.Call, count: int | None = None) -> None:
+        raise NotImplementedError  # array_calls.py
 
 
 def is_typed_list(obj: object) -> bool:

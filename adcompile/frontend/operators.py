@@ -100,6 +100,8 @@ def folded(op: str, a: ir.Expr, b: ir.Expr) -> ir.Const | None:
             made = x + y if op == "+" else x - y if op == "-" else x * y
         case "//" | "%" if y != 0:
             made = x // y if op == "//" else x % y
+        case "**" if 0 <= y < 64:
+            made = x**y
         case _:
             return None
     return ir.Const(made) if -(2**63) <= made < 2**63 else None

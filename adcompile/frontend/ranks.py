@@ -66,6 +66,12 @@ def rank_of(
             return _together((a, b), ranks, kinds)
         case ir.Apply("arr.array", (ir.Var() as x, _)):
             return ranks.get(x)
+        case ir.Apply(
+            "arr.arange" | "arr.linspace" | "arr.unique" | "arr.flatnonzero" | "arr.ravel"
+        ):
+            return 1
+        case ir.Apply("arr.cumsum" | "arr.sort" | "arr.argsort", (ir.Var() as x, *_)):
+            return ranks.get(x)
         case ir.Apply("arr.where", args):
             return _together(args, ranks, kinds)
         case ir.Apply(fn, args) if args and not fn.startswith(("arr.", "list.", "fn.")):

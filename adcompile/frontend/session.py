@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from adcompile.frontend.ranks import note_rank
 from adcompile.ir import nodes as ir
+from adcompile.ir.walk import stmt_defs
 
 
 @dataclass
@@ -30,6 +32,8 @@ class Session:
     makers: dict[str, None] = field(default_factory=dict)  # names of classes of NamedTuples
     customs: list[Any] = field(default_factory=list)  # whose rules are being read
     computed: set[ir.Var] = field(default_factory=set)  # results of operations: never None
+    lists: set[ir.Var] = field(default_factory=set)  # made here
+    members: set[ir.Var] = field(default_factory=set)  # values of members of Enums that were given
     ranges: set[ir.Var] = field(default_factory=set)  # tuples that are start, stop, step
     dicts: dict[ir.Var, tuple[str, ...]] = field(default_factory=dict)  # their keys
     shared: set[ir.Var] = field(default_factory=set)  # dicts with two names
@@ -40,6 +44,21 @@ class Session:
     dtypes: dict[ir.Var, ir.Expr] = field(default_factory=dict)  # x, for ``dtype = x.dtype``
     ranks: dict[ir.Var, int] = field(default_factory=dict)  # of arrays; 0: a number
     arity: dict[ir.Var, int] = field(default_factory=dict)  # of tuples: how many items they have
+
+    def note_values(self, stmt: ir.Stmt) -> None:
+        """Keep ``ranks``, ``lists`` and ``members`` true behind ``stmt``."""
+        note_rank(stmt, self.ranks, self.kinds)
+        for some in (self.lists, self.members):
+            some.difference_update(stmt_defs(stmt))
+            if isinstance(stmt, ir.Assign) and stmt.value in some:
+                some.add(stmt.target)
+        match stmt:
+            case ir.Assign(target, ir.Apply("list.make")):
+                self.lists.add(target)
+            case ir.Assign(target, ir.Apply("rt.member_value")):
+                self.members.add(target)
+            case _:
+                pass
 
 
 @dataclass(frozen=True)

@@ -358,6 +358,10 @@ class Statements(DictLoops):
 
     def delete(self, targets: Sequence[ast.expr], node: ast.Delete) -> None:
         for target in targets:
+            if isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Slice):
+                args = (self.atom(target.value), self.atom(target.slice))
+                self.emit(ir.Call((), "list.pop", args, self.loc(node)))
+                continue
             if not isinstance(target, ast.Name):
                 self.refuse(node, "'del' of an item is not supported", "Leave it out.")
             self.emit(ir.Unset((self.var(target.id),), self.loc(node)))

@@ -40,7 +40,9 @@ class Places:
             for var in stmt_defs(stmt):
                 self.sets.setdefault(var, []).append(stmt)
             match stmt:
-                case ir.Call(fn="list.append" | "list.extend", args=(ir.Var() as owner, *_)):
+                case ir.Call(
+                    fn="list.append" | "list.extend" | "list.insert", args=(ir.Var() as owner, *_)
+                ):
                     self.appends.setdefault(owner, []).append(stmt)
                 case ir.For() | ir.While():
                     self.walk(stmt.body, (*loops, stmt), True)
@@ -55,7 +57,7 @@ class Places:
         around, here = self.loops[id(made)], self.order[id(made)]
         total: ir.Expr = ir.Const(items)
         for site in self.appends.get(owner, ()):
-            if site.fn != "list.append":
+            if site.fn == "list.extend":
                 return None
             if around and (not self.direct[id(made)] or self.order[id(site)] < here):
                 return None
@@ -75,6 +77,9 @@ class Places:
             return None
         found = [self.known(e, here) for e in (loop.start, loop.stop, loop.step)]
         start, stop, step = found
+        if loop.exit is not None and isinstance(stop, ir.Const):
+            if isinstance(stop.value, int) and stop.value > 10**6:
+                return None  # not meant to be finished
         if start is None or stop is None or step is None:
             return None
         if (start, step) == (ir.Const(0), ir.Const(1)) and not isinstance(stop, ir.Const):

@@ -7,7 +7,7 @@ arrays that are in one may not be written to any more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -15,7 +15,15 @@ from numba.core import types as nt
 
 from adcompile.errors import Loc, UnsupportedError
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import blocks, map_blocks, map_expr, map_stmt_exprs, statements, stmt_reads
+from adcompile.ir.walk import (
+    map_blocks,
+    map_expr,
+    map_stmt_exprs,
+    statements,
+    stmt_defs,
+    stmt_reads,
+)
+from adcompile.normalise.list_sharing import Sharing
 from adcompile.normalise.list_storage import MAKE, ROWS, Types
 
 APPEND, PART = "list.append", "list.part"
@@ -49,6 +57,7 @@ def flatten_lists_of_arrays(body: ir.Block, types: Types, tuples: set[ir.Var]) -
         return body
     numbers = {v for v, kind in types.items() if isinstance(kind, nt.Number | nt.Boolean)}
     flats = {v: _flat(v, types) for v in sorted(owners, key=_name)}
+    _add_parts(body, flats, types)
     flattener = _Flattener(body, flats, numbers)
     return flattener.block(body)
 
@@ -61,6 +70,19 @@ def _arrays(kind: nt.Type | None) -> nt.Array | None:
     """The type of the items, if they are arrays of numbers."""
     item = kind.dtype if isinstance(kind, nt.List | nt.ListType) else None
     return item if isinstance(item, nt.Array) and isinstance(item.dtype, nt.Number) else None
+
+
+def _add_parts(body: ir.Block, flats: dict[ir.Var, Flat], types: Types) -> None:
+    """``rest = rows[1:]``, set once: other places, the same elements."""
+    defined = Counter(v for stmt in statements(body) for v in stmt_defs(stmt))
+    for stmt in statements(body):
+        match stmt:
+            case ir.Assign(target, ir.Subscript(ir.Var() as owner, (ir.Slice(),))) if (
+                owner in flats and defined[target] == 1
+            ):
+                flats[target] = replace(_flat(target, types), data=flats[owner].data)
+            case _:
+                pass
 
 
 def _flat(owner: ir.Var, types: Types) -> Flat:
@@ -81,7 +103,7 @@ class _Flattener:
         self.flats, self.numbers = flats, numbers
         self.out: list[ir.Stmt] = []
         self.loc = Loc("", 0)
-        self.check_writes(body)
+        Sharing(body, flats, numbers).check()
 
     def refuse(self, message: str, advice: str = ROWS) -> NoReturn:
         raise UnsupportedError(message, self.loc, advice)
@@ -116,12 +138,27 @@ class _Flattener:
                 else:
                     self.refuse(f".{name.partition('.')[2]}() of a list of arrays")
                 return
+            case ir.Assign(target, ir.Subscript(ir.Var() as owner, (ir.Slice() as part,))) if (
+                owner in self.flats and target in self.flats
+            ):
+                mine, theirs = self.flats[target].lists[1:], self.flats[owner].lists[1:]
+                for one, other in zip(mine, theirs, strict=True):
+                    self.assign(one, self.expr(ir.Subscript(other, (part,))))
+                return
             case ir.Assign(target, ir.Subscript(ir.Var() as owner, (index,))) if (
                 owner in self.flats
             ):
                 if isinstance(index, ir.Slice):
                     self.refuse("a part of a list of arrays")
                 self.read(target, self.flats[owner], self.expr(index))
+                return
+            case ir.Accumulate(owner, (index,), value, op) if owner in self.flats:
+                if isinstance(index, ir.Slice):
+                    self.refuse("a part of a list of arrays")
+                item = ir.Var("t", temp=True)
+                self.read(item, self.flats[owner], self.expr(index))
+                total = ir.Binary(op, item, self.expr(value))
+                self.out.append(ir.Assign(item, total, True, self.loc))
                 return
             case ir.Assign(target, ir.TupleGet(ir.Var() as owner, k)) if owner in self.flats:
                 self.read(target, self.flats[owner], ir.Const(k))
@@ -189,113 +226,3 @@ class _Flattener:
         elements, shape = ir.Var("t", temp=True), ir.MakeTuple(tuple(extents))
         self.out.append(ir.Copy(elements, self.temp(part), self.loc))  # more may be appended
         self.assign(target, ir.Apply("arr.reshape", (elements, shape)))
-
-    # ------------------------------------------------------------ no writes through second names
-
-    def check_writes(self, body: ir.Block) -> None:
-        """Arrays that are in a list are written before they come there, if at all."""
-        linked: dict[ir.Var, set[ir.Var]] = {}
-        for target, source in _shared_in(body):
-            if target not in self.numbers:
-                group = linked.get(target, {target}) | linked.get(source, {source})
-                for var in group:
-                    linked[var] = group
-        for stmt, before in _with_predecessors(body):
-            for item in self.appended(stmt):
-                self.loc = stmt.loc
-                self.check_item(item, linked.get(item, {item}), before, body)
-        for stmt in statements(body):
-            changed = self.written(stmt)
-            group = linked.get(changed, {changed}) if changed is not None else set()
-            if not self.flats.keys().isdisjoint(group):
-                self.loc = stmt.loc
-                self.refuse("an array in a list is written to", "Write it before, or a copy.")
-
-    def written(self, stmt: ir.Stmt) -> ir.Var | None:
-        match stmt:
-            case ir.Store(array) | ir.Accumulate(array) | ir.Fill(array) | ir.CopyInto(array):
-                return array
-            case ir.Assign(target, _, True) if target not in self.numbers:
-                return target
-            case _:
-                return None
-
-    def appended(self, stmt: ir.Stmt) -> Iterator[ir.Var]:
-        match stmt:
-            case ir.Call((), name, (ir.Var() as owner, ir.Var() as item)) if owner in self.flats:
-                if name == APPEND:
-                    yield item
-            case ir.Assign(target, ir.Apply(name, items)) if name == MAKE and target in self.flats:
-                yield from (item for item in items if isinstance(item, ir.Var))
-            case _:
-                pass
-
-    def check_item(
-        self, item: ir.Var, group: set[ir.Var], before: tuple[ir.Block, ...], body: ir.Block
-    ) -> None:
-        """All writes to the item stand between its making and this place, in the block of that."""
-        every = [s for s in statements(body) if self.written(s) in group]
-        for block in before if every else ():
-            made = [k for k, s in enumerate(block) if _makes(s, item)]
-            if made:
-                early = {id(s) for s in statements(block[made[-1] :])}
-                every = [s for s in every if id(s) not in early]
-                break
-        if every:
-            self.refuse(
-                f"{item.name!r} is in a list, and is written to elsewhere", "Append a copy."
-            )
-
-
-def _with_predecessors(
-    block: ir.Block, outer: tuple[ir.Block, ...] = ()
-) -> Iterator[tuple[ir.Stmt, tuple[ir.Block, ...]]]:
-    """Each statement, and what stands in front of it in the blocks around it, inner ones first."""
-    for k, stmt in enumerate(block):
-        before = (block[:k], *outer)
-        yield stmt, before
-        for inner in blocks(stmt):
-            yield from _with_predecessors(inner, before)
-
-
-def _makes(stmt: ir.Stmt, var: ir.Var) -> bool:
-    """Whether a statement gives ``var`` an array that nobody else has."""
-    match stmt:
-        case ir.Alloc(target) | ir.Copy(target):
-            return target is var
-        case ir.Assign(target):
-            return target is var and not any(_shared(stmt))
-        case _:
-            return False
-
-
-def _shared_in(body: ir.Block) -> Iterator[tuple[ir.Var, ir.Var]]:
-    """Pairs of variables that may name the same memory."""
-    for stmt in statements(body):
-        if isinstance(stmt, ir.Assign | ir.View):
-            yield from ((stmt.target, source) for source in _shared(stmt))
-        elif isinstance(stmt, ir.AssignMany):
-            for target, value in zip(stmt.targets, stmt.values, strict=True):
-                yield from ((target, source) for source in _shared(ir.Assign(target, value)))
-
-
-def _shared(stmt: ir.Assign | ir.View) -> Iterator[ir.Var]:
-    """Variables whose memory the target may share."""
-    if isinstance(stmt, ir.View):
-        yield stmt.base
-        return
-    match stmt.value:
-        case ir.Var() as source:
-            yield source
-        case (
-            ir.Subscript(ir.Var() as base)
-            | ir.Attribute(ir.Var() as base)
-            | ir.TupleGet(ir.Var() as base)
-        ):
-            yield base
-        case ir.Apply(name, args) if name.startswith("arr."):
-            yield from (arg for arg in args if isinstance(arg, ir.Var))
-        case ir.MakeTuple(items):
-            yield from (item for item in items if isinstance(item, ir.Var))
-        case _:
-            pass

@@ -17,7 +17,7 @@ from adcompile.normalise.capacity import Places
 Types = dict[ir.Var, nt.Type]
 MAKE = "list.make"
 ZERO, ONE = ir.Const(0), ir.Const(1)
-LENGTHS = ("list.append", "list.extend", "list.pop", "list.clear")
+LENGTHS = ("list.append", "list.extend", "list.insert", "list.pop", "list.clear")
 ROWS = "Allocate an array, np.empty((n, ...)), and assign its rows."
 
 
@@ -32,13 +32,13 @@ class Stored:
 
 class Storage:
     def __init__(self, fn: ir.Function, body: ir.Block, lists: Types, types: Types) -> None:
-        self.fn, self.kinds, self.types = fn, lists, types
+        self.fn, self.kinds, self.types, self.body = fn, lists, types, body
         self.places = Places.of(body)
         self.stored: dict[ir.Var, Stored] = {}
         self.out: list[ir.Stmt] = []
         self.loc = fn.loc
         calls = [s for s in statements(body) if isinstance(s, ir.Call) and s.fn in LENGTHS]
-        self.changed = dict.fromkeys(s.args[0] for s in calls)
+        self.changed = dict.fromkeys(s.args[0] for s in calls if s.args[0] in lists)
         for s in statements(body):  # l += [x] is seen under all names of l
             if isinstance(s, ir.Assign) and s.inplace and s.target in lists:
                 self.changed[s.target] = None
@@ -103,10 +103,12 @@ class Storage:
             )
 
     def put(self, made: Stored, place: ir.Expr, item: ir.Expr) -> None:
-        for array, leaf in zip(made.arrays, items_of(item, made.kind), strict=True):
-            value = self.expr(leaf)
-            named = value if isinstance(value, ir.Var | ir.Const) else self.temp(value)
-            self.emit(ir.Store(array, (place,), named, self.loc))
+        for array, leaf in zip(made.arrays, self.leaves(made, item), strict=True):
+            self.emit(ir.Store(array, (place,), leaf, self.loc))
+
+    def leaves(self, made: Stored, item: ir.Expr) -> list[ir.Expr]:
+        values = [self.expr(leaf) for leaf in items_of(item, made.kind)]
+        return [v if isinstance(v, ir.Var | ir.Const) else self.temp(v) for v in values]
 
     def copied(self, target: ir.Var, to: ir.Expr, source: ir.Var, place: ir.Expr) -> ir.Block:
         """``target[to] = source[place]``"""

@@ -17,7 +17,14 @@ def tuples_for_lists(body: ir.Block, types: Types) -> tuple[ir.Block, set[ir.Var
     are no lists any more: these, and the lists in them, which are arrays."""
     made: dict[ir.Var, set[int]] = {}
     touched: set[ir.Var] = set()
+    rows: list[tuple[ir.Var, ir.Var]] = []  # a name for a list in a list
+    called: set[ir.Var] = set()
     for stmt in statements(body):
+        match stmt:
+            case ir.Assign(target, ir.Subscript(ir.Var() as base)):
+                rows.append((target, base))
+            case _:
+                pass
         match stmt:
             case ir.Assign(target, ir.Apply("list.make", items)):
                 made.setdefault(target, set()).add(len(items))
@@ -25,10 +32,12 @@ def tuples_for_lists(body: ir.Block, types: Types) -> tuple[ir.Block, set[ir.Var
                 made.setdefault(target, set()).add(-1)
             case ir.Call(fn=name, args=(ir.Var() as owner, *_)) if name.startswith("list."):
                 touched.add(owner)
+                called.add(owner)
             case ir.Store(array=owner) | ir.Accumulate(array=owner):
                 touched.add(owner)
             case _:
                 pass
+    touched |= {base for row, base in rows if row in called}
     fixed = {
         var
         for var, counts in made.items()

@@ -26,9 +26,11 @@ from adcompile.ir.walk import (
 )
 from adcompile.makers import ListValues, fields_of, keys_of, maker_name
 from adcompile.normalise.list_arrays import flatten_lists_of_arrays
-from adcompile.normalise.list_making import Making
+from adcompile.normalise.list_changes import Changes
 from adcompile.normalise.list_names import without_second_names
-from adcompile.normalise.list_storage import MAKE, ONE, ZERO, Stored, Types, rebuilt
+from adcompile.normalise.list_rows import flatten_lists_of_lists
+from adcompile.normalise.list_sharing import ends_at, returned_at
+from adcompile.normalise.list_storage import MAKE, ONE, ZERO, Types, rebuilt
 from adcompile.normalise.list_tuples import tuples_for_lists
 
 
@@ -50,7 +52,7 @@ def lower_lists(fn: ir.Function, types: Types) -> ir.Function:
 
     body = without_second_names(fn.body, is_list)
     body, tuples = tuples_for_lists(body, types)
-    body = flatten_lists_of_arrays(body, types, tuples)
+    body = flatten_lists_of_lists(flatten_lists_of_arrays(body, types, tuples), types, tuples)
     lists = {v: k for v, k in types.items() if is_list(v) and v not in tuples}
     lowerer = _Lowerer(fn, body, lists, types)
     head = lowerer.parameters()
@@ -63,7 +65,7 @@ def is_tuple(kind: nt.Type | None) -> bool:
     return isinstance(kind, nt.BaseTuple)
 
 
-class _Lowerer(Making):
+class _Lowerer(Changes):
     in_condition = False
 
     def parameters(self) -> ir.Block:
@@ -174,48 +176,7 @@ class _Lowerer(Making):
         new = replace(stmt, start=start, stop=stop, step=step, body=(*counted, *body))
         self.emit(new)
 
-    # ------------------------------------------------------------ changing lists
-
-    def method(
-        self, fn: str, owner: ir.Var, args: list[ir.Expr], targets: tuple[ir.Var, ...]
-    ) -> None:
-        made = self.of(owner)
-        match fn:
-            case "list.append":
-                if owner in self.growing:
-                    self.grow(made)
-                self.put(made, made.count, args[0])
-                self.assign(made.count, ir.Binary("+", made.count, ONE))
-            case "list.clear":
-                self.assign(made.count, ZERO)
-            case "list.pop":
-                text = ir.Const("pop from empty list")
-                empty = ir.Compare("<=", made.count, ZERO)
-                error = ir.Raise("IndexError", (text,), self.loc)
-                self.emit(ir.If(empty, (error,), (), loc=self.loc))
-                self.assign(made.count, ir.Binary("-", made.count, ONE))
-                item = rebuilt(made.kind, [ir.Subscript(a, (made.count,)) for a in made.arrays])
-                self.assign(targets[0], item)
-            case "list.extend":
-                self.extend(owner, made, args[0])
-            case _:
-                self.refuse(f".{fn.partition('.')[2]}() of a list")
-
-    def extend(self, owner: ir.Var, made: Stored, given: ir.Expr) -> None:
-        assert isinstance(given, ir.Var)
-        if given is owner or (given in self.kinds and len(self.of(given).arrays) != 1):
-            self.refuse("this extension of a list", "Append the items in a loop.")
-        source = self.of(given).arrays[0] if given in self.kinds else given
-        size = self.of(given).count if given in self.kinds else ir.Attribute(given, "len")
-        count = self.temp(size)
-        k = ir.Var("k", temp=True)
-        outer, self.out = self.out, []
-        self.grow(made)
-        item = self.temp(ir.Subscript(source, (k,)))
-        self.put(made, made.count, item)
-        self.assign(made.count, ir.Binary("+", made.count, ONE))
-        inner, self.out = tuple(self.out), outer
-        self.emit(ir.For(k, ZERO, count, ONE, inner, loc=self.loc))
+    # ------------------------------------------------------------ changing items
 
     def store(self, stmt: ir.Store | ir.Accumulate, owner: ir.Var, place: ir.Index) -> None:
         made = self.of(owner)
@@ -234,7 +195,10 @@ class _Lowerer(Making):
         """An item of a tuple; a list is there as lists of the caller's are."""
         if item not in self.kinds:
             return self.expr(item)
-        if item in self.changed and isinstance(self.types.get(stmt.target), nt.BaseTuple):
+        in_tuple = isinstance(self.types.get(stmt.target), nt.BaseTuple)
+        assert isinstance(item, ir.Var)
+        ends = ends_at(self.body, item, stmt) or returned_at(self.body, item, stmt)
+        if item in self.changed and in_tuple and not ends:
             self.refuse(
                 "a list that changes its length, in a tuple", "Put np.array(x) in the tuple."
             )

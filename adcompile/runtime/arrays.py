@@ -324,3 +324,15 @@ def list_place(index: int, count: int) -> int:
     if index < -count or index >= count:
         raise IndexError("list index out of range")
     return index + count if index < 0 else index
+
+
+@njit(**_flags)
+def insert_place(index: int, count: int) -> int:
+    """Where ``insert(index, ...)`` puts an item of a list of ``count`` items."""
+    return max(index + count, 0) if index < 0 else min(index, count)
+
+
+@njit(**_flags)
+def member_value(member: Any) -> Any:
+    """That of a member of an Enum."""
+    return member.value

@@ -27,12 +27,21 @@ def number_rows(path: Path, scopes: Scopes) -> tuple[ir.Expr, ir.Expr] | None:
     for k, one in enumerate(path):
         if not isinstance(one, ir.For) or not fixed_outside(one, path[0], scopes):
             return None
-        if one.exit is not None and k < len(path) - 1:
+        if one.exit is not None and (k < len(path) - 1 or is_long(one)):
             return None
         trips, here = trip_count(one), iteration_number(one)
         rows = ir.Binary("*", rows, trips) if k else trips
         row = ir.Binary("+", ir.Binary("*", row, trips), here) if k else here
     return row, rows
+
+
+def is_long(loop: ir.For) -> bool:
+    """Whether the range is written as one that no run is meant to finish."""
+    match loop.stop:
+        case ir.Const(int() as stop):
+            return stop > 10**6
+        case _:
+            return False
 
 
 def fixed_outside(loop: ir.For, root: Loop, scopes: Scopes) -> bool:

@@ -20,12 +20,16 @@ from tests.constructs import (
     control,
     dispatchers,
     functions,
+    lists,
     trying,
     values,
 )
 from tests.constructs.entries import Entry
 
-MODULES = (dispatchers, functions, control, trying, values, containers, combined, calls_and_loops)
+MODULES = (
+    *(dispatchers, functions, control, trying, values, containers, lists, combined),
+    calls_and_loops,
+)
 ENTRIES: list[Entry] = [e for m in MODULES for e in m.TABLE.entries]
 
 

@@ -1,0 +1,186 @@
+"""Lists that change, lists of lists, members of Enums, slices with names."""
+
+from __future__ import annotations
+
+import enum
+import math
+
+import numpy as np
+from numba import njit
+
+from tests.constructs.entries import Table
+
+TABLE = Table()
+right, refused = TABLE.right, TABLE.refused
+LISTS = "Lists"
+
+
+class Option(enum.Enum):
+    CALL = 1
+    PUT = 2
+
+
+class Level(enum.IntEnum):
+    LOW = 0
+    HIGH = 1
+
+
+@right(LISTS, "`insert`, `pop(i)`, `del l[i]`, `reverse`, a window")
+def queues(x, a):
+    window = [0.0 for _ in range(3)]
+    kept = [a]
+    s = 0.0
+    for v in x:
+        window.pop(0)
+        window.append(v * a)
+        mean = sum(window) / len(window)
+        s += (v - mean) ** 2
+        kept.insert(len(kept) // 2, s * kept[-1])
+    del kept[1]
+    kept.reverse()
+    return s + kept[0] * kept[2]
+
+
+@right(LISTS, "`sort`, `sorted`, `index`, `count`, `remove`")
+def searched(x, a):
+    places = [3, 1, 2]
+    places.remove(1)
+    values = [v * a for v in x]
+    values.sort()
+    best = sorted(x, reverse=True)
+    return values[places.index(2)] * best[0] + values[4] * places.count(3)
+
+
+@njit
+def steps(u, end):
+    t, ts = 0.0, [0.0]
+    if u > 10.0:
+        return u, ts
+    while True:
+        t += 0.3 + u * u
+        ts.append(t * u)
+        if t > end:
+            return t, ts
+
+
+@right(LISTS, "a list that grows, returned beside other results")
+def returned_list(x, a):
+    t, ts = steps(0.5 * a, 2.0)
+    for v in ts:
+        t = t * 0.7 + v * x[0]
+    return t
+
+
+@njit
+def slopes(y, k):
+    k[0] = -y[0] * y[1]
+    k[1] = y[0] - k[0]
+
+
+@right(LISTS, "arrays of a list that are written through the list")
+def stages(x, a):
+    y = x[:2] * a
+    k = [np.zeros_like(y) for _ in range(3)]
+    for _ in range(4):
+        slopes(y, k[0])
+        slopes(y + 0.1 * k[0], k[1])
+        k[2][:] = k[1] - k[0]
+        k[2][1] *= a
+        y += 0.1 * (k[0] + k[1]) + 0.01 * k[2]
+    return y[0] * y[1]
+
+
+@right(LISTS, "a list of lists: rows appended, read, written, swapped")
+def triangle(x, a):
+    rows = [[1.0]]
+    for n in range(1, 4):
+        last = rows[n - 1]
+        row = [x[n]]
+        for k in range(1, n):
+            row.append(last[k - 1] + last[k] * a)
+        row.append(a)
+        rows.append(row)
+    rows[0], rows[2] = rows[2], rows[0]
+    rows[0][1] *= x[1]
+    s = 0.0
+    for row in rows:
+        for k, v in enumerate(row):
+            s += math.sin(v) * (k + 1)
+    return s * len(rows[1])
+
+
+@right(LISTS, "neighbours, buckets: `lists[i].append(v)`")
+def buckets(x, a):
+    found = [[a] for _ in range(3)]
+    for k in range(x.size):
+        found[(2 * k) % 3].append(x[k] * a)
+    s = 0.0
+    for one in found:
+        s = s * 0.5 + sum(one) * one[-1]
+    return s
+
+
+@refused(
+    LISTS,
+    "a list that is in a list, and changed under its own name",
+    "'row' is in a list",
+    "The list has the list itself, and what we make of it has copies.",
+)
+def row_changed(x, a):
+    row = [a, x[0]]
+    rows = [[x[1]]]
+    rows.append(row)  # !
+    row[0] = 2.0
+    return rows[1][0]
+
+
+@refused(
+    LISTS,
+    "assignment to a part of a list",
+    "assignment to a part of a list",
+    "It may change the length of the list.",
+)
+def part_of_list(x, a):
+    items = [a, x[0], x[1]]
+    items[0:2] = [x[2]]  # !
+    return items[0]
+
+
+@right("Calls", "a member of an Enum as an argument", kind=Option.PUT, level=Level.HIGH)
+def of_member(x, a, kind, level):
+    if kind is Option.CALL:
+        return a
+    sign = 1.0 if kind == Option.CALL else -1.0
+    return sign * x[level] * a**kind.value
+
+
+@right("Arrays", "`np.array_split` and `np.split` at places known at run time")
+def run_time_parts(x, m, a, k):
+    s = 0.0
+    for i, part in enumerate(np.array_split(x, k + 2)):
+        s += (i + 1) * np.sum(part**2)
+    rows = np.split(m, np.arange(1, 4, k))
+    return s * rows[-1][0, 1] * a + rows[0][0, 0]
+
+
+@right("Arrays", "`part = slice(i, j)`, a slice with a name")
+def named_slices(x, m, a):
+    s = 0.0
+    inner = slice(1, -1)
+    for i in range(2):
+        part = slice(i, i + 3)
+        s += np.dot(x[part], m[slice(0, 3), i])
+    z = x.copy()
+    z[inner] = z[inner] * a
+    return s * np.sum(z[inner] ** 2)
+
+
+@right("Loops", "a range that no run finishes: `range(10**12)`, `break`")
+def endless(x, a):
+    y, seen = a, [a]
+    for i in range(10**12):
+        y = y * 0.9 + math.sin(y * x[0])
+        seen.append(y)
+        if i > 8:
+            break
+    return y * seen[3]
