@@ -15,6 +15,7 @@ from adcompile.arrays import (
     calculus,
     choosing,
     copying,
+    failing,
     joining,
     making,
     matrices,
@@ -22,6 +23,7 @@ from adcompile.arrays import (
     reductions,
     shapes,
     statistics,
+    triangular,
 )
 from adcompile.arrays.pull import Pull
 from adcompile.arrays.signatures import EXTENTS, SEQUENCES, SIGNATURES, WIDTHS
@@ -55,7 +57,9 @@ def call(m: Machine, apply: ir.Apply, target: ir.Var | None) -> Pull | Several |
             given[parameter] = widths(m, arg)
         else:
             given[parameter] = static(m, name, parameter, arg)
-    if name not in _OF_COMPLEX and any(_is_complex(value) for value in given.values()):
+    if name.removeprefix("fails_") not in _OF_COMPLEX and any(
+        _is_complex(value) for value in given.values()
+    ):
         raise UnsupportedError(f"np.{name} of complex numbers", m.out.loc)
     if name in reductions.REDUCTIONS:
         return reduction(m, name, target, given)
@@ -253,6 +257,8 @@ TABLE: dict[str, Callable[..., Pull | Several]] = {
     "eye": making.eye,
     "identity": identity,
     **matrices.TABLE,
+    **triangular.TABLE,
+    **failing.TABLE,
     **products.TABLE,
     **statistics.TABLE,
     **choosing.TABLE,

@@ -95,8 +95,8 @@ def _least(m: Machine, a: Pull) -> ir.Expr:
     return rows if rows == columns else m.size(ir.Apply("min", (rows, columns)))
 
 
-def _alike(m: Machine, a: Pull, b: Pull) -> tuple[Pull, Pull]:
-    """Both in the type of their products."""
+def alike(m: Machine, a: Pull, b: Pull) -> tuple[Pull, Pull]:
+    """Both in the type of their product."""
     kind = m.result(np.multiply, (a, b))
     return by.cast(m, a, kind), by.cast(m, b, kind)
 
@@ -105,18 +105,18 @@ def conjugate_transpose(m: Machine, a: Pull) -> Pull:
     return by.conj(m, transpose(m, a))
 
 
-def _square(m: Machine, a: Pull, what: str) -> ir.Expr:
+def square(m: Machine, a: Pull, what: str) -> ir.Expr:
     _matrix(m, a, what)
     return m.same(a.dims[0], a.dims[1])
 
 
 def solve(m: Machine, a: Pull, b: Pull) -> Pull:
-    a, b = _alike(m, a, b)
+    a, b = alike(m, a, b)
     if a.rank > 2 or (a.rank == 2 and b.rank > 2):
         core = 1 if b.rank == 1 else 2
         dims = b.dims[b.rank - core :]
         return stacked(m, lambda x, y: solve(m, x, y), [(a, 2), (b, core)], [(dims, a.dtype)])[0]
-    n = _square(m, a, "np.linalg.solve")
+    n = square(m, a, "np.linalg.solve")
     m.same(n, b.dims[0])
     return call(m, "np.linalg.solve", (a, b), b.dims, a.dtype)
 
@@ -124,14 +124,14 @@ def solve(m: Machine, a: Pull, b: Pull) -> Pull:
 def inv(m: Machine, a: Pull) -> Pull:
     if a.rank > 2:
         return _one(m, lambda x: inv(m, x), a, a.dims[-2:], a.dtype)
-    n = _square(m, a, "np.linalg.inv")
+    n = square(m, a, "np.linalg.inv")
     return call(m, "np.linalg.inv", (a,), (n, n), a.dtype)
 
 
 def cholesky(m: Machine, a: Pull, upper: bool = False) -> Pull:
     if a.rank > 2:
         return _one(m, lambda x: cholesky(m, x, upper), a, a.dims[-2:], a.dtype)
-    n = _square(m, a, "np.linalg.cholesky")
+    n = square(m, a, "np.linalg.cholesky")
     if upper:  # of the upper triangle
         return conjugate_transpose(m, cholesky(m, conjugate_transpose(m, a)))
     return call(m, "np.linalg.cholesky", (a,), (n, n), a.dtype)
@@ -140,7 +140,7 @@ def cholesky(m: Machine, a: Pull, upper: bool = False) -> Pull:
 def det(m: Machine, a: Pull) -> Pull:
     if a.rank > 2:
         return _one(m, lambda x: det(m, x), a, (), a.dtype)
-    _square(m, a, "np.linalg.det")
+    square(m, a, "np.linalg.det")
     return _item(m, call(m, "rt.det", (a,), (ir.Const(1),), a.dtype), 0)
 
 
@@ -153,7 +153,7 @@ def slogdet(m: Machine, a: Pull) -> tuple[Pull, ...]:
     if a.rank > 2:
         results = [((), a.dtype), ((), _real(a.dtype))]
         return stacked(m, lambda x: slogdet(m, x), [(a, 2)], results)
-    _square(m, a, "np.linalg.slogdet")
+    square(m, a, "np.linalg.slogdet")
     packed = call(m, "rt.slogdet", (a,), (ir.Const(2),), a.dtype)
     return _item(m, packed, 0), _real_part(m, _item(m, packed, 1))
 
@@ -164,7 +164,7 @@ def eigh(m: Machine, a: Pull, triangle: str = "L") -> tuple[Pull, ...]:
     if a.rank > 2:
         results = [(a.dims[-1:], _real(a.dtype)), (a.dims[-2:], a.dtype)]
         return stacked(m, lambda x: eigh(m, x, triangle), [(a, 2)], results)
-    n = _square(m, a, "np.linalg.eigh")
+    n = square(m, a, "np.linalg.eigh")
     if triangle == "U":  # the lower one of the matrix from behind, whose vectors are so too
         values, vectors = eigh(m, flip(m, a))
         return values, flip(m, vectors, 0)
@@ -262,7 +262,7 @@ def pinv(m: Machine, a: Pull) -> Pull:
 
 def lstsq(m: Machine, a: Pull, b: Pull, rcond: object = None) -> tuple[Pull, ...]:
     """The solution of least norm, the residuals, the rank and the singular values."""
-    a, b = _alike(m, a, b)
+    a, b = alike(m, a, b)
     _matrix(m, a, "np.linalg.lstsq")
     if rcond not in (None, -1):
         raise UnsupportedError(f"np.linalg.lstsq with rcond={rcond}", m.out.loc, "Leave it out.")
@@ -306,7 +306,7 @@ def matrix_power(m: Machine, a: Pull, n: int) -> Pull:
         raise UnsupportedError("np.linalg.matrix_power with other than an integer", m.out.loc)
     if a.rank > 2:
         return _one(m, lambda x: matrix_power(m, x, n), a, a.dims[-2:], a.dtype)
-    size = _square(m, a, "np.linalg.matrix_power")
+    size = square(m, a, "np.linalg.matrix_power")
     if n == 0:
         return by.cast(m, making.eye(m, of_scalar(size, nt.int64)), a.dtype)
     a = m.kept(inv(m, a) if n < 0 else a)
@@ -339,43 +339,6 @@ def cond(m: Machine, x: Pull, p: Any = None) -> Pull:
     return by.over(m, smallest, largest) if p == -2 else by.over(m, largest, smallest)
 
 
-# ---------------------------------------------------------------- triangular systems
-
-
-def solve_triangular(
-    m: Machine,
-    a: Pull,
-    b: Pull,
-    trans: Any = 0,
-    lower: bool = False,
-    unit_diagonal: bool = False,
-    check_finite: bool = True,
-) -> Pull:
-    """Only one triangle of ``a`` is read."""
-    if trans not in (0, 1, 2, "N", "T", "C"):
-        raise UnsupportedError(f"solve_triangular with trans={trans!r}", m.out.loc)
-    a, b = _alike(m, a, b)
-    n = _square(m, a, "solve_triangular")
-    m.same(n, b.dims[0])
-    if trans not in (0, "N"):
-        a, lower = transpose(m, a), not lower
-    if trans in (2, "C"):
-        a = by.conj(m, a)
-    name = f"rt.solve_{'lower' if lower else 'upper'}{'_unit' if unit_diagonal else ''}"
-    return call(m, name, (a, b), b.dims, a.dtype)
-
-
-def cho_solve(m: Machine, factor: Any, b: Pull, check_finite: bool = True) -> Pull:
-    """A x = b from the Cholesky factor of A."""
-    c, lower = factor
-    flag = lower.at(m.out, ())
-    if not isinstance(flag, ir.Const):
-        raise UnsupportedError("cho_solve with other than (c, True) or (c, False)", m.out.loc)
-    c = m.kept(c)
-    first = solve_triangular(m, c, b, 0 if flag.value else 2, bool(flag.value))
-    return solve_triangular(m, c, first, 2 if flag.value else 0, bool(flag.value))
-
-
 def scipy_cholesky(m: Machine, a: Pull, lower: bool = False, check_finite: bool = True) -> Pull:
     return cholesky(m, a, not lower)
 
@@ -400,7 +363,5 @@ TABLE: dict[str, Callable[..., Pull | tuple[Pull, ...]]] = {
     "norm": norm,
     "vector_norm": vector_norm,
     "matrix_norm": matrix_norm,
-    "solve_triangular": solve_triangular,
-    "cho_solve": cho_solve,
     "scipy_cholesky": scipy_cholesky,
 }

@@ -21,13 +21,6 @@ WRITERS = (
     (np.putmask, "putmask"),
     (np.fill_diagonal, "fill_diagonal"),
 )
-# Functions whose errors depend on the values of their arguments.
-MAY_RAISE = frozenset(
-    """
-    inv solve cholesky scipy_cholesky solve_triangular cho_solve eigh eigvalsh eig eigvals svd
-    lstsq pinv matrix_power
-    """.split()  # noqa: SIM905
-)
 
 
 class ArrayCalls(Lists):
@@ -115,12 +108,6 @@ class ArrayCalls(Lists):
 
     def array_call(self, node: ast.Call, name: str, args: Sequence[ast.expr]) -> ir.Expr:
         """A function of whole arrays, its arguments in the order of its parameters."""
-        if self.session.trying and name in MAY_RAISE:
-            self.refuse(
-                node,
-                f"np.linalg.{name} in a try statement",
-                "Its error would be caught: call it outside.",
-            )
         signature = SIGNATURES[name]
         given = {k.arg: k.value for k in node.keywords if k.arg is not None}
         try:
@@ -139,7 +126,17 @@ class ArrayCalls(Lists):
             values.get(parameter, _NO_OPERANDS if spec.kind is _MANY else _constant(spec.default))
             for parameter, spec in signature.parameters.parameters.items()
         ]
+        if self.session.trying and f"fails_{name}" in SIGNATURES:
+            self.raise_if_fails(name, tuple(parts), node)
         return self.temp(ir.Apply(f"arr.{name}", tuple(parts)), node)
+
+    def raise_if_fails(self, name: str, parts: tuple[ir.Expr, ...], node: ast.Call) -> None:
+        """In a try statement: the function is called twice, first to see whether it raises."""
+        fails = self.temp(ir.Apply(f"arr.fails_{name}", parts), node)
+        with self.block() as fail:
+            key = self.exception(np.linalg.LinAlgError, node)
+            self.emit(ir.Raise(key, (ir.Const(f"np.linalg.{name} failed"),), self.loc(node)))
+        self.emit(ir.If(fails, tuple(fail), (), loc=self.loc(node)))
 
     def array_argument(self, parameter: str, arg: ast.expr, signature: Signature) -> ir.Expr:
         if parameter in SEQUENCES:

@@ -8,6 +8,7 @@ from adcompile.runtime import (
     cholesky,
     contractions,
     decompositions,
+    failing,
     likelihood,
     linalg,
     memory,
@@ -20,7 +21,7 @@ from adcompile.runtime import (
 )
 
 MODULES = (
-    *(arrays, choices, cholesky, contractions, decompositions),
+    *(arrays, choices, cholesky, contractions, decompositions, failing),
     *(likelihood, linalg, memory),
     *(products, special, strips, sums, systems, threads),
 )

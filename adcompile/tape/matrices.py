@@ -231,6 +231,6 @@ ROWS |= {
     "det": stacks(lambda a: library("rt.det", a)[0]), "cholesky": cholesky,
     "scipy_cholesky": lambda a, lower=False, **_: cholesky(a, upper=not lower),
     "slogdet": slogdet, "eigh": eigh, "eigvalsh": lambda a, UPLO="L": eigh(a, UPLO)[0],
-    "qr": qr, "svd": svd, "svdvals": lambda a: svd(a, compute_uv=False), "lstsq": lstsq, "cond": cond,
-    "solve_triangular": solve_triangular, "cho_solve": cho_solve,
+    "qr": qr, "svd": svd, "svdvals": lambda a: svd(a, compute_uv=False), "lstsq": lstsq,
+    "cond": cond, "solve_triangular": solve_triangular, "cho_solve": cho_solve,
 }  # fmt: skip

@@ -1,0 +1,57 @@
+"""SciPy's triangular systems, by library calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from adcompile.arrays import arithmetic as by
+from adcompile.arrays.library import call
+from adcompile.arrays.matrices import alike, square
+from adcompile.arrays.pull import Pull
+from adcompile.arrays.shapes import transpose
+from adcompile.errors import UnsupportedError
+from adcompile.ir import nodes as ir
+
+if TYPE_CHECKING:
+    from adcompile.arrays.machine import Machine
+
+
+def solve_triangular(
+    m: Machine,
+    a: Pull,
+    b: Pull,
+    trans: Any = 0,
+    lower: bool = False,
+    unit_diagonal: bool = False,
+    check_finite: bool = True,
+) -> Pull:
+    """Only one triangle of ``a`` is read."""
+    if trans not in (0, 1, 2, "N", "T", "C"):
+        raise UnsupportedError(f"solve_triangular with trans={trans!r}", m.out.loc)
+    a, b = alike(m, a, b)
+    n = square(m, a, "solve_triangular")
+    m.same(n, b.dims[0])
+    if trans not in (0, "N"):
+        a, lower = transpose(m, a), not lower
+    if trans in (2, "C"):
+        a = by.conj(m, a)
+    name = f"rt.solve_{'lower' if lower else 'upper'}{'_unit' if unit_diagonal else ''}"
+    return call(m, name, (a, b), b.dims, a.dtype)
+
+
+def cho_solve(m: Machine, factor: Any, b: Pull, check_finite: bool = True) -> Pull:
+    """A x = b from the Cholesky factor of A."""
+    c, lower = factor
+    flag = lower.at(m.out, ())
+    if not isinstance(flag, ir.Const):
+        raise UnsupportedError("cho_solve with other than (c, True) or (c, False)", m.out.loc)
+    c = m.kept(c)
+    first = solve_triangular(m, c, b, 0 if flag.value else 2, bool(flag.value))
+    return solve_triangular(m, c, first, 2 if flag.value else 0, bool(flag.value))
+
+
+TABLE: dict[str, Callable[..., Pull]] = {
+    "solve_triangular": solve_triangular,
+    "cho_solve": cho_solve,
+}
