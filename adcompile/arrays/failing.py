@@ -81,7 +81,7 @@ def _triangular(
     m: Machine, a: Pull, b: Pull, trans: Any = 0, lower: bool = False, unit: bool = False, *_: Any
 ) -> Pull:
     check = "unit_triangular" if unit else "triangular"
-    return _if_any(m, _asked(m, check, (a, a.rank), (b, b.rank)))
+    return _if_any(m, _asked(m, check, (a, 2), (b, 1 if b.rank == 1 else 2)))
 
 
 TABLE: dict[str, Callable[..., Pull]] = {

@@ -254,6 +254,8 @@ def svdvals(m: Machine, a: Pull) -> Pull:
 
 
 def pinv(m: Machine, a: Pull) -> Pull:
+    """Without ``rcond``: cutting off singular values that are not rounding has other derivatives
+    than those at constant rank."""
     if a.rank > 2:
         return _one(m, lambda x: pinv(m, x), a, (a.dims[-1], a.dims[-2]), a.dtype)
     _matrix(m, a, "np.linalg.pinv")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from adcompile.arrays import arithmetic as by
 from adcompile.arrays.library import call
-from adcompile.arrays.matrices import alike, square
+from adcompile.arrays.matrices import alike, square, stacked
 from adcompile.arrays.pull import Pull
 from adcompile.arrays.shapes import transpose
 from adcompile.errors import UnsupportedError
@@ -30,6 +30,14 @@ def solve_triangular(
     if trans not in (0, 1, 2, "N", "T", "C"):
         raise UnsupportedError(f"solve_triangular with trans={trans!r}", m.out.loc)
     a, b = alike(m, a, b)
+    if a.rank > 2 or b.rank > 2:
+        core = 1 if b.rank == 1 else 2
+
+        def one(x: Pull, y: Pull) -> Pull:
+            return solve_triangular(m, x, y, trans, lower, unit_diagonal)
+
+        results = [(b.dims[b.rank - core :], a.dtype)]
+        return stacked(m, one, [(a, 2), (b, core)], results)[0]
     n = square(m, a, "solve_triangular")
     m.same(n, b.dims[0])
     if trans not in (0, "N"):

@@ -200,6 +200,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     return x, squares if len(residuals) else residuals, rank, svd(a, compute_uv=False)
 
 
+@stacks
 def solve_triangular(
     a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False, **_: Any
 ) -> Any:
