@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import types
 from collections.abc import Callable
 from typing import Any
@@ -192,7 +193,7 @@ def test_triangular_systems_in_blocks(n: int) -> None:
 
 # ---------------------------------------------------------------- complex matrices, stacks
 
-NAMES = "zwxabmct"
+NAMES = "zwxabmct"  # of linalg_table.py; u, v, h, q and others are its own
 ROWS = [*COMPLEX, *PROGRAMS]
 each_row = pytest.mark.parametrize("k", range(len(ROWS)), ids=[r.replace("\n", "; ") for r in ROWS])
 
@@ -201,12 +202,23 @@ def inputs(seed: int) -> dict[str, Any]:
     return {**complex_table.arrays(seed), "t": cvec(np.random.default_rng(seed + 20), 2, 3, 4)}
 
 
+def names_in(row: str) -> list[str]:
+    found = {node.id for node in ast.walk(ast.parse(row)) if isinstance(node, ast.Name)}
+    return [name for name in NAMES if name in found]
+
+
+def arguments(k: int, seed: int) -> tuple[Any, ...]:
+    given = inputs(seed)
+    return tuple(given[name] for name in names_in(ROWS[k]))
+
+
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> types.ModuleType:
     lines = ["import numpy as np", "import scipy.linalg", ""]
     for k, row in enumerate(ROWS):
         body = row if "return " in row else f"return {row}"
-        lines += [f"def f{k}({', '.join(NAMES)}):", *(f"    {one}" for one in body.split("\n")), ""]
+        lines += [f"def f{k}({', '.join(names_in(row))}):"]
+        lines += [*(f"    {one}" for one in body.split("\n")), ""]
     path = tmp_path_factory.mktemp("linalg") / "linalg_programs.py"
     path.write_text("\n".join(lines))
     return load(path)
@@ -214,19 +226,19 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> types.ModuleType:
 
 @each_row
 def test_complex(programs: types.ModuleType, k: int) -> None:
-    check(getattr(programs, f"f{k}"), tuple(inputs(0).values()), True)
+    check(getattr(programs, f"f{k}"), arguments(k, 0), True)
 
 
 @pytest.mark.wide
 @each_row
 def test_complex_without_optimiser(programs: types.ModuleType, k: int) -> None:
-    check(getattr(programs, f"f{k}"), tuple(inputs(1).values()), False)
+    check(getattr(programs, f"f{k}"), arguments(k, 1), False)
 
 
 @pytest.mark.wide
 @each_row
 def test_complex_strided(programs: types.ModuleType, k: int) -> None:
-    f, packed = getattr(programs, f"f{k}"), tuple(inputs(2).values())
+    f, packed = getattr(programs, f"f{k}"), arguments(k, 2)
     args = tuple(strided(a) if isinstance(a, np.ndarray) else a for a in packed)
     argnums = tuple(range(len(args)))
     value, grads = plain_value_and_grad(f, argnums)(*args)
@@ -239,7 +251,7 @@ def test_complex_strided(programs: types.ModuleType, k: int) -> None:
 @pytest.mark.wide
 @each_row
 def test_complex_single(programs: types.ModuleType, k: int) -> None:
-    f, args = getattr(programs, f"f{k}"), tuple(map(narrow, inputs(0).values()))
+    f, args = getattr(programs, f"f{k}"), tuple(map(narrow, arguments(k, 0)))
     wide = tuple(a.astype(np.complex128 if np.iscomplexobj(a) else np.float64) for a in args)
     argnums = tuple(range(len(args)))
     value, grads = plain_value_and_grad(f, argnums)(*args)
@@ -253,9 +265,9 @@ def test_complex_single(programs: types.ModuleType, k: int) -> None:
 
 @pytest.mark.compiled
 @pytest.mark.wide
-@pytest.mark.parametrize("k", reversed(range(len(ROWS))))
+@pytest.mark.parametrize("k", [*reversed(range(len(ROWS)))])
 def test_complex_compiled(programs: types.ModuleType, k: int) -> None:
-    check(getattr(programs, f"f{k}"), tuple(inputs(0).values()), True, compiled=True)
+    check(getattr(programs, f"f{k}"), arguments(k, 0), True, compiled=True)
 
 
 def first_vector(h: Any, w: Any) -> float:
@@ -284,7 +296,8 @@ def test_singular_values_of_matrices_without_full_rank(make: Any) -> None:
     m = np.outer(make(rng, 3), make(rng, 4))
     m[1] = 0.0
     m[:, 2] = 0.0
-    check(dominant, (m,), True)
+    with np.errstate(divide="ignore", invalid="ignore"):  # the vectors have no tangents
+        check(dominant, (m,), True)
 
 
 def adjugate(m: Any) -> float:

@@ -242,6 +242,14 @@ def _over(x: Any, s: Any) -> Any:
 
 
 @njit(**_flags)
+def _add_turns(inner: Any, p: Any, s: Any) -> None:
+    """Adds i S^-1 Im diag(P)."""
+    for i in range(s.shape[0]):
+        if p[i, i].imag != 0.0:
+            inner[i, i] += turned(p[i, i].imag / s[i], inner)
+
+
+@njit(**_flags)
 def svd_adjoint(a_adj: Any, o_adj: Any, o: Any) -> None:
     rows, columns = a_adj.shape
     k = min(rows, columns)
@@ -258,8 +266,7 @@ def svd_adjoint(a_adj: Any, o_adj: Any, o: Any) -> None:
     inner += (_square_gaps(s, from_v - ct(from_v)).T * s).T
     for i in range(k):
         inner[i, i] += s_adj[i]
-        if from_u[i, i].imag != 0.0:
-            inner[i, i] += turned(from_u[i, i].imag / s[i], inner)
+    _add_turns(inner, from_u, s)
     left = np.dot(conj(u), inner)
     if rows > k:
         left += _over(u_adj - np.dot(conj(u), from_u), s)
@@ -279,9 +286,7 @@ def svd_tangent(o_tan: Any, a_tan: Any, o: Any) -> None:
         o_tan[rows * k + i] += p[i, i].real
     spread = (p.T * s).T
     in_u = _square_gaps(s, p * s + ct(p * s))
-    for i in range(k):
-        if p[i, i].imag != 0.0:
-            in_u[i, i] += turned(p[i, i].imag / s[i], in_u)
+    _add_turns(in_u, p, s)
     du = np.dot(u, in_u)
     dv = np.dot(v, _square_gaps(s, spread + ct(spread)))
     if rows > k:
