@@ -10,6 +10,9 @@ since its Householder reductions leave a first row alone: the first row of V (ei
 of a wide matrix, of U is real, and so is the diagonal of R (qr).  So derivatives are those of the
 function that LAPACK computes; where nothing depends on the phases they are everybody's.  A phase is
 not determined where such an element is 0: there it must not matter.
+
+Numba's division of complex numbers by 0 raises: gaps between numbers that are equal are real, and
+divide 1.
 """
 
 from __future__ import annotations
@@ -98,7 +101,7 @@ def _gaps(w: Any, scaled: Any) -> Any:
     for i in range(w.shape[0]):
         for j in range(w.shape[0]):
             if i != j and scaled[i, j] != 0.0:
-                out[i, j] = scaled[i, j] / (w[j] - w[i])
+                out[i, j] = scaled[i, j] * (1.0 / (w[j] - w[i]))
     return out
 
 
@@ -226,7 +229,7 @@ def _square_gaps(s: Any, scaled: Any) -> Any:
     for i in range(s.shape[0]):
         for j in range(s.shape[0]):
             if i != j and scaled[i, j] != 0.0:
-                out[i, j] = scaled[i, j] / ((s[j] - s[i]) * (s[j] + s[i]))
+                out[i, j] = scaled[i, j] * (1.0 / ((s[j] - s[i]) * (s[j] + s[i])))
     return out
 
 
@@ -237,7 +240,7 @@ def _over(x: Any, s: Any) -> Any:
     for i in range(x.shape[0]):
         for j in range(x.shape[1]):
             if x[i, j] != 0.0:
-                out[i, j] = x[i, j] / s[j]
+                out[i, j] = x[i, j] * (1.0 / s[j])
     return out
 
 
