@@ -50,7 +50,7 @@ for k in range(3):
     h = a[:, :3] + np.conj(a[:, :3].T) + np.outer(u, np.conj(u)) * x[k]
     v, q = np.linalg.eigh(h)
     if v[0] < 0:
-        u = np.linalg.solve(h + 4.0 * np.eye(3), u) + q[:, 1] * v[2]
+        u = np.linalg.solve(h + 4.0 * np.eye(3, dtype=x.dtype), u) + q[:, 1] * v[2]
     else:
         u = np.linalg.qr(h)[1] @ u
 return np.sum(np.abs(u) ** 2 * x[:3]) + u[0].real

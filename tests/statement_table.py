@@ -323,6 +323,16 @@ for k in range(4):
         total -= x[k] ** 2 * m[0, 0]
 return total
 
+total = 0.0
+a = m[:, :3] + 4.0 * np.eye(3, dtype=m.dtype)
+for k in range(3):
+    a[k, k] *= 1.0 - k
+    try:
+        total += np.sum(scipy.linalg.solve_triangular(a, x[:3]) ** 2)
+    except Exception:
+        total += x[k] ** 2 * a[0, k]
+return total
+
 if x[0] > 0:
     z = np.linalg.solve(m[:, :3], x[:3])
 else:

@@ -54,6 +54,12 @@ def cho_solve(m: Machine, factor: Any, b: Pull, check_finite: bool = True) -> Pu
     flag = lower.at(m.out, ())
     if not isinstance(flag, ir.Const):
         raise UnsupportedError("cho_solve with other than (c, True) or (c, False)", m.out.loc)
+    if c.rank > 2 or b.rank > 2:
+        c, b = alike(m, c, b)
+        core = 1 if b.rank == 1 else 2
+        results = [(b.dims[b.rank - core :], c.dtype)]
+        operands = [(c, 2), (b, core)]
+        return stacked(m, lambda x, y: cho_solve(m, (x, lower), y), operands, results)[0]
     c = m.kept(c)
     first = solve_triangular(m, c, b, 0 if flag.value else 2, bool(flag.value))
     return solve_triangular(m, c, first, 2 if flag.value else 0, bool(flag.value))

@@ -69,7 +69,16 @@ def backwards(a: Any, b: Any, unit: bool) -> Any:
 
 
 @njit(**_flags)
+def _refuse_zeros(a: Any) -> None:
+    """As SciPy does."""
+    for i in range(a.shape[0]):
+        if a[i, i] == 0.0:
+            raise np.linalg.LinAlgError("singular matrix: a zero on the diagonal of a triangle")
+
+
+@njit(**_flags)
 def solve_lower(a: Any, b: Any) -> Any:
+    _refuse_zeros(a)
     return forwards(a, b, False)
 
 
@@ -80,6 +89,7 @@ def solve_lower_unit(a: Any, b: Any) -> Any:
 
 @njit(**_flags)
 def solve_upper(a: Any, b: Any) -> Any:
+    _refuse_zeros(a)
     return backwards(a, b, False)
 
 

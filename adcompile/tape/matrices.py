@@ -211,7 +211,11 @@ def solve_triangular(
 
 
 def cho_solve(factor: Any, b: Any, **_: Any) -> Any:
-    c, lower = factor
+    return _cho_solve(*factor, b)
+
+
+@stacks
+def _cho_solve(c: Any, lower: bool, b: Any) -> Any:
     first = solve_triangular(c, b, 0 if lower else 2, lower)
     return solve_triangular(c, first, 2 if lower else 0, lower)
 
