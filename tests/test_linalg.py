@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from adcompile import jvp, value_and_grad, vjp
-from adcompile.runtime import cholesky, linalg, systems
+from adcompile.runtime import cholesky, decompositions, linalg, systems
 from adcompile.testing import plain_value_and_grad
 from tests import complex_table, oracle
 from tests.complex_table import cvec
@@ -314,21 +314,21 @@ def without_elements(t: Any, m: Any) -> float:
     return found + np.sum(np.abs(np.linalg.cholesky(t))) + np.sum(np.linalg.slogdet(t)[1])
 
 
+SHAPES = [((0, 2, 2), (0, 3)), ((2, 0, 0), (3, 0)), ((0, 0), (2, 0, 3)), ((0, 3, 3), (0, 2, 0))]
+
+
+@pytest.mark.parametrize("kind", [float, complex])
+@pytest.mark.parametrize(("first", "second"), SHAPES)
+def test_matrices_without_elements(kind: Any, first: Any, second: Any) -> None:
+    args = np.zeros(first, kind), np.zeros(second, kind)
+    value, grads = plain_value_and_grad(without_elements, (0, 1))(*args)
+    assert value == without_elements(*args) == 0.0
+    assert [g.shape for g in grads] == [first, second]
+
+
 @pytest.mark.compiled
-@pytest.mark.parametrize(
-    ("kind", "shapes"),
-    [
-        (float, [((0, 2, 2), (0, 3)), ((2, 0, 0), (3, 0)), ((0, 0), (0, 0))]),
-        pytest.param(
-            complex, [((0, 2, 2), (0, 3)), ((2, 0, 0), (0, 2, 3))], marks=pytest.mark.wide
-        ),
-    ],
-)
-def test_matrices_without_elements(kind: Any, shapes: Any) -> None:
-    """Numba's functions refuse some of them; NumPy's, and so ours, do not."""
-    for first, second in shapes:
-        args = np.zeros(first, kind), np.zeros(second, kind)
-        for derive in (plain_value_and_grad, value_and_grad):
-            value, grads = derive(without_elements, (0, 1))(*args)
-            assert value == without_elements(*args) == 0.0
-            assert [g.shape for g in grads] == [first, second]
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (0, 0)])
+def test_compiled_decompositions_without_elements(shape: Any) -> None:
+    """Numba's refuse them."""
+    assert decompositions.qr(np.zeros(shape)).shape == (0,)
+    assert decompositions.svd(np.zeros(shape)).shape == (0,)
