@@ -17,6 +17,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,9 @@ from adcompile.emit.names import appearance
 from adcompile.emit.source import print_function
 from adcompile.errors import AdcompileError
 from adcompile.ir import nodes as ir
+from adcompile.ir.walk import map_blocks
 from adcompile.normalise.tuples import split_tuples
+from adcompile.rules.library import NAMES
 from adcompile.runtime.modules import MODULES
 
 _LEFT_OUT = frozenset(
@@ -71,7 +74,18 @@ def _implementation(name: str, kinds: Sequence[Any]) -> Callable[..., Any] | Non
         fn = expand(ir.Function(name, tuple(params), body), types, compiled=True)
     except AdcompileError:
         return None
+    fn = replace(fn, body=_without_shapes(fn.body))
     return _compiled(destruct(split_tuples(fn, types)), signature.parameters)
+
+
+def _without_shapes(block: ir.Block) -> ir.Block:
+    """Library calls in loops as they are called: the shapes beside them are for derivatives."""
+    return tuple(
+        replace(stmt, keywords=())
+        if isinstance(stmt, ir.Alloc) and stmt.fn in NAMES
+        else map_blocks(_without_shapes, stmt)
+        for stmt in block
+    )
 
 
 def _is_value(kind: Any) -> bool:

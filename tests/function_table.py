@@ -334,6 +334,15 @@ np.sum(np.linalg.matrix_power(m[:,:3],-2)*m[:,1:])
 np.sum(np.linalg.multi_dot([m,n,n.T])**2)
 np.linalg.cond(m)
 np.linalg.matrix_rank(m)*x[0]
+np.sum(np.linalg.eigh(t[:,:,:3])[1]**4*t[:,:,:3])+np.sum(np.linalg.eigvalsh(t[:,:,1:],UPLO='U')**2*x[:3])
+np.sum(np.linalg.svd(t,full_matrices=False)[2]**4)+np.sum(np.linalg.svdvals(t[:,None])**3)
+np.sum(np.linalg.qr(t)[0]**3)+np.sum(np.linalg.qr(t.transpose(0,2,1),mode='r')**3)
+np.sum(np.linalg.pinv(t)**3)+np.sum(np.linalg.slogdet(t[:,:,:3])[1]**2)
+np.sum(np.linalg.cond(t))+np.linalg.cond(m[:,:3],1)+np.linalg.cond(m[:,1:],'fro')+np.linalg.cond(m,-2)
+np.sum(np.linalg.norm(t,'nuc',axis=(0,2)))+np.sum(np.linalg.norm(t,2,axis=(-1,-2),keepdims=True))+np.linalg.matrix_norm(t,ord=-2)@x[:2]
+np.sum(np.linalg.matrix_power(t[:,:,:3],-2)*t[:,:,1:])+np.sum(np.linalg.matrix_power(t[:,:,:3],3))+np.linalg.matrix_rank(t)@x[:2]
+np.sum(scipy.linalg.solve_triangular(t[:,:,:3]+4*np.eye(3),t[0],lower=True,trans='T')**2)
+np.sum(scipy.linalg.cho_solve((np.linalg.cholesky(t@t.transpose(0,2,1)+np.eye(3)),True),x[:3])**2)
 np.sum(scipy.linalg.solve_triangular(m[:,:3]+4*np.eye(3),x[:3])**2)
 np.sum(scipy.linalg.solve_triangular(m[:,:3]+4*np.eye(3),x[:3],lower=True)**2)
 np.sum(scipy.linalg.solve_triangular(m[:,:3]+4*np.eye(3),m,lower=True)**2)

@@ -303,6 +303,36 @@ for k in range(1, 3):
     u[0] += np.sum(np.linalg.qr(b)[1] ** 2) * 0.01 + w[-1] * q[0, -1] ** 2
 return np.sum(u**2)
 
+total = 0.0
+for k in range(2):
+    w, v = np.linalg.eigh(t[:, :, k : k + 3] * (k + 1.0))
+    if x[k] > 0:
+        total += np.sum(v**4 * w[:, None, :])
+    else:
+        total += np.sum(np.linalg.svd(t * x[k], full_matrices=False)[2] ** 4) + np.sum(w**2)
+return total
+
+total = 0.0
+for k in range(4):
+    a = m[:, :3] @ m[:, :3].T + (k - 2.0) * np.eye(3, dtype=m.dtype)
+    try:
+        low = np.linalg.cholesky(a)
+        total += np.sum(np.log(np.diag(low))) * x[k]
+        total += np.sum(np.linalg.inv(low * k) ** 2)
+    except Exception:
+        total -= x[k] ** 2 * m[0, 0]
+return total
+
+total = 0.0
+a = m[:, :3] + 4.0 * np.eye(3, dtype=m.dtype)
+for k in range(3):
+    a[k, k] *= 1.0 - k
+    try:
+        total += np.sum(scipy.linalg.solve_triangular(a, x[:3]) ** 2)
+    except Exception:
+        total += x[k] ** 2 * a[0, k]
+return total
+
 if x[0] > 0:
     z = np.linalg.solve(m[:, :3], x[:3])
 else:

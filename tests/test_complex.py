@@ -368,10 +368,6 @@ def largest(z: Any) -> float:
     return total
 
 
-def decomposes(z: Any) -> float:
-    return np.sum(np.linalg.eigh(np.outer(z, z))[0])  # refused: eigh
-
-
 def discards(z: Any) -> float:
     return np.sum(z.astype(np.float64))  # refused: z.real
 
@@ -406,7 +402,7 @@ def degrees(z: Any) -> float:
 
 
 REFUSED = [
-    signs, compares, largest, decomposes, discards, adds, stores, writes_part, rounds, larger,
+    signs, compares, largest, discards, adds, stores, writes_part, rounds, larger,
     degrees,
 ]  # fmt: skip
 

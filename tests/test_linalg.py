@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import ast
+import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from adcompile import jvp, value_and_grad, vjp
-from adcompile.runtime import cholesky, systems
-from tests import oracle
-from tests.test_arrays import compare
+from adcompile.runtime import cholesky, decompositions, linalg, systems
+from adcompile.testing import plain_value_and_grad
+from tests import complex_table, oracle
+from tests.complex_table import cvec
+from tests.linalg_table import COMPLEX, PROGRAMS
+from tests.test_arrays import compare, load
+from tests.test_complex import check, narrow, strided
 
 RNG = np.random.default_rng(0)
 X, M = RNG.normal(size=6), RNG.normal(size=(3, 4))
@@ -183,3 +190,145 @@ def test_triangular_systems_in_blocks(n: int) -> None:
     cholesky.cholesky_tangent(l_tan, a_tan, low)
     size = np.sum(np.abs(a_adj * a_tan))
     assert abs(np.sum(a_adj * a_tan) - np.sum(l_adj * l_tan)) <= 1e-12 * max(1.0, size)
+
+
+# ---------------------------------------------------------------- complex matrices, stacks
+# Without Numba; ``python -m tests.linalg`` compiles them.
+
+NAMES = "zwxabmct"  # of linalg_table.py; u, v, h, q and others are its own
+ROWS = [*COMPLEX, *PROGRAMS]
+each_row = pytest.mark.parametrize("k", range(len(ROWS)), ids=[r.replace("\n", "; ") for r in ROWS])
+
+
+def inputs(seed: int) -> dict[str, Any]:
+    return {**complex_table.arrays(seed), "t": cvec(np.random.default_rng(seed + 20), 2, 3, 4)}
+
+
+def names_in(row: str) -> list[str]:
+    found = {node.id for node in ast.walk(ast.parse(row)) if isinstance(node, ast.Name)}
+    return [name for name in NAMES if name in found]
+
+
+def arguments(k: int, seed: int) -> tuple[Any, ...]:
+    given = inputs(seed)
+    return tuple(given[name] for name in names_in(ROWS[k]))
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> types.ModuleType:
+    return written(tmp_path_factory.mktemp("linalg"))
+
+
+def written(folder: Path) -> types.ModuleType:
+    """A module with a function for each row."""
+    lines = ["import numpy as np", "import scipy.linalg", ""]
+    for k, row in enumerate(ROWS):
+        body = row if "return " in row else f"return {row}"
+        lines += [f"def f{k}({', '.join(names_in(row))}):"]
+        lines += [*(f"    {one}" for one in body.split("\n")), ""]
+    path = folder / "linalg_programs.py"
+    path.write_text("\n".join(lines))
+    return load(path)
+
+
+@pytest.mark.wide
+@each_row
+def test_complex(programs: types.ModuleType, k: int) -> None:
+    check(getattr(programs, f"f{k}"), arguments(k, 0), True)
+
+
+@pytest.mark.wide
+@each_row
+def test_complex_strided(programs: types.ModuleType, k: int) -> None:
+    """Without the optimiser, against arrays in one piece with it."""
+    f, packed = getattr(programs, f"f{k}"), arguments(k, 2)
+    args = tuple(strided(a) if isinstance(a, np.ndarray) else a for a in packed)
+    argnums = tuple(range(len(args)))
+    value, grads = plain_value_and_grad(f, argnums, optimise=False)(*args)
+    again, same = plain_value_and_grad(f, argnums)(*packed)
+    assert value == pytest.approx(again, rel=1e-11)
+    for a, b in zip(grads, same, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-11 * max(1.0, np.max(np.abs(b))))
+
+
+@pytest.mark.wide
+@each_row
+def test_complex_single(programs: types.ModuleType, k: int) -> None:
+    f, args = getattr(programs, f"f{k}"), tuple(map(narrow, arguments(k, 0)))
+    wide = tuple(a.astype(np.complex128 if np.iscomplexobj(a) else np.float64) for a in args)
+    argnums = tuple(range(len(args)))
+    value, grads = plain_value_and_grad(f, argnums)(*args)
+    want, expected = plain_value_and_grad(f, argnums)(*wide)
+    size = max(1.0, abs(want), *(float(np.max(np.abs(g))) for g in expected))
+    assert value == pytest.approx(want, abs=2e-4 * size)
+    for a, b, c in zip(grads, expected, args, strict=True):
+        assert np.asarray(a).dtype == c.dtype
+        np.testing.assert_allclose(a, b, rtol=5e-3, atol=5e-4 * size)
+
+
+def first_vector(h: Any, w: Any) -> float:
+    return (np.linalg.eigh(h)[1][:, 0] @ w).real
+
+
+def projection(h: Any, w: Any) -> float:
+    return abs(np.vdot(np.linalg.eigh(h)[1][:, 0], w)) ** 2 + np.linalg.svd(h)[2][0, 0].imag ** 2
+
+
+def test_phases() -> None:
+    """Where LAPACK's phase has no derivative it must not matter."""
+    h, w = np.diag([3.0 + 0j, 1.0, 2.0]), cvec(np.random.default_rng(3), 3)
+    with pytest.raises(ValueError, match="depends on the phase"):
+        plain_value_and_grad(first_vector)(h, w)
+    check(projection, (h, w), True)
+
+
+def dominant(m: Any) -> float:
+    return np.linalg.norm(m, 2) + np.linalg.svd(m, compute_uv=False)[0] ** 2
+
+
+@pytest.mark.parametrize("make", [lambda rng, n: rng.normal(size=n), cvec])
+def test_singular_values_of_matrices_without_full_rank(make: Any) -> None:
+    rng = np.random.default_rng(4)
+    m = np.outer(make(rng, 3), make(rng, 4))
+    m[1] = 0.0
+    m[:, 2] = 0.0
+    with np.errstate(divide="ignore", invalid="ignore"):  # the vectors have no tangents
+        check(dominant, (m,), True)
+
+
+def test_determinants_of_singular_matrices() -> None:
+    a, b = (cvec(np.random.default_rng(k), 3) for k in (5, 6))
+    m = np.array([a, b, a - 2j * b])
+    minors = [[np.delete(np.delete(m, i, 0), j, 1) for j in range(3)] for i in range(3)]
+    signs = (-1.0) ** np.add.outer(np.arange(3), np.arange(3))
+    found = linalg._cofactors.py_func(m, 0.0)
+    np.testing.assert_allclose(found, signs * np.linalg.det(minors), rtol=1e-12)
+
+
+def without_elements(t: Any, m: Any) -> float:
+    w, v = np.linalg.eigh(t)
+    u, s, vt = np.linalg.svd(m, full_matrices=False)
+    q, r = np.linalg.qr(m)
+    found = np.sum(w) + np.sum(np.abs(v)) + np.sum(np.abs(u @ vt)) + np.sum(s)
+    found += np.sum(np.abs(q @ r)) + np.sum(np.abs(np.linalg.pinv(m)))
+    return found + np.sum(np.abs(np.linalg.cholesky(t))) + np.sum(np.linalg.slogdet(t)[1])
+
+
+SHAPES = [((0, 2, 2), (0, 3)), ((2, 0, 0), (3, 0)), ((0, 0), (2, 0, 3)), ((0, 3, 3), (0, 2, 0))]
+
+
+@pytest.mark.parametrize("kind", [float, complex])
+@pytest.mark.parametrize(("first", "second"), SHAPES)
+def test_matrices_without_elements(kind: Any, first: Any, second: Any) -> None:
+    args = np.zeros(first, kind), np.zeros(second, kind)
+    value, grads = plain_value_and_grad(without_elements, (0, 1))(*args)
+    assert value == without_elements(*args) == 0.0
+    assert [g.shape for g in grads] == [first, second]
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (0, 0)])
+def test_compiled_decompositions_without_elements(shape: Any) -> None:
+    """Numba's refuse them."""
+    assert decompositions.qr(np.zeros(shape)).shape == (0,)
+    assert decompositions.svd(np.zeros(shape)).shape == (0,)

@@ -34,6 +34,7 @@ np.pad(m, ((1, 0), (0, 2)), mode="edge")
 np.gradient(x)
 scipy.special.logsumexp(m, axis=1)
 scipy.linalg.solve_triangular(m[:, :3], x[:3], lower=True)
+np.linalg.svd(t, full_matrices=False)[2] ** 2
 """.strip().split("\n")
 
 

@@ -15,6 +15,7 @@ from adcompile.arrays import (
     calculus,
     choosing,
     copying,
+    failing,
     joining,
     making,
     matrices,
@@ -22,6 +23,7 @@ from adcompile.arrays import (
     reductions,
     shapes,
     statistics,
+    triangular,
 )
 from adcompile.arrays.pull import Pull
 from adcompile.arrays.signatures import EXTENTS, SEQUENCES, SIGNATURES, WIDTHS
@@ -55,7 +57,9 @@ def call(m: Machine, apply: ir.Apply, target: ir.Var | None) -> Pull | Several |
             given[parameter] = widths(m, arg)
         else:
             given[parameter] = static(m, name, parameter, arg)
-    if name not in _OF_COMPLEX and any(_is_complex(value) for value in given.values()):
+    if name.removeprefix("fails_") not in _OF_COMPLEX and any(
+        _is_complex(value) for value in given.values()
+    ):
         raise UnsupportedError(f"np.{name} of complex numbers", m.out.loc)
     if name in reductions.REDUCTIONS:
         return reduction(m, name, target, given)
@@ -73,14 +77,15 @@ def call(m: Machine, apply: ir.Apply, target: ir.Var | None) -> Pull | Several |
 _OF_COMPLEX = frozenset(
     """
     all any append array array_split asarray ascontiguousarray atleast_1d atleast_2d atleast_3d
-    block broadcast_to builtin_sum choose column_stack compress concatenate convolve count_nonzero
-    cross cross2d cumprod cumsum delete det diag diagflat diagonal diff dot dsplit dstack ediff1d
-    einsum expand_dims extract flatten flip fliplr flipud full full_like hsplit hstack inner insert
-    inv item kron linalg_diagonal linalg_trace matmul matrix_norm matrix_transpose matvec mean
-    meshgrid moveaxis multi_dot ndim norm outer polyval prod ravel repeat reshape resize roll
-    rollaxis rot90 select size solve split squeeze stack std sum swapaxes take take_along_axis
-    tensordot tile trace transpose trapezoid tril triu unstack vander var vdot vecdot vector_norm
-    vsplit vstack where
+    block broadcast_to builtin_sum cho_solve cholesky choose column_stack compress concatenate
+    cond convolve count_nonzero cross cross2d cumprod cumsum delete det diag diagflat diagonal
+    diff dot dsplit dstack ediff1d eigh eigvalsh einsum expand_dims extract flatten flip fliplr
+    flipud full full_like hsplit hstack inner insert inv item kron linalg_diagonal linalg_trace
+    lstsq matmul matrix_norm matrix_power matrix_rank matrix_transpose matvec mean meshgrid
+    moveaxis multi_dot ndim norm outer pinv polyval prod qr ravel repeat reshape resize roll
+    rollaxis rot90 scipy_cholesky select size slogdet solve solve_triangular split squeeze stack
+    std sum svd svdvals swapaxes take take_along_axis tensordot tile trace transpose trapezoid
+    tril triu unstack vander var vdot vecdot vector_norm vsplit vstack where
     """.split()  # noqa: SIM905
 )
 
@@ -252,6 +257,8 @@ TABLE: dict[str, Callable[..., Pull | Several]] = {
     "eye": making.eye,
     "identity": identity,
     **matrices.TABLE,
+    **triangular.TABLE,
+    **failing.TABLE,
     **products.TABLE,
     **statistics.TABLE,
     **choosing.TABLE,

@@ -14,7 +14,7 @@ from adcompile.arrays.emitter import ONE, ZERO, Emitter, Index, array_type
 from adcompile.arrays.library import call, is_possible
 from adcompile.arrays.norms import matrix_norm, norm, vector_norm
 from adcompile.arrays.pull import Dims, Pull, of_scalar, rearranged
-from adcompile.arrays.shapes import transpose
+from adcompile.arrays.shapes import flip, transpose
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 
@@ -22,30 +22,28 @@ if TYPE_CHECKING:
     from adcompile.arrays.machine import Machine
 
 
-# Their adjoints transpose and do not conjugate: they hold for complex numbers too.
-_OF_COMPLEX = ("np.linalg.solve", "np.linalg.inv", "np.linalg.det")
-
-
 def _matrix(m: Machine, a: Pull, what: str) -> None:
-    if isinstance(a.dtype, nt.Complex) and what not in _OF_COMPLEX:
-        raise UnsupportedError(f"{what} of complex numbers", m.out.loc)
     if a.rank != 2:
         raise UnsupportedError(f"{what} of an array of rank {a.rank}", m.out.loc)
     if not is_possible(m, (a,)):
         raise UnsupportedError(f"{what} of other than floats", m.out.loc, "Convert them first.")
 
 
+Results = Sequence[tuple[Dims, nt.Type]]  # the extents and the type of each
+
+
 def stacked(
-    m: Machine, f: Callable[..., Pull], operands: Sequence[tuple[Pull, int]], core: Dims
-) -> Pull:
+    m: Machine,
+    f: Callable[..., Pull | tuple[Pull, ...]],
+    operands: Sequence[tuple[Pull, int]],
+    results: Results,
+) -> tuple[Pull, ...]:
     """``f`` for each of the matrices that the last axes of ``operands`` (pull, how many axes) hold;
-    ``core``: the extents of one result."""
+    ``results``: those of one call."""
     parts = [(m.kept(p), rank) for p, rank in operands]
     heads = [Pull(p.dims[: p.rank - rank], p.dtype, p.at) for p, rank in parts]
     over = m.common(heads)
-    first, last = parts[0][0], parts[-1][0]
-    kind = m.result(np.multiply, (first, last))
-    made = m.fresh((*over, *core), kind)
+    made = [m.fresh((*over, *core), kind) for core, kind in results]
     outer, m.loops = m.out, m.loops + 1
 
     def one(out: Emitter, place: Index, _: Any) -> Sequence[ir.Expr]:
@@ -58,58 +56,91 @@ def stacked(
             given.append(m.pull_of(m.memory(row)))
         found = f(*given)
         m.close()
+        for array, (core, _kind), part in zip(made, results, _several(found), strict=True):
 
-        def store(inner: Emitter, i: Index, _: Any) -> Sequence[ir.Expr]:
-            inner.store(made, (*place, *i), found.at(inner, i))
-            return ()
+            def store(inner: Emitter, i: Index, _: Any, to: Any = (array, part)) -> Any:
+                inner.store(to[0], (*place, *i), to[1].at(inner, i))
+                return ()
 
-        out.loops(core, store)
+            out.loops(core, store)
         m.out, m.sizes, m.equal_dims = outer, sizes, known
         return ()
 
     outer.loops(over, one)
     m.loops -= 1
-    return m.pull_of(made)
+    return tuple(m.pull_of(array) for array in made)
 
 
-def _square(m: Machine, a: Pull, what: str) -> ir.Expr:
+def _several(found: Pull | tuple[Pull, ...]) -> tuple[Pull, ...]:
+    return found if isinstance(found, tuple) else (found,)
+
+
+def _one(m: Machine, f: Callable[..., Pull], a: Pull, core: Dims, kind: nt.Type) -> Pull:
+    """``f`` of matrices, of a stack of them."""
+    return stacked(m, f, [(a, 2)], [(core, kind)])[0]
+
+
+def _real(kind: nt.Type) -> nt.Type:
+    """The type of absolute values."""
+    return kind.underlying_float if isinstance(kind, nt.Complex) else kind
+
+
+def _real_part(m: Machine, a: Pull) -> Pull:
+    return by.apply(m, "np.real", a) if isinstance(a.dtype, nt.Complex) else a
+
+
+def _least(m: Machine, a: Pull) -> ir.Expr:
+    """The smaller one of the last two extents."""
+    rows, columns = a.dims[-2:]
+    return rows if rows == columns else m.size(ir.Apply("min", (rows, columns)))
+
+
+def alike(m: Machine, a: Pull, b: Pull) -> tuple[Pull, Pull]:
+    """Both in the type of their product."""
+    kind = m.result(np.multiply, (a, b))
+    return by.cast(m, a, kind), by.cast(m, b, kind)
+
+
+def conjugate_transpose(m: Machine, a: Pull) -> Pull:
+    return by.conj(m, transpose(m, a))
+
+
+def square(m: Machine, a: Pull, what: str) -> ir.Expr:
     _matrix(m, a, what)
     return m.same(a.dims[0], a.dims[1])
 
 
 def solve(m: Machine, a: Pull, b: Pull) -> Pull:
+    a, b = alike(m, a, b)
     if a.rank > 2 or (a.rank == 2 and b.rank > 2):
         core = 1 if b.rank == 1 else 2
         dims = b.dims[b.rank - core :]
-        return stacked(m, lambda x, y: solve(m, x, y), [(a, 2), (b, core)], dims)
-    kind = m.result(np.multiply, (a, b))
-    if isinstance(kind, nt.Complex):
-        a, b = by.cast(m, a, kind), by.cast(m, b, kind)
-    n = _square(m, a, "np.linalg.solve")
+        return stacked(m, lambda x, y: solve(m, x, y), [(a, 2), (b, core)], [(dims, a.dtype)])[0]
+    n = square(m, a, "np.linalg.solve")
     m.same(n, b.dims[0])
-    return call(m, "np.linalg.solve", (a, b), b.dims, kind)
+    return call(m, "np.linalg.solve", (a, b), b.dims, a.dtype)
 
 
 def inv(m: Machine, a: Pull) -> Pull:
     if a.rank > 2:
-        return stacked(m, lambda x: inv(m, x), [(a, 2)], a.dims[-2:])
-    n = _square(m, a, "np.linalg.inv")
+        return _one(m, lambda x: inv(m, x), a, a.dims[-2:], a.dtype)
+    n = square(m, a, "np.linalg.inv")
     return call(m, "np.linalg.inv", (a,), (n, n), a.dtype)
 
 
 def cholesky(m: Machine, a: Pull, upper: bool = False) -> Pull:
     if a.rank > 2:
-        return stacked(m, lambda x: cholesky(m, x, upper), [(a, 2)], a.dims[-2:])
-    n = _square(m, a, "np.linalg.cholesky")
+        return _one(m, lambda x: cholesky(m, x, upper), a, a.dims[-2:], a.dtype)
+    n = square(m, a, "np.linalg.cholesky")
     if upper:  # of the upper triangle
-        return transpose(m, cholesky(m, transpose(m, a)))
+        return conjugate_transpose(m, cholesky(m, conjugate_transpose(m, a)))
     return call(m, "np.linalg.cholesky", (a,), (n, n), a.dtype)
 
 
 def det(m: Machine, a: Pull) -> Pull:
     if a.rank > 2:
-        return stacked(m, lambda x: det(m, x), [(a, 2)], ())
-    _square(m, a, "np.linalg.det")
+        return _one(m, lambda x: det(m, x), a, (), a.dtype)
+    square(m, a, "np.linalg.det")
     return _item(m, call(m, "rt.det", (a,), (ir.Const(1),), a.dtype), 0)
 
 
@@ -119,17 +150,24 @@ def _item(m: Machine, packed: Pull, k: int) -> Pull:
 
 
 def slogdet(m: Machine, a: Pull) -> tuple[Pull, ...]:
-    _square(m, a, "np.linalg.slogdet")
+    if a.rank > 2:
+        results = [((), a.dtype), ((), _real(a.dtype))]
+        return stacked(m, lambda x: slogdet(m, x), [(a, 2)], results)
+    square(m, a, "np.linalg.slogdet")
     packed = call(m, "rt.slogdet", (a,), (ir.Const(2),), a.dtype)
-    return _item(m, packed, 0), _item(m, packed, 1)
+    return _item(m, packed, 0), _real_part(m, _item(m, packed, 1))
 
 
 def eigh(m: Machine, a: Pull, triangle: str = "L") -> tuple[Pull, ...]:
-    n = _square(m, a, "np.linalg.eigh")
     if triangle not in ("L", "U"):
         raise UnsupportedError(f"np.linalg.eigh with UPLO={triangle!r}", m.out.loc)
-    if triangle == "U":
-        a = transpose(m, a)
+    if a.rank > 2:
+        results = [(a.dims[-1:], _real(a.dtype)), (a.dims[-2:], a.dtype)]
+        return stacked(m, lambda x: eigh(m, x, triangle), [(a, 2)], results)
+    n = square(m, a, "np.linalg.eigh")
+    if triangle == "U":  # the lower one of the matrix from behind, whose vectors are so too
+        values, vectors = eigh(m, flip(m, a))
+        return values, flip(m, vectors, 0)
     rows = m.size(m.out.integer("+", n, ir.Const(1)))
     packed = call(m, "rt.eigh", (a,), (rows, n), a.dtype)
     values = rearranged(packed, (n,), lambda out, i: (ir.Const(0), i[0]), False)
@@ -137,7 +175,7 @@ def eigh(m: Machine, a: Pull, triangle: str = "L") -> tuple[Pull, ...]:
     def below(out: Emitter, index: Index) -> Index:
         return (out.name(out.integer("+", index[0], ir.Const(1)), nt.int64), index[1])
 
-    return values, rearranged(packed, (n, n), below, False)
+    return _real_part(m, values), rearranged(packed, (n, n), below, False)
 
 
 def eigvalsh(m: Machine, a: Pull, triangle: str = "L") -> Pull:
@@ -159,15 +197,21 @@ def part(packed: Pull, dims: tuple[ir.Expr, ...], start: ir.Expr) -> Pull:
 
 def qr(m: Machine, a: Pull, mode: str = "reduced") -> Pull | tuple[Pull, ...]:
     """Reduced.  The complete one has columns without a derivative where rows outnumber columns."""
+    if mode not in ("reduced", "r", "complete"):
+        raise UnsupportedError(f"np.linalg.qr with mode={mode!r}", m.out.loc)
+    k = _least(m, a) if a.rank > 1 else ONE
+    if a.rank > 2:
+        results = [((k, a.dims[-1]), a.dtype)]
+        if mode != "r":
+            results = [((a.dims[-2], k), a.dtype), *results]
+        found = stacked(m, lambda x: qr(m, x, mode), [(a, 2)], results)
+        return found[0] if mode == "r" else found
     _matrix(m, a, "np.linalg.qr")
     rows, columns = a.dims
     if mode == "complete":
         m.out.fail_if(
             ir.Compare(">", rows, columns), "ValueError", "the complete qr of a tall matrix"
         )
-    elif mode not in ("reduced", "r"):
-        raise UnsupportedError(f"np.linalg.qr with mode={mode!r}", m.out.loc)
-    k = rows if rows == columns else m.size(ir.Apply("min", (rows, columns)))
     first = m.size(m.out.integer("*", rows, k))
     last = m.size(m.out.integer("*", k, columns))
     packed = call(m, "rt.qr", (a,), (m.size(m.out.integer("+", first, last)),), a.dtype)
@@ -179,18 +223,25 @@ def svd(
     m: Machine, a: Pull, full_matrices: bool = True, compute_uv: bool = True
 ) -> Pull | tuple[Pull, ...]:
     """Reduced.  The full one of a matrix that is not square has vectors without a derivative."""
+    k = _least(m, a) if a.rank > 1 else ONE
+    if a.rank > 2:
+        results: list[tuple[Dims, nt.Type]] = [((k,), _real(a.dtype))]
+        if compute_uv:
+            results.insert(0, ((a.dims[-2], k), a.dtype))
+            results.append(((k, a.dims[-1]), a.dtype))
+        one = stacked(m, lambda x: svd(m, x, full_matrices, compute_uv), [(a, 2)], results)
+        return one if compute_uv else one[0]
     _matrix(m, a, "np.linalg.svd")
     rows, columns = a.dims
     if full_matrices and compute_uv and rows != columns:
         message = "the full svd of a matrix that is not square: pass full_matrices=False"
         m.out.fail_if(ir.Compare("!=", rows, columns), "ValueError", message)
-    k = rows if rows == columns else m.size(ir.Apply("min", (rows, columns)))
     first = m.size(m.out.integer("*", rows, k))
     second = m.size(m.out.integer("+", first, k))
     last = m.size(m.out.integer("*", k, columns))
     packed = call(m, "rt.svd", (a,), (m.size(m.out.integer("+", second, last)),), a.dtype)
 
-    values = part(packed, (k,), first)
+    values = _real_part(m, part(packed, (k,), first))
     if not compute_uv:
         return values
     return part(packed, (rows, k), ZERO), values, part(packed, (k, columns), second)
@@ -203,20 +254,24 @@ def svdvals(m: Machine, a: Pull) -> Pull:
 
 
 def pinv(m: Machine, a: Pull) -> Pull:
+    """Without ``rcond``: cutting off singular values that are not rounding has other derivatives
+    than those at constant rank."""
+    if a.rank > 2:
+        return _one(m, lambda x: pinv(m, x), a, (a.dims[-1], a.dims[-2]), a.dtype)
     _matrix(m, a, "np.linalg.pinv")
     return call(m, "np.linalg.pinv", (a,), (a.dims[1], a.dims[0]), a.dtype)
 
 
 def lstsq(m: Machine, a: Pull, b: Pull, rcond: object = None) -> tuple[Pull, ...]:
     """The solution of least norm, the residuals, the rank and the singular values."""
+    a, b = alike(m, a, b)
     _matrix(m, a, "np.linalg.lstsq")
     if rcond not in (None, -1):
         raise UnsupportedError(f"np.linalg.lstsq with rcond={rcond}", m.out.loc, "Leave it out.")
     rows, columns = a.dims
     m.same(rows, b.dims[0])
     a, b = m.kept(a), m.kept(b)
-    kind = m.result(np.multiply, (a, b))
-    x = call(m, "rt.lstsq", (a, b), (columns, *b.dims[1:]), kind)
+    x = call(m, "rt.lstsq", (a, b), (columns, *b.dims[1:]), a.dtype)
     s = m.kept(svdvals(m, a))
     rank = _rank_of(m, a, s)
     apart = by.minus(m, b, products.dot(m, a, x))
@@ -242,16 +297,20 @@ def _rank_of(m: Machine, a: Pull, s: Pull) -> Pull:
 
 
 def matrix_rank(m: Machine, a: Pull) -> Pull:
+    if a.rank > 2:
+        return _one(m, lambda x: matrix_rank(m, x), a, (), nt.int64)
     a = m.kept(a)
     return _rank_of(m, a, m.kept(svdvals(m, a)))
 
 
 def matrix_power(m: Machine, a: Pull, n: int) -> Pull:
-    size = _square(m, a, "np.linalg.matrix_power")
     if not isinstance(n, int):
         raise UnsupportedError("np.linalg.matrix_power with other than an integer", m.out.loc)
+    if a.rank > 2:
+        return _one(m, lambda x: matrix_power(m, x, n), a, a.dims[-2:], a.dtype)
+    size = square(m, a, "np.linalg.matrix_power")
     if n == 0:
-        return making.eye(m, of_scalar(size, nt.int64))
+        return by.cast(m, making.eye(m, of_scalar(size, nt.int64)), a.dtype)
     a = m.kept(inv(m, a) if n < 0 else a)
     found: Pull | None = None
     left = abs(n)
@@ -271,48 +330,15 @@ def multi_dot(m: Machine, arrays: Any) -> Pull:
     return found  # type: ignore[no-any-return]
 
 
-def cond(m: Machine, a: Pull) -> Pull:
-    s = m.kept(svdvals(m, a))
-    last = m.out.name(m.out.integer("-", s.dims[0], ONE), nt.int64)
-    ends = (of_scalar(s.at(m.out, (place,)), s.dtype) for place in (ZERO, last))
-    return by.over(m, *ends)
-
-
-# ---------------------------------------------------------------- triangular systems
-
-
-def solve_triangular(
-    m: Machine,
-    a: Pull,
-    b: Pull,
-    trans: Any = 0,
-    lower: bool = False,
-    unit_diagonal: bool = False,
-    check_finite: bool = True,
-) -> Pull:
-    """Only one triangle of ``a`` is read."""
-    n = _square(m, a, "solve_triangular")
-    m.same(n, b.dims[0])
-    if trans not in (0, 1, "N", "T"):
-        raise UnsupportedError(f"solve_triangular with trans={trans!r}", m.out.loc)
-    if trans in (1, "T"):
-        a, lower = transpose(m, a), not lower
-    name = f"rt.solve_{'lower' if lower else 'upper'}{'_unit' if unit_diagonal else ''}"
-    kind = m.result(np.multiply, (a, b))
-    if a.dtype != b.dtype:
-        a, b = by.cast(m, a, kind), by.cast(m, b, kind)
-    return call(m, name, (a, b), b.dims, kind)
-
-
-def cho_solve(m: Machine, factor: Any, b: Pull, check_finite: bool = True) -> Pull:
-    """A x = b from the Cholesky factor of A."""
-    c, lower = factor
-    flag = lower.at(m.out, ())
-    if not isinstance(flag, ir.Const):
-        raise UnsupportedError("cho_solve with other than (c, True) or (c, False)", m.out.loc)
-    c = m.kept(c)
-    first = solve_triangular(m, c, b, 0 if flag.value else 1, bool(flag.value))
-    return solve_triangular(m, c, first, 1 if flag.value else 0, bool(flag.value))
+def cond(m: Machine, x: Pull, p: Any = None) -> Pull:
+    if p not in (None, 2, -2):
+        x = m.kept(x)
+        return by.times(m, *(matrix_norm(m, part, ord=p) for part in (x, inv(m, x))))
+    s = m.kept(svdvals(m, x))
+    last = m.out.name(m.out.integer("-", s.dims[-1], ONE), nt.int64)
+    ends = (rearranged(s, s.dims[:-1], lambda out, i, e=end: (*i, e)) for end in (ZERO, last))  # type: ignore[misc]
+    largest, smallest = ends
+    return by.over(m, smallest, largest) if p == -2 else by.over(m, largest, smallest)
 
 
 def scipy_cholesky(m: Machine, a: Pull, lower: bool = False, check_finite: bool = True) -> Pull:
@@ -339,7 +365,5 @@ TABLE: dict[str, Callable[..., Pull | tuple[Pull, ...]]] = {
     "norm": norm,
     "vector_norm": vector_norm,
     "matrix_norm": matrix_norm,
-    "solve_triangular": solve_triangular,
-    "cho_solve": cho_solve,
     "scipy_cholesky": scipy_cholesky,
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from adcompile.arrays import arithmetic as by
 from adcompile.arrays.pull import Pull, rearranged
 from adcompile.arrays.reductions import Axis, axes_of, extreme, remaining
-from adcompile.arrays.shapes import ravel
+from adcompile.arrays.shapes import expand_dims, moveaxis, ravel
 from adcompile.errors import UnsupportedError
 
 if TYPE_CHECKING:
@@ -75,18 +75,15 @@ def matrix(m: Machine, x: Pull, ord: Any, rows: int, columns: int, keepdims: boo
             lambda out, i: i if keepdims else _with_zeros(i, one),
             False,
         )
-    if ord in (2, -2, "nuc") and x.rank == 2:
+    if ord in (2, -2, "nuc"):
         from adcompile.arrays.matrices import svdvals
 
-        s = m.kept(svdvals(m, x))
+        s = m.kept(svdvals(m, moveaxis(m, x, both, (-2, -1))))
         if ord == "nuc":
-            found = m.total(s, None, keepdims)
+            found = m.total(s, -1, False)
         else:
-            found = extreme(m, s, None, keepdims, ">" if ord == 2 else "<", False)
-        if keepdims:
-            one_by_one = (found.dims[0], found.dims[0])
-            return rearranged(found, one_by_one, lambda out, i: i[:1], False)
-        return found
+            found = extreme(m, s, -1, False, ">" if ord == 2 else "<", False)
+        return expand_dims(m, found, tuple(sorted(both))) if keepdims else found
     raise UnsupportedError(f"np.linalg.norm of matrices with ord={ord!r}", m.out.loc)
 
 

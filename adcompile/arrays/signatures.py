@@ -91,7 +91,7 @@ lstsq(a, b, /, rcond=None)
 matrix_power(a, /, n)
 matrix_rank(A, /)
 multi_dot(arrays)
-cond(x, /)
+cond(x, /, p=None)
 norm(x, /, ord=None, axis=None, keepdims=False)
 vector_norm(x, /, axis=None, keepdims=False, ord=2)
 matrix_norm(x, /, keepdims=False, ord="fro")
@@ -278,6 +278,13 @@ def _parse() -> dict[str, Signature]:
 
 
 SIGNATURES = _parse()
+# Whether a call of these raises an error that depends on its matrices (arrays/failing.py).
+MAY_RAISE = (
+    *("inv", "solve", "cholesky", "scipy_cholesky", "det", "slogdet", "eigh", "eigvalsh", "qr"),
+    *("svd", "svdvals", "cond", "matrix_rank", "matrix_power", "pinv", "lstsq"),
+    *("solve_triangular", "cho_solve"),
+)
+SIGNATURES |= {f"fails_{name}": SIGNATURES[name] for name in MAY_RAISE}
 
 
 def array_function(obj: object) -> str | None:

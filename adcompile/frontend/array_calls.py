@@ -23,13 +23,6 @@ WRITERS = (
     (np.putmask, "putmask"),
     (np.fill_diagonal, "fill_diagonal"),
 )
-# Functions whose errors depend on the values of their arguments.
-MAY_RAISE = frozenset(
-    """
-    inv solve cholesky scipy_cholesky solve_triangular cho_solve eigh eigvalsh eig eigvals svd
-    lstsq pinv matrix_power
-    """.split()  # noqa: SIM905
-)
 
 
 class ArrayCalls(Lists):
@@ -122,12 +115,6 @@ class ArrayCalls(Lists):
         """A function of whole arrays, its arguments in the order of its parameters."""
         if name in ("split", "array_split") and (made := self.split(node, name, args)) is not None:
             return made
-        if self.session.trying and name in MAY_RAISE:
-            self.refuse(
-                node,
-                f"np.linalg.{name} in a try statement",
-                "Its error would be caught: call it outside.",
-            )
         signature = SIGNATURES[name]
         given = {k.arg: k.value for k in node.keywords if k.arg is not None}
         try:
@@ -146,6 +133,8 @@ class ArrayCalls(Lists):
             values.get(parameter, _NO_OPERANDS if spec.kind is _MANY else _constant(spec.default))
             for parameter, spec in signature.parameters.parameters.items()
         ]
+        if self.session.trying and f"fails_{name}" in SIGNATURES:
+            self.raise_if_fails(name, tuple(parts), node)
         return self.temp(ir.Apply(f"arr.{name}", tuple(parts)), node)
 
     def split(self, node: ast.Call, name: str, args: Sequence[ast.expr]) -> ir.Expr | None:
@@ -164,6 +153,14 @@ class ArrayCalls(Lists):
             inputs.append(ast.copy_location(ast.Constant(name == "split"), node))
         call = ast.copy_location(ast.Call(node.func, inputs, []), node)
         return self.inline(call, WRITTEN_OUT["split_at" if rank else "split_in"])
+
+    def raise_if_fails(self, name: str, parts: tuple[ir.Expr, ...], node: ast.Call) -> None:
+        """In a try statement: the function is called twice, first to see whether it raises."""
+        fails = self.temp(ir.Apply(f"arr.fails_{name}", parts), node)
+        with self.block() as fail:
+            key = self.exception(np.linalg.LinAlgError, node)
+            self.emit(ir.Raise(key, (ir.Const(f"np.linalg.{name} failed"),), self.loc(node)))
+        self.emit(ir.If(fails, tuple(fail), (), loc=self.loc(node)))
 
     def array_argument(self, parameter: str, arg: ast.expr, signature: Signature) -> ir.Expr:
         if parameter in SEQUENCES:

@@ -1,6 +1,7 @@
 """Derivatives of library calls on whole arrays: which runtime functions do them.
 
-The mathematics stands above the functions, in runtime/linalg.py and runtime/systems.py.
+The mathematics stands above the functions, in runtime/: linalg.py, systems.py,
+decompositions.py, cholesky.py.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ LIBRARY: dict[tuple[str, str], tuple[Operand, ...]] = {
     ("np.dot", "12"): _product("12"),
     ("np.linalg.inv", "2"): (Operand("rt.inv_adjoint", "rt.inv_tangent", (-1,)),),
     ("rt.det", "2"): (Operand("rt.det_adjoint", "rt.det_tangent", (0, -1)),),
-    ("rt.slogdet", "2"): (Operand("rt.slogdet_adjoint", "rt.slogdet_tangent", (0,)),),
+    ("rt.slogdet", "2"): (Operand("rt.slogdet_adjoint", "rt.slogdet_tangent", (0, -1)),),
     ("np.linalg.cholesky", "2"): (Operand("rt.cholesky_adjoint", "rt.cholesky_tangent", (-1,)),),
     ("rt.qr", "2"): (Operand("rt.qr_adjoint", "rt.qr_tangent", (-1,)),),
     ("np.linalg.pinv", "2"): (Operand("rt.pinv_adjoint", "rt.pinv_tangent", (0, -1)),),

@@ -274,7 +274,7 @@ def pad_reflect(i: int, n: int) -> int:
 @njit(**_flags)
 def room(array: Any) -> int:
     """How many numbers an array takes on the stack: its elements and its extents."""
-    return int(array.size + array.ndim)
+    return int((2 if np.iscomplexobj(array) else 1) * array.size + array.ndim)
 
 
 @njit(**_flags)
@@ -291,6 +291,20 @@ def push(stack: Any, top: int, array: Any) -> Any:
     for k in range(array.ndim):
         stack[top + k] = array.shape[k]
     return stack
+
+
+@njit(**_flags)
+def push_complex(stack: Any, top: int, array: Any) -> Any:
+    """As ``push``; of each element the real and the imaginary part."""
+    parts = np.empty(2 * array.size + array.ndim)
+    k = 0
+    for value in array.flat:
+        parts[k] = value.real
+        parts[k + 1] = value.imag
+        k += 2
+    for axis in range(array.ndim):
+        parts[k + axis] = array.shape[axis]
+    return push(stack, top, parts)  # whose own extent lies above all this
 
 
 @njit(**_flags)
@@ -316,6 +330,30 @@ def pop_1_single(stack: Any, top: int) -> Any:
 @njit(**_flags)
 def pop_2_single(stack: Any, top: int) -> Any:
     return pop_2(stack, top).astype(np.float32)
+
+
+@njit(**_flags)
+def pop_1_complex(stack: Any, top: int) -> Any:
+    n = int(stack[top - 1])
+    return stack[top - 1 - 2 * n : top - 1].copy().view(np.complex128)
+
+
+@njit(**_flags)
+def pop_2_complex(stack: Any, top: int) -> Any:
+    rows, columns = int(stack[top - 2]), int(stack[top - 1])
+    end = top - 2
+    numbers = stack[end - 2 * rows * columns : end].copy()
+    return numbers.view(np.complex128).reshape((rows, columns))
+
+
+@njit(**_flags)
+def pop_1_complex_single(stack: Any, top: int) -> Any:
+    return pop_1_complex(stack, top).astype(np.complex64)
+
+
+@njit(**_flags)
+def pop_2_complex_single(stack: Any, top: int) -> Any:
+    return pop_2_complex(stack, top).astype(np.complex64)
 
 
 @njit(**_flags)

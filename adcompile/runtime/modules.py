@@ -7,6 +7,8 @@ from adcompile.runtime import (
     choices,
     cholesky,
     contractions,
+    decompositions,
+    failing,
     likelihood,
     linalg,
     memory,
@@ -19,6 +21,7 @@ from adcompile.runtime import (
 )
 
 MODULES = (
-    *(arrays, choices, cholesky, contractions, likelihood, linalg, memory),
+    *(arrays, choices, cholesky, contractions, decompositions, failing),
+    *(likelihood, linalg, memory),
     *(products, special, strips, sums, systems, threads),
 )

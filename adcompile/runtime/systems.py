@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from adcompile.runtime.conjugate import conj, ct
 from adcompile.runtime.helper import njit
 
 _flags = {"cache": True, "error_model": "numpy", "fastmath": False, "boundscheck": False}
@@ -68,7 +69,16 @@ def backwards(a: Any, b: Any, unit: bool) -> Any:
 
 
 @njit(**_flags)
+def _refuse_zeros(a: Any) -> None:
+    """As SciPy does."""
+    for i in range(a.shape[0]):
+        if a[i, i] == 0.0:
+            raise np.linalg.LinAlgError("singular matrix: a zero on the diagonal of a triangle")
+
+
+@njit(**_flags)
 def solve_lower(a: Any, b: Any) -> Any:
+    _refuse_zeros(a)
     return forwards(a, b, False)
 
 
@@ -79,6 +89,7 @@ def solve_lower_unit(a: Any, b: Any) -> Any:
 
 @njit(**_flags)
 def solve_upper(a: Any, b: Any) -> Any:
+    _refuse_zeros(a)
     return backwards(a, b, False)
 
 
@@ -195,12 +206,15 @@ def solve_upper_unit_rhs_tangent(x_tan: Any, b_tan: Any, a: Any) -> None:
 
 
 # x = A^+ b of least norm, at constant rank.  With P = A^+ and r = b - A x (the derivative of P as
-# in linalg.py): dx = P (db - dA x) + P P^T dA^T r + (I - P A) dA^T P^T x.  In reverse, for g = x':
-# b' += P^T g and A' += -P^T g x^T + r (P P^T g)^T + P^T x ((I - P A) g)^T.
+# in linalg.py): dx = P (db - dA x) + P P^H dA^H r + (I - P A) dA^H P^H x.  In reverse, for g the
+# adjoint of x and <X, Y> = Re tr(X^H Y): b receives P^H g, and A
+# -P^H g x^H + r (P P^H g)^H + P^H x ((I - P A) g)^H.
 
 
 @njit(**_flags)
 def lstsq(a: Any, b: Any) -> Any:
+    if a.size == 0:
+        return np.zeros((a.shape[1],) + b.shape[1:], a.dtype)
     least = np.finfo(a.dtype).eps * max(a.shape[0], a.shape[1])
     return np.linalg.lstsq(a.copy(), b.copy(), least)[0]
 
@@ -213,18 +227,18 @@ def _inverse(a: Any) -> Any:
 
 @njit(**_flags)
 def _outer_sum(u: Any, v: Any) -> Any:
-    """u v^T for vectors, or for the columns of matrices."""
-    return np.dot(_by_rows(u), _by_rows(v).T)
+    """u v^H for vectors, or for the columns of matrices."""
+    return np.dot(_by_rows(u), ct(_by_rows(v)))
 
 
 @njit(**_flags)
 def lstsq_matrix(a_adj: Any, x_adj: Any, a: Any, b: Any, x: Any) -> None:
     p = _inverse(a)
-    g, known = x_adj.copy(), x.copy()
-    up = np.dot(p.T, g)
-    a_adj -= _outer_sum(up, known)
-    a_adj += _outer_sum(b - np.dot(a, known), np.dot(p, up))
-    a_adj += _outer_sum(np.dot(p.T, known), g - np.dot(p, np.dot(a, g)))
+    g, known = conj(x_adj.copy()), x.copy()
+    up = np.dot(ct(p), g)
+    found = _outer_sum(b - np.dot(a, known), np.dot(p, up)) - _outer_sum(up, known)
+    found += _outer_sum(np.dot(ct(p), known), g - np.dot(p, np.dot(a, g)))
+    a_adj += conj(found)
 
 
 @njit(**_flags)
@@ -237,8 +251,8 @@ def lstsq_matrix_tangent(x_tan: Any, a_tan: Any, a: Any, b: Any, x: Any) -> None
     p = _inverse(a)
     known = x.copy()
     x_tan -= np.dot(p, np.dot(a_tan, known))
-    x_tan += np.dot(p, np.dot(p.T, np.dot(a_tan.T, b - np.dot(a, known))))
-    free = np.dot(a_tan.T, np.dot(p.T, known))
+    x_tan += np.dot(p, np.dot(ct(p), np.dot(ct(a_tan), b - np.dot(a, known))))
+    free = np.dot(ct(a_tan), np.dot(ct(p), known))
     x_tan += free - np.dot(p, np.dot(a, free))
 
 

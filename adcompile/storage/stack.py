@@ -14,13 +14,18 @@ from numba.core import types as nt
 
 from adcompile.analysis.activity import Activity
 from adcompile.analysis.scope import Scopes
-from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import reads, statements
 from adcompile.rules.library import NAMES, operands_of
 from adcompile.storage.needs import Needs
 
 _FIRST_SIZE = 1024  # numbers
+_COMPLEX = (nt.complex128, nt.complex64)  # each element is two numbers
+_SUFFIX = {
+    nt.float32: "_single",
+    nt.complex128: "_complex",
+    nt.complex64: "_complex_single",
+}
 
 
 @dataclass(frozen=True)
@@ -43,22 +48,28 @@ class Stack:
     def push(self, call: ir.Stmt) -> list[ir.Stmt]:
         out: list[ir.Stmt] = []
         for array in self.pushed.get(id(call), ()):
-            grown = ir.Apply("rt.push", (self.array, self.top, array))
+            push = "rt.push_complex" if self.type_of(array).dtype in _COMPLEX else "rt.push"
+            grown = ir.Apply(push, (self.array, self.top, array))
             out.append(ir.Assign(self.array, grown))
             room = ir.Apply("rt.room", (array,))
             out.append(ir.Assign(self.top, ir.Binary("+", self.top, room)))
         return out
 
+    def type_of(self, array: ir.Var) -> nt.Array:
+        kind = self.types[array]
+        assert isinstance(kind, nt.Array)
+        return kind
+
     def pop(self, call: ir.Stmt, out: list[ir.Stmt]) -> dict[ir.Var, ir.Var]:
         """The arrays as they were pushed, by the variables that named them."""
         found: dict[ir.Var, ir.Var] = {}
         for array in reversed(self.pushed.get(id(call), ())):
-            kind = self.types[array]
-            assert isinstance(kind, nt.Array)
+            kind = self.type_of(array)
             again = ir.Var(f"{array.name}_then")
             self.types[again] = nt.Array(kind.dtype, kind.ndim, "C")
-            single = "_single" if kind.dtype is nt.float32 else ""
-            popped = ir.Apply(f"rt.pop_{kind.ndim}{single}", (self.array, self.top))
+            popped = ir.Apply(
+                f"rt.pop_{kind.ndim}{_SUFFIX.get(kind.dtype, '')}", (self.array, self.top)
+            )
             out.append(ir.Assign(again, popped))
             room = ir.Apply("rt.room", (again,))
             out.append(ir.Assign(self.top, ir.Binary("-", self.top, room)))
@@ -92,14 +103,6 @@ def find_stack(
                     array = stmt.target if n < 0 else stmt.args[n]
                     if isinstance(array, ir.Var) and scopes.loop_of(array) is not None:
                         wanted[array] = None
-        for array in wanted:
-            kind = types[array]
-            if isinstance(kind, nt.Array) and isinstance(kind.dtype, nt.Complex):
-                raise UnsupportedError(
-                    "a library call on complex matrices in a loop",
-                    stmt.loc,
-                    "Take it out of the loop, or split it into real and imaginary parts.",
-                )
         pushed[id(stmt)] = tuple(wanted)
     if not pushed:
         return None

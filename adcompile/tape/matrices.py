@@ -12,8 +12,8 @@ from numpy._core.einsumfunc import _parse_einsum_input  # type: ignore[attr-defi
 
 from adcompile.rules.library import LIBRARY
 from adcompile.runtime import cholesky as factors
-from adcompile.runtime import linalg, systems
-from adcompile.tape.functions import ROWS, unknown
+from adcompile.runtime import decompositions, linalg, systems
+from adcompile.tape.functions import ROWS, astype, unknown
 from adcompile.tape.memory import free, kept, lift
 from adcompile.tape.node import Node
 from adcompile.tape.variable import fitted, node_of
@@ -91,6 +91,9 @@ def einsum(subscripts: str, *operands: Any, **_: Any) -> Any:
 
 
 def library(name: str, *operands: Any) -> Any:
+    if any(map(np.iscomplexobj, map(free, operands))):
+        kind = np.result_type(*map(free, operands))
+        operands = tuple(astype(x, kind) for x in operands)
     values = [np.ascontiguousarray(kept(x)) for x in operands]
     nodes, compute = [node_of(x) for x in operands], _runtime(name)
     rules = LIBRARY[name, "".join(str(v.ndim) for v in values)]
@@ -114,7 +117,9 @@ def _runtime(name: str) -> Callable[..., Any]:
     if module == "np.linalg":
         found: Callable[..., Any] = getattr(np.linalg, own)
         return found
-    made = next(getattr(m, own) for m in (linalg, systems, factors) if hasattr(m, own))
+    made = next(
+        getattr(m, own) for m in (linalg, systems, decompositions, factors) if hasattr(m, own)
+    )
     return getattr(made, "py_func", made)  # type: ignore[no-any-return]
 
 
@@ -126,27 +131,40 @@ def stacks(f: Callable[..., Any]) -> Callable[..., Any]:
         if not deep:
             return f(a, *b, **options)
         parts = ([x[k] if np.ndim(x) > 2 else x for x in (a, *b)] for k in range(len(deep[0])))
-        return np.stack([each(*part, **options) for part in parts])
+        found = [each(*part, **options) for part in parts]
+        if isinstance(found[0], tuple):
+            return tuple(np.stack(results) for results in zip(*found))
+        return np.stack(found)
 
     return each
 
 
+def _ct(a: Any) -> Any:
+    return np.conj(np.transpose(a))
+
+
 @stacks
 def cholesky(a: Any, upper: bool = False) -> Any:
-    found = library("np.linalg.cholesky", np.transpose(a) if upper else a)
-    return np.transpose(found) if upper else found
+    found = library("np.linalg.cholesky", _ct(a) if upper else a)
+    return _ct(found) if upper else found
 
 
+@stacks
 def slogdet(a: Any) -> Any:
     packed = library("rt.slogdet", a)
-    return free(packed[0]), packed[1]
+    return packed[0], np.real(packed[1])
 
 
+@stacks
 def eigh(a: Any, UPLO: str = "L") -> Any:
-    packed = library("rt.eigh", np.transpose(a) if UPLO == "U" else a)
-    return packed[0], packed[1:]
+    if UPLO == "U":
+        w, v = eigh(np.flip(a))
+        return w, np.flip(v, 0)
+    packed = library("rt.eigh", a)
+    return np.real(packed[0]), packed[1:]
 
 
+@stacks
 def qr(a: Any, mode: str = "reduced") -> Any:
     (m, n), k = np.shape(a), min(np.shape(a))
     if mode == "complete" and m > n:
@@ -156,35 +174,50 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     return r if mode == "r" else (q, r)
 
 
+@stacks
 def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     (m, n), k = np.shape(a), min(np.shape(a))
     if full_matrices and compute_uv and m != n:
         raise unknown("the full svd of a matrix that is not square: pass full_matrices=False")
     packed = library("rt.svd", a)
     u, vt = np.reshape(packed[: m * k], (m, k)), np.reshape(packed[m * k + k :], (k, n))
-    s = packed[m * k : m * k + k]
+    s = np.real(packed[m * k : m * k + k])
     return (u, s, vt) if compute_uv else s
+
+
+def cond(x: Any, p: Any = None) -> Any:
+    if p not in (None, 2, -2):
+        return np.linalg.matrix_norm(x, ord=p) * np.linalg.matrix_norm(np.linalg.inv(x), ord=p)
+    s = svd(x, compute_uv=False)
+    first, last = s[..., 0], s[..., -1]
+    return last / first if p == -2 else first / last
 
 
 def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     x = library("rt.lstsq", a, b)
     _, residuals, rank, _s = np.linalg.lstsq(free(a), free(b), rcond)
-    squares = np.sum(np.square(b - a @ x), axis=0, keepdims=np.ndim(b) == 1)
+    squares = np.sum(np.square(np.abs(b - a @ x)), axis=0, keepdims=np.ndim(b) == 1)
     return x, squares if len(residuals) else residuals, rank, svd(a, compute_uv=False)
 
 
+@stacks
 def solve_triangular(
     a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False, **_: Any
 ) -> Any:
-    a, lower = (np.transpose(a), not lower) if trans in (1, "T") else (a, lower)
+    a, lower = (a, lower) if trans in (0, "N") else (np.transpose(a), not lower)
+    a = np.conj(a) if trans in (2, "C") else a
     name = f"rt.solve_{'lower' if lower else 'upper'}{'_unit' if unit_diagonal else ''}"
     return library(name, a, b)
 
 
 def cho_solve(factor: Any, b: Any, **_: Any) -> Any:
-    c, lower = factor
-    first = solve_triangular(c, b, 0 if lower else 1, lower)
-    return solve_triangular(c, first, 1 if lower else 0, lower)
+    return _cho_solve(*factor, b)
+
+
+@stacks
+def _cho_solve(c: Any, lower: bool, b: Any) -> Any:
+    first = solve_triangular(c, b, 0 if lower else 2, lower)
+    return solve_triangular(c, first, 2 if lower else 0, lower)
 
 
 ROWS |= {
@@ -204,5 +237,5 @@ ROWS |= {
     "scipy_cholesky": lambda a, lower=False, **_: cholesky(a, upper=not lower),
     "slogdet": slogdet, "eigh": eigh, "eigvalsh": lambda a, UPLO="L": eigh(a, UPLO)[0],
     "qr": qr, "svd": svd, "svdvals": lambda a: svd(a, compute_uv=False), "lstsq": lstsq,
-    "solve_triangular": solve_triangular, "cho_solve": cho_solve,
+    "cond": cond, "solve_triangular": solve_triangular, "cho_solve": cho_solve,
 }  # fmt: skip

@@ -143,18 +143,15 @@ def returns_past_finally(x, a):
     return s
 
 
-@refused(
-    ERRORS,
-    "a library function that fails, in a `try`",
-    "np.linalg.inv in a try statement",
-    "Its error comes from inside, where no jump can be put.",
-)
+@right(ERRORS, "linear algebra that fails, in a `try`")
 def tries_library(m, a):
     s = a
-    try:
-        s += np.linalg.inv(m)[0, 0]  # !
-    except Exception:
-        s = 0.0
+    for k in range(3):
+        try:
+            low = np.linalg.cholesky(m.T @ m + (k - 1.0) * 20.0 * np.eye(3))
+            s += np.sum(low**2) * a
+        except Exception:
+            s += np.linalg.det(m.T @ m) * a
     return s
 
 
