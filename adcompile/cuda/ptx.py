@@ -37,7 +37,7 @@ def compile_kernels(
     made = differentiate(derivation.target, argtypes, wanted, derivation.has_aux, options)
     made = prepared(made, wanted, options)
     found: dict[str, str] = {}
-    with _as_if_on(cc):
+    with as_if_on(cc):
         for part in device_parts(made, options, waits(derivation.target)):
             for kernel in part.kernels:
                 function = getattr(loaded.module, kernel.fn.name).function
@@ -88,7 +88,7 @@ def _numbers(pattern: str, log: str) -> tuple[int, ...]:
 
 
 @contextlib.contextmanager
-def _as_if_on(cc: tuple[int, int]) -> Iterator[None]:
+def as_if_on(cc: tuple[int, int]) -> Iterator[None]:
     """Numba compiles the functions that a kernel calls for the device that is there, even where the
     kernel itself is for another."""
     known = dispatcher.get_current_device
