@@ -79,7 +79,8 @@ def _run(self: Any, count: int, *args: Any) -> Any:
 
     def given(value: Any) -> Any:
         if isinstance(value, launch.workspace):
-            value = np.full((*value.shape, total), np.nan).astype(value.dtype)
+            nothing = np.nan if np.dtype(value.dtype).kind == "f" else 77
+            value = np.full((*value.shape, total), nothing, value.dtype)
         array = getattr(value, "_ary", value)
         if not isinstance(array, np.ndarray):
             return value

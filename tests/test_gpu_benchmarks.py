@@ -33,13 +33,14 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", run.WORKLOADS)
 def test_by_hand(name: str, tmp_path: Path) -> None:
-    """The yardstick has the CPU's gradient, and so have we; twice, since buffers are reused."""
+    """The yardstick has the CPU's gradient, twice, since buffers are reused.  Ours, of programs
+    that tests/cuda_programs.py lacks."""
     chosen = run.workload(name)
     given = chosen.inputs(True)
     found = plain_value_and_grad(chosen.function, chosen.argnums)(*oracle.copies(given))
     run.save(tmp_path / "expected.npz", found)
     tolerance = 2e-5 if given[0].dtype == np.float32 else 1e-12
-    for who in (BY_HAND, OURS):
+    for who in (BY_HAND, OURS) if name in ("heat", "mlp") else (BY_HAND,):
         prepared = chosen.contestants[who](*oracle.copies(given))
         for _ in range(2 if who == BY_HAND and name != "mlp" else 1):  # a training step moves on
             result = prepared.fetch(prepared.call())

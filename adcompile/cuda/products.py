@@ -1,4 +1,5 @@
 """Products of matrices on the device, and their adjoints: C = A B gives A' += C' B^T, B' += A^T C'.
+cuBLAS does them where CuPy is installed, else a kernel that goes by tiles.
 
 The names are those of ``adcompile.runtime.products``; ``_first`` assigns where the other adds.
 """
@@ -12,6 +13,7 @@ import numba
 import numpy as np
 from numba import cuda
 
+from adcompile.cuda import library
 from adcompile.cuda.launch import SIMULATED, copy, current_stream, empty
 from adcompile.errors import BroadcastError
 
@@ -56,7 +58,7 @@ def _multiply(
     c: Any, a: Any, b: Any, turn_a: bool = False, turn_b: bool = False, adds: bool = True
 ) -> None:
     rows, columns = c.shape
-    if rows == 0 or columns == 0:
+    if rows == 0 or columns == 0 or library.multiply(c, a, b, turn_a, turn_b, adds):
         return
     kind = numba.float32 if c.dtype == np.float32 else numba.float64
     blocks = (-(-columns // TILE), -(-rows // TILE))
