@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numba import cuda, float32, float64
 
 from adcompile import grad, value_and_grad
 from adcompile.cuda import elementwise, products
 from adcompile.cuda.api import type_of_argument
 from adcompile.cuda.kernels import adjoint
-from adcompile.cuda.ptx import Resources, as_if_on, resources
+from adcompile.cuda.ptx import Resources, compile_one, resources
 from benchmarks.gpu import black_scholes, heat, heston, mlp, n_body, sums
 from tests.cuda_kernels import CASES as KERNELS
 from tests.cuda_programs import CASES
@@ -31,8 +30,8 @@ V4, M4, LABELS = V.astype(np.float32), M.astype(np.float32), np.zeros(1, np.int6
 WRITTEN = [
     *((k, (V, V)) for k in (elementwise._add, elementwise._assign, elementwise._move)),
     *((k, (V, 0.0)) for k in (elementwise._add_number, elementwise._fill)),
-    (products._kernel(float64), (M, M, M, False, True, True)),
-    (products._kernel(float32), (M4, M4, M4, False, True, True)),
+    (products._kernel(np.float64), (M, M, M, False, True, True)),
+    (products._kernel(np.float32), (M4, M4, M4, False, True, True)),
     (sums._fill, (V, 0.0)),
     (black_scholes._greeks, (V, V, V, 0.1, 0.1, V, V, V, V)),
     (n_body._forces, (M, V, 0.1, M, V, V)),
@@ -81,9 +80,7 @@ def main(wanted: list[str]) -> None:
         types = tuple(map(type_of_argument, args))
         made: list[Resources] = []
         for cc in CAPABILITIES:
-            with as_if_on(cc):
-                ptx, _ = cuda.compile_ptx(kernel.py_func, types, cc=cc)
-            made.append(resources(ptx, cc))
+            made.append(resources(compile_one(kernel.py_func, types, cc), cc))
         module = kernel.py_func.__module__.rpartition(".")[2]
         show(f"by hand, {module}", kernel.py_func.__name__, made)
 

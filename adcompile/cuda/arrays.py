@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import cuda
 
-from adcompile.cuda.launch import SIMULATED, current_stream
+from adcompile.cuda.launch import current_stream
 from adcompile.cuda.library import cupy
+from adcompile.cuda.package import SIMULATED, cuda
 from adcompile.errors import UnsupportedError
 
 _CUDA = 2  # kDLCUDA of DLPack

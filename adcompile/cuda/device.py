@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from numba import cuda
+from adcompile.cuda.package import cuda
 
 MOST = 256  # threads of a block
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from adcompile.cuda.launch import SIMULATED, current_stream
+from adcompile.cuda.launch import current_stream
+from adcompile.cuda.package import SIMULATED
 
 
 @functools.cache

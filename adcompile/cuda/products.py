@@ -9,12 +9,11 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-import numba
 import numpy as np
-from numba import cuda
 
 from adcompile.cuda import library
-from adcompile.cuda.launch import SIMULATED, copy, current_stream, empty
+from adcompile.cuda.launch import copy, current_stream, empty
+from adcompile.cuda.package import SIMULATED, cuda
 from adcompile.errors import BroadcastError
 
 TILE = 4 if SIMULATED else 16  # rows and columns that a block of threads computes
@@ -60,7 +59,7 @@ def _multiply(
     rows, columns = c.shape
     if rows == 0 or columns == 0 or library.multiply(c, a, b, turn_a, turn_b, adds):
         return
-    kind = numba.float32 if c.dtype == np.float32 else numba.float64
+    kind = np.float32 if c.dtype == np.float32 else np.float64
     blocks = (-(-columns // TILE), -(-rows // TILE))
     _kernel(kind)[blocks, (TILE, TILE), current_stream()](c, a, b, turn_a, turn_b, adds)
 

@@ -17,7 +17,6 @@ from types import FunctionType
 from typing import Any
 
 import numpy as np
-from numba.core import types as nt
 
 from adcompile.errors import UnsupportedError
 from adcompile.frontend.kernel_syntax import (
@@ -269,7 +268,7 @@ class Form(ast.NodeTransformer):
             value = self.source.lookup(node.id)
         except KeyError:
             return None
-        if getattr(value, "__name__", "") != "numba.cuda":
+        if getattr(value, "__name__", "") not in ("numba.cuda", "numba_cuda_mlir.cuda"):
             return None
         return ".".join(reversed(parts))
 
@@ -383,7 +382,8 @@ class Form(ast.NodeTransformer):
                 value = eval(code, dict(self.source.func.__globals__))
             except Exception:
                 return node  # type: ignore[no-any-return]
-            name = str(value) if isinstance(value, nt.Type) else str(np.dtype(value))
+            known = isinstance(value, type | np.dtype | str)  # else a type of Numba's
+            name = str(np.dtype(value)) if known else str(value)
         return ast.Attribute(ast.Name(_NUMPY, ast.Load()), name, ast.Load())
 
     def visit_Attribute(self, node: ast.Attribute) -> Any:

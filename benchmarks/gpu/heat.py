@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import cuda, float64
 
-from adcompile.cuda.launch import SIMULATED
+from adcompile.cuda.package import SIMULATED
 from benchmarks.gpu.sums import THREADS, add_up, blocks, clear
 from benchmarks.gpu.workload import (
     BY_HAND,

@@ -10,7 +10,7 @@ import numpy as np
 from numba import cuda, float32, float64
 
 from adcompile import value_and_grad
-from adcompile.cuda.launch import SIMULATED
+from adcompile.cuda.package import SIMULATED
 from adcompile.cuda.products import dot, dot_22_right_first, dot_nt
 from benchmarks.gpu.sums import THREADS, add_up, blocks, clear
 from benchmarks.gpu.workload import (

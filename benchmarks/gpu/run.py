@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
-from adcompile.cuda.launch import SIMULATED, check_device
+from adcompile.cuda.launch import check_device
+from adcompile.cuda.package import SIMULATED
 from benchmarks.gpu.workload import BY_HAND, AbsentError, Prepared, Result, Workload
 
 WORKLOADS = ("black_scholes", "n_body", "heston", "heat", "mlp")

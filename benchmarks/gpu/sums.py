@@ -6,7 +6,7 @@ from typing import Any
 
 from numba import cuda
 
-from adcompile.cuda.launch import SIMULATED
+from adcompile.cuda.package import SIMULATED
 
 THREADS = 4 if SIMULATED else 256  # of a block, a power of two
 

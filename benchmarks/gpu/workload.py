@@ -16,7 +16,7 @@ from numba import cuda
 from numpy.typing import NDArray
 
 from adcompile import value_and_grad
-from adcompile.cuda.launch import SIMULATED
+from adcompile.cuda.package import SIMULATED
 
 Inputs: TypeAlias = tuple[Any, ...]
 Result: TypeAlias = tuple[float, tuple[NDArray[Any], ...]]
