@@ -95,7 +95,7 @@ def _run(self: Any, count: int, *args: Any) -> Any:
 
     sums = np.zeros((self.sums, blocks))
 
-    def add_up(parts: Any, place: int, value: float) -> None:
+    def add_up(shared: Any, parts: Any, place: int, value: float) -> None:
         parts[place, state.thread // threads] += value
 
     def local(shape: Any, dtype: Any) -> Any:
@@ -106,6 +106,7 @@ def _run(self: Any, count: int, *args: Any) -> Any:
         gridsize=lambda n: total,
         atomic=SimpleNamespace(add=atomic_add),
         local=SimpleNamespace(array=local),
+        shared=SimpleNamespace(array=local),
     )
     space = self.function.__globals__
     plain = {k: v.fn for k, v in space.items() if type(v).__name__ == "FakeCUDAKernel"}

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from adcompile.cuda.device import MOST
 from adcompile.cuda.elementwise import assign, fill
+from adcompile.cuda.functions import MOST
 from adcompile.cuda.package import SIMULATED, cuda
 from adcompile.errors import AdcompileError
 

@@ -45,6 +45,7 @@ _DEVICE = (
     "block_number",
     "block_count",
     "thread_number",
+    "rolled",
     "sign",
     "maximum",
     "minimum",
