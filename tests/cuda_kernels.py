@@ -150,7 +150,8 @@ def bounded(x, most, out, sums):
             if u > 0.6:
                 break
             n += 1
-        k = x.shape[0] - 6
+        k = x.shape[0]
+        k -= 6
         while k > 0:
             k -= 2
             v = u * u

@@ -3,10 +3,11 @@ memory is the host's."""
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import os
 import sys
-from types import SimpleNamespace
+from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,8 @@ pytest.importorskip("numba_cuda")
 
 from numba import cuda
 
-from adcompile import UnsupportedError, grad, value_and_grad
-from adcompile.cuda import adjoint, arrays, library
+from adcompile import AdcompileError, UnsupportedError, grad, value_and_grad
+from adcompile.cuda import adjoint, arrays, library, package
 from adcompile.testing import plain_value_and_grad
 from tests.cuda_kernels import in_place
 from tests.cuda_programs import CASES
@@ -127,3 +128,33 @@ def test_products_by_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
     a, b = (cuda.to_device(rng.normal(size=(2, 2)).astype(t)) for t in (np.float32, np.float64))
     assert not library.multiply(b, a, b, False, False, False)  # of two types: our kernel
     assert len(seen) == count
+
+
+def load_package() -> None:
+    spec = importlib.util.spec_from_file_location("another_package", package.__file__)
+    assert spec is not None and spec.loader is not None
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+
+
+def test_the_package_is_a_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADCOMPILE_CUDA_PACKAGE", "another")
+    with pytest.raises(AdcompileError, match="another: numba and numba_cuda_mlir are known"):
+        load_package()
+    monkeypatch.setenv("ADCOMPILE_CUDA_PACKAGE", package.SUCCESSOR)
+    monkeypatch.setitem(sys.modules, "numba_cuda_mlir.cuda", None)
+    with pytest.raises(AdcompileError, match=r"needs numba-cuda-mlir\[cu13\]"):
+        load_package()
+
+
+def test_kernels_of_the_successor() -> None:
+    """They are read alike."""
+
+    def kernel(x: Any, out: Any) -> None:
+        i = cuda.grid(1)
+        if i < x.size:
+            out[i] = math.sin(x[i])
+
+    space = {"cuda": ModuleType("numba_cuda_mlir.cuda"), "math": math}
+    x = rng.normal(size=5)
+    text = adjoint(FunctionType(kernel.__code__, space, "kernel")).source(x, x)
+    assert "for i in range(cuda.grid(1), count, cuda.gridsize(1)):" in text

@@ -173,7 +173,8 @@ class Body:
             if any(isinstance(e, ir.Load) or e in self.local for e in subexpressions(entry)):
                 names = ", ".join(sorted({v.name for v in reads(entry)}))
                 where = loc if loc.line else self.around
-                raise Refused(f"the size of {target.name} depends on {names}", where)
+                text = f"the size of {target.name} depends on {names}, which each thread computes"
+                raise Refused(text, where)
         work = ir.Var(f"{target.name}_work")
         passed = ir.Apply(maker, (ir.MakeTuple(shape), self.dtypes[target]))
         self.made.workspaces.append((work, passed))

@@ -167,6 +167,8 @@ def _stays(limit: ir.Expr) -> bool:
             return True
         case ir.Binary("+" | "-" | "*", a, b):
             return _stays(a) and _stays(b)
+        case ir.Binary("//" | "%", a, ir.Const(int() as by)) if by > 0:
+            return _stays(a)
         case ir.Dim(_) | ir.Attribute(ir.Var(), "size"):
             return True
         case ir.Subscript(ir.Attribute(ir.Var(), "shape"), (ir.Const(int()),)):
@@ -222,7 +224,8 @@ def _start(counter: ir.Var, before: list[ir.Stmt]) -> ir.Expr:
     for stmt in reversed(before):
         match stmt:
             case ir.Assign(target, value) if target is counter:
-                same = not changed & {counter, *reads(value)} and _stays(value)
+                used = set(reads(value))
+                same = not changed & {counter, *used} and counter not in used and _stays(value)
                 return value if same else counter
             case _:
                 inner = (stmt, *(s for b in blocks(stmt) for s in statements(b)))

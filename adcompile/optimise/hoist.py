@@ -60,18 +60,20 @@ class _Hoisting:
                     return False
                 if self.kernels and isinstance(value, ir.Const):  # better seen than passed
                     return False
-                return _is_simple(value) and inside.isdisjoint(reads(value))
+                return _is_simple(value, self.kernels) and inside.isdisjoint(reads(value))
             case _:
                 return False
 
 
-def _is_simple(expr: ir.Expr) -> bool:
+def _is_simple(expr: ir.Expr, kernels: bool) -> bool:
     match expr:
         case ir.Const() | ir.Var() | ir.Dim():
             return True
         case ir.Unary("-" | "+", x):
-            return _is_simple(x)
+            return _is_simple(x, kernels)
         case ir.Binary("+" | "-" | "*", a, b):
-            return _is_simple(a) and _is_simple(b)
+            return _is_simple(a, kernels) and _is_simple(b, kernels)
+        case ir.Binary("//" | "%", a, ir.Const(int() as by)) if by > 0 and kernels:
+            return _is_simple(a, kernels)
         case _:
             return False
