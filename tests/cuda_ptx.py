@@ -34,7 +34,7 @@ WRITTEN = [
     (products._kernel(np.float32), (M4, M4, M4, False, True, True)),
     (sums._fill, (V, 0.0)),
     (black_scholes._greeks, (V, V, V, 0.1, 0.1, V, V, V, V)),
-    (n_body._forces, (M, V, 0.1, M, V, V)),
+    (n_body._forces, (M, V, 0.1, 1, M, V, V)),
     (heston._paths, (M, M, *[0.1] * 4, M, V)),
     (heat._step, (C, C)),
     (heat._back, (C, C, C)),
@@ -81,8 +81,9 @@ def main(wanted: list[str]) -> None:
         made: list[Resources] = []
         for cc in CAPABILITIES:
             made.append(resources(compile_one(kernel.py_func, types, cc), cc))
-        module = kernel.py_func.__module__.rpartition(".")[2]
-        show(f"by hand, {module}", kernel.py_func.__name__, made)
+        package, _, module = kernel.py_func.__module__.rpartition(".")
+        whose = "by hand" if package.startswith("benchmarks") else "runtime"
+        show(f"{whose}, {module}", kernel.py_func.__name__, made)
 
 
 def show(title: str, name: str, all_of: list[Resources]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numba import cuda, float64
 
-from benchmarks.gpu.sums import THREADS, add_up, clear
+from benchmarks.gpu.sums import THREADS, add_up, blocks, clear
 from benchmarks.gpu.workload import (
     BY_HAND,
     JAX,
@@ -39,23 +39,26 @@ def n_body(x: Any, m: Any, soft: float) -> float:
 
 
 @cuda.jit
-def _forces(x, m, soft, x_adj, m_adj, energy):  # type: ignore[no-untyped-def]
+def _forces(x, m, soft, width, x_adj, m_adj, energy):  # type: ignore[no-untyped-def]
     """The pairs are symmetric: a body gathers both its share and that of its partners.  Partners go
-    through shared memory, a block of them at a time."""
+    through shared memory, a block of them at a time; ``width`` of them for each row of the grid, so
+    that there are blocks enough for the device."""
     near = cuda.shared.array((4, THREADS), float64)
     part = cuda.shared.array(THREADS, float64)
     t, i = cuda.threadIdx.x, cuda.grid(1)
     n = m.size
+    first = cuda.blockIdx.y * width
+    last = min(n, first + width)
     xi = yi = zi = mi = 0.0
     if i < n:
         xi, yi, zi, mi = x[i, 0], x[i, 1], x[i, 2], m[i]
     fx = fy = fz = potential = 0.0
-    for start in range(0, n, THREADS):
+    for start in range(first, last, THREADS):
         j = start + t
-        if j < n:
+        if j < last:
             near[0, t], near[1, t], near[2, t], near[3, t] = x[j, 0], x[j, 1], x[j, 2], m[j]
         cuda.syncthreads()
-        for q in range(min(THREADS, n - start)):
+        for q in range(min(THREADS, last - start)):
             dx, dy, dz = xi - near[0, q], yi - near[1, q], zi - near[2, q]
             inverse = 1.0 / math.sqrt(dx * dx + dy * dy + dz * dz + soft)
             share = near[3, q] * inverse
@@ -66,19 +69,24 @@ def _forces(x, m, soft, x_adj, m_adj, energy):  # type: ignore[no-untyped-def]
             fz += pull * dz
         cuda.syncthreads()
     if i < n:
-        x_adj[i, 0] = mi * fx
-        x_adj[i, 1] = mi * fy
-        x_adj[i, 2] = mi * fz
-        m_adj[i] = -potential
+        cuda.atomic.add(x_adj, (i, 0), mi * fx)
+        cuda.atomic.add(x_adj, (i, 1), mi * fy)
+        cuda.atomic.add(x_adj, (i, 2), mi * fz)
+        cuda.atomic.add(m_adj, i, -potential)
     add_up(part, -0.5 * mi * potential, energy, 0)
 
 
 def _hand(x: Any, m: Any, soft: float) -> Any:
     x_adj, m_adj, energy = (cuda.device_array(shape) for shape in (x.shape, m.shape, 1))
+    n = m.size
+    across = -(-n // THREADS)
+    rows = max(1, blocks(n * n) // across)
+    width = -(-n // rows)
 
     def call() -> Any:
-        clear(energy)
-        _forces[-(-m.size // THREADS), THREADS](x, m, soft, x_adj, m_adj, energy)
+        for made in (x_adj.reshape(3 * n), m_adj, energy):
+            clear(made)
+        _forces[(across, -(-n // width)), THREADS](x, m, soft, width, x_adj, m_adj, energy)
         return energy.copy_to_host(), (x_adj, m_adj)
 
     return call

@@ -42,5 +42,5 @@ def clear(array: Any) -> None:
 
 def blocks(items: int) -> int:
     """Enough to fill the device, for loops that stride over the grid."""
-    most = 2 if SIMULATED else 16 * int(cuda.get_current_device().MULTIPROCESSOR_COUNT)
+    most = 4 if SIMULATED else 16 * int(cuda.get_current_device().MULTIPROCESSOR_COUNT)
     return max(1, min(most, -(-items // THREADS)))
