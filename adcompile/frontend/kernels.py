@@ -43,9 +43,7 @@ _ATOMIC = {
     "min": "Take the minimum of a block in shared memory, as sums are, and write one per block.",
 }
 _ADDS = {"atomic.add": ast.Add, "atomic.sub": ast.Sub}
-_OTHERS = (
-    "Only atomic.add and atomic.sub have one: write what each thread or block has to an array."
-)
+_OTHERS = "Only atomic.add and atomic.sub have one: write what each thread has to an array."
 
 
 def kernel_form(kernel: Any) -> tuple[FunctionType, int]:
