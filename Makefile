@@ -23,6 +23,7 @@ test-all: $(VENV)/.test
 CONTESTANTS ?= $(VENV)/.gpu
 gpu: export NUMBA_ENABLE_CUDASIM = 0
 gpu: $(VENV)/.test $(VENV)/.cuda
+	@$(BIN)/python -c 'from adcompile.cuda.launch import check_device; check_device()'
 	$(BIN)/python -m pytest -q tests/test_cuda*.py tests/test_gpu_benchmarks.py
 	@command -v compute-sanitizer > /dev/null || echo "compute-sanitizer: not found, left out"
 	@! command -v compute-sanitizer > /dev/null || for tool in memcheck racecheck synccheck; do \
