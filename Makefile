@@ -17,11 +17,23 @@ test: $(VENV)/.test
 test-all: $(VENV)/.test
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal --all
 
-# On a real GPU: the tests of target="cuda", what their kernels need of it, the benchmark.
+# On a real GPU: the tests of target="cuda", under compute-sanitizer too where there is one, what
+# their kernels need of the device, and the benchmark, whose contestants are several gigabytes:
+# make gpu CONTESTANTS= leaves those out that are not installed.
+CONTESTANTS ?= $(VENV)/.gpu
+gpu: export NUMBA_ENABLE_CUDASIM = 0
 gpu: $(VENV)/.test $(VENV)/.cuda
-	NUMBA_ENABLE_CUDASIM=0 $(BIN)/python -m pytest -q tests/test_cuda*.py
-	NUMBA_ENABLE_CUDASIM=0 $(BIN)/python -m tests.cuda_ptx
-	$(BIN)/python -m benchmarks.gpu
+	@$(BIN)/python -c 'from adcompile.cuda.launch import check_device; check_device()'
+	$(BIN)/python -m pytest -q tests/test_cuda*.py tests/test_gpu_benchmarks.py
+	@command -v compute-sanitizer > /dev/null || echo "compute-sanitizer: not found, left out"
+	@! command -v compute-sanitizer > /dev/null || for tool in memcheck racecheck synccheck; do \
+		compute-sanitizer --tool $$tool --error-exitcode 9 \
+			$(BIN)/python -m pytest -q tests/test_cuda*.py -k "$(SANITIZED)" || exit 1; \
+	done
+	$(BIN)/python -m tests.cuda_ptx
+	test -z "$(CONTESTANTS)" || $(MAKE) $(CONTESTANTS)
+	$(BIN)/python -m benchmarks.gpu --write
+SANITIZED := (test_gradients or test_adjoints or launches) and not plain
 
 bench: $(VENV)/.bench
 	for name in lotka_volterra independent call_overhead cache_start vector_math; do \

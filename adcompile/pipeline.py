@@ -32,6 +32,7 @@ from adcompile.ir import nodes as ir
 from adcompile.ir.verify import verify
 from adcompile.ir.walk import reads
 from adcompile.makers import with_lists
+from adcompile.normalise.bounded import bound_whiles, has_while
 from adcompile.normalise.customs import prepare_customs
 from adcompile.normalise.draws import refuse_parameters, standardise_draws
 from adcompile.normalise.guards import guard_divisions
@@ -115,6 +116,12 @@ def resolved(
         verify(plain, "plain")
         seen("lists", plain)
 
+    if options.target == "cuda" and has_while(plain):  # which has no tapes of unknown length
+        known = infer_plain(plain, seen_types, namespace(plain.callees, options))
+        plain = bound_whiles(plain, known)
+        verify(plain, "plain")
+        seen("bounded", plain)
+
     short = unroll_products(plain) if options.optimise else plain
     ssa = eliminate_dead(known_arguments(to_ssa(short)), typed=False)
     verify(ssa, "ssa")
@@ -135,7 +142,7 @@ def resolved(
     if argnums.mode != "vjp" or options.target == "cpu":  # a CUDA kernel has no exceptions
         fn = guard_divisions(fn, types, func)
     if options.optimise or options.target == "cuda":  # which has no tapes of unknown length
-        fn = hoist_sizes(fn, types)
+        fn = hoist_sizes(fn, types, options.target == "cuda")
     if options.optimise:
         fn = merge_common(fn, shapes)
         fn = sink_deepest(fuse_nests(fn, types, shapes), types)
@@ -225,9 +232,7 @@ def differentiate(
     kept_arrays = [v for v in outputs if v in roots and v in activity]
     known = (fn, types, scopes, roots, needs, shapes, selections, arenas)
 
-    def suits(loop: Loop) -> int:
-        if options.target != "cuda":
-            return 0
+    def for_threads(loop: Loop) -> int:
         return 2 * any_order(loop, roots, activity, scopes) or carries_only_sums(
             loop, roots, activity
         )
@@ -240,6 +245,7 @@ def differentiate(
             lambda some: Planner(*known, joint, some).run(results), copies, types, scopes, joint
         )
 
+    suits = for_threads if options.target == "cuda" else None
     plan = plan_for((), kept_arrays)
     tapes = lay_out(plan, types, scopes, suits=suits)
 

@@ -139,6 +139,31 @@ def counting(x, a, out):
         i += stride
 
 
+@cuda.jit
+def bounded(x, most, out, sums):
+    """While loops whose counters bound them: a tape as long as that."""
+    i = cuda.grid(1)
+    if i < x.size:
+        u, n = x[i], 1
+        while abs(u) > 0.1 and n <= most:
+            u = math.sin(u) * u
+            if u > 0.6:
+                break
+            n += 1
+        k = x.shape[0]
+        k -= 6
+        while k > 0:
+            k -= 2
+            v = u * u
+            j = 0
+            while j < 2:
+                j += 1
+                v *= math.cos(v + k)
+            u += v
+        out[i] = u * n
+        cuda.atomic.sub(sums, n % 2, u * x[i])
+
+
 X, Y = rng.normal(size=11), rng.uniform(0.5, 1.5, 11)
 Z = np.zeros(11)
 
@@ -173,6 +198,7 @@ CASES = [
     Case(wrapped, (X, np.zeros(17)), (5, 4), "x_adj: atomic"),
     Case(counting, (X, 0.3, Y), (2, 3), silent="x_adj: atomic"),
     Case(partial_sums, (X, Z[:1]), (1, 4)),
+    Case(bounded, (1.3 * X, 4, Z, Y[:2]), said="global memory", silent="x_adj: atomic"),
     Case(forces, (rng.normal(size=(5, 2)), Y[:5], np.zeros((5, 2))), (2, 4), "pos_adj: atomic"),
 ]
 
@@ -208,6 +234,83 @@ def unbounded(x, out):
         while u > 0.1:
             u = u * u * 0.5
         out[i] = u
+
+
+@cuda.jit
+def moved_back(x, out):
+    i = cuda.grid(1)
+    if i < x.size:
+        u, n = x[i], 0
+        while n < 5:
+            u = math.sin(u)
+            n += 1
+            if u > 0.5:
+                n -= 1
+        out[i] = u
+
+
+@cuda.jit
+def not_each_time(x, out):
+    i = cuda.grid(1)
+    if i < x.size:
+        u, n = x[i], 0
+        while n < 5:
+            u = math.sin(u)
+            if u < 0.5:
+                n += 1
+        out[i] = u
+
+
+@cuda.jit
+def moving_bound(x, out):
+    i = cuda.grid(1)
+    if i < x.size:
+        u, n, most = x[i], 0, 5
+        while n < most:
+            u = math.sin(u)
+            n += 1
+            if u > 0.5:
+                most += 1
+        out[i] = u
+
+
+@cuda.jit
+def own_bound(x, counts, out):
+    i = cuda.grid(1)
+    if i < x.size:
+        u, n = x[i], 0
+        while n < counts[i]:
+            u = math.sin(u)
+            n += 1
+        out[i] = u
+
+
+@cuda.jit
+def own_range(x, counts, out):
+    i = cuda.grid(1)
+    if i < x.size:
+        u = x[i]
+        for _ in range(counts[i]):
+            u = math.sin(u)
+        out[i] = u
+
+
+@cuda.jit
+def counted_in_floats(x, out):
+    i = cuda.grid(1)
+    if i < x.size:
+        u, n = x[i], 0.0
+        while n < 5.0:
+            u = math.sin(u)
+            n += 1.0
+        out[i] = u
+
+
+@cuda.jit
+def returned_sum(x, out):
+    i = cuda.grid(1)
+    if i < x.size:
+        x[i] = cuda.atomic.add(out, 0, x[i])
 
 
 @cuda.jit
@@ -277,6 +380,11 @@ REFUSED = [
     (same_element, (X, Z), "share elements of out"),
     (in_a_block, (X, Z), "cuda.threadIdx alone"),
     (unbounded, (X, Z), r"range\(most\)"),
-    (greatest, (X, Z), "cuda.atomic.max"),
+    (greatest, (X, Z), r"cuda.atomic.max(.|\n)*maximum of a block in shared memory"),
+    (returned_sum, (X, Z), "What it returns"),
+    *((k, (X, Z), r"range\(most\)") for k in (moved_back, not_each_time, moving_bound)),
+    (own_bound, (X, np.arange(11), Z), r"range\(most\)"),
+    (own_range, (X, np.arange(11), Z), "the size of u_tape depends on"),
+    (counted_in_floats, (X, Z), r"range\(most\)"),
     (returns_inside, (X, Z), "return from within a loop"),
 ]

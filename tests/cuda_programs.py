@@ -142,6 +142,20 @@ def time_loop(u: Any, c: float) -> float:
     return total
 
 
+def converged(x: Any, a: float) -> float:
+    """A loop of the host that is left early."""
+    u = x.copy()
+    for _ in range(12):
+        change = 0.0
+        for i in range(u.size):
+            old = u[i]
+            u[i] = 0.5 * (old + a * math.cos(old) * x[i])
+            change += (u[i] - old) ** 2
+        if change < 1e-2:
+            break
+    return np.sum(u * u)
+
+
 def written(x: Any, y: Any) -> float:
     """An argument is overwritten, element by element."""
     for i in range(x.size):
@@ -229,6 +243,7 @@ CASES = [
     Case(until, (Y, 1.7), (0, 1)),
     Case(grid, (U, rng.normal(size=(6, 8)), 0.3), (0, 1, 2), "one thread per i and j"),
     Case(time_loop, (X[:11].copy(), 0.2), (0, 1)),
+    Case(converged, (X[:7].copy(), 0.6), (0, 1)),
     Case(written, (X, Y), (0, 1)),
     Case(backwards, (X, Y), (0, 1)),
     Case(arrays, (X, Y, 0.3), (0, 1, 2)),

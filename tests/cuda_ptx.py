@@ -1,4 +1,5 @@
-"""``python -m tests.cuda_ptx [name ...]``: every kernel of the CUDA tests as PTX, without a GPU.
+"""``python -m tests.cuda_ptx [name ...]``: every kernel of the CUDA tests as PTX, without a GPU,
+the kernels that generated modules call, and those of the benchmark.
 
 Prints what the assembler makes of each for three compute capabilities.
 """
@@ -6,24 +7,64 @@ Prints what the assembler makes of each for three compute capabilities.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from typing import Any
 
-from adcompile import grad
+import numpy as np
+
+from adcompile import grad, value_and_grad
+from adcompile.cuda import elementwise, products
+from adcompile.cuda.api import type_of_argument
 from adcompile.cuda.kernels import adjoint
-from adcompile.cuda.ptx import Resources, resources
+from adcompile.cuda.ptx import Resources, compile_one, resources
+from benchmarks.gpu import black_scholes, heat, heston, mlp, n_body, sums
 from tests.cuda_kernels import CASES as KERNELS
 from tests.cuda_programs import CASES
 from tests.cuda_shared import CASES as SHARED
 
 CAPABILITIES = ((7, 5), (8, 0), (9, 0))
+V, M, C = np.zeros(1), np.zeros((1, 1)), np.zeros((1, 1, 1))
+V4, M4, LABELS = V.astype(np.float32), M.astype(np.float32), np.zeros(1, np.int64)
+
+# (kernel, arguments)
+WRITTEN = [
+    *((k, (V, V)) for k in (elementwise._add, elementwise._assign, elementwise._move)),
+    *((k, (V, 0.0)) for k in (elementwise._add_number, elementwise._fill)),
+    (products._kernel(np.float64), (M, M, M, False, True, True)),
+    (products._kernel(np.float32), (M4, M4, M4, False, True, True)),
+    (sums._fill, (V, 0.0)),
+    (black_scholes._greeks, (V, V, V, 0.1, 0.1, V, V, V, V)),
+    (n_body._forces, (M, V, 0.1, 1, M, V, V)),
+    (heston._paths, (M, M, *[0.1] * 4, M, V)),
+    (heat._step, (C, C)),
+    (heat._back, (C, C, C)),
+    (heat._copy, (V, V, V)),
+    (heat._squares, (V, 1, V, V, V, V)),
+    (heat._join, (V, V)),
+    (mlp._descend, (V4, V4, np.float32(0.1))),
+    (mlp._activate, (M4, V4)),
+    (mlp._through_tanh, (M4, M4)),
+    (mlp._softmax, (M4, V4, LABELS, V)),
+    (mlp._columns, (M4, V4)),
+]
+
+
+def derived() -> Iterator[tuple[str, Any, Any]]:
+    for case in CASES:
+        yield case.name, grad(case.program, case.argnums, target="cuda"), case.args
+    for one in (*KERNELS, *SHARED):
+        yield one.name, adjoint(one.kernel), one.args
+    for module in (black_scholes, n_body, heston, heat, mlp):
+        w = module.WORKLOAD
+        name = f"benchmark_{module.__name__.rpartition('.')[2]}"
+        yield name, value_and_grad(w.function, w.argnums, target="cuda"), w.inputs(True)
 
 
 def main(wanted: list[str]) -> None:
-    known = [(c.name, grad(c.program, c.argnums, target="cuda"), c.args) for c in CASES]
-    known += [(c.name, adjoint(c.kernel), c.args) for c in (*KERNELS, *SHARED)]
     names = ", ".join(f"sm_{a}{b}" for a, b in CAPABILITIES)
     print(f"| kernel | registers ({names}) | stack, bytes | spilled, bytes | atomics |")
     print("| --- | --- | --- | --- | --- |")
-    for title, derivative, args in known:
+    for title, derivative, args in derived():
         if wanted and title not in wanted:
             continue
         found: dict[str, list[Resources]] = {}
@@ -32,10 +73,25 @@ def main(wanted: list[str]) -> None:
                 assert f".target sm_{cc[0]}{cc[1]}" in ptx
                 found.setdefault(name, []).append(resources(ptx, cc))
         for name, all_of in found.items():
-            columns = ([r.registers for r in all_of], [r.stack for r in all_of])
-            columns += ([r.spilled for r in all_of], [r.atomics for r in all_of])
-            shown = (", ".join(map(str, c)) if len(set(c)) > 1 else str(c[0]) for c in columns)
-            print(f"| `{name}` | {' | '.join(shown)} |", flush=True)
+            show(title if title.startswith("benchmark_") else "", name, all_of)
+    if wanted and "written" not in wanted:
+        return
+    for kernel, args in WRITTEN:
+        types = tuple(map(type_of_argument, args))
+        made: list[Resources] = []
+        for cc in CAPABILITIES:
+            made.append(resources(compile_one(kernel.py_func, types, cc), cc))
+        package, _, module = kernel.py_func.__module__.rpartition(".")
+        whose = "by hand" if package.startswith("benchmarks") else "runtime"
+        show(f"{whose}, {module}", kernel.py_func.__name__, made)
+
+
+def show(title: str, name: str, all_of: list[Resources]) -> None:
+    columns = ([r.registers for r in all_of], [r.stack for r in all_of])
+    columns += ([r.spilled for r in all_of], [r.atomics for r in all_of])
+    shown = (", ".join(map(str, c)) if len(set(c)) > 1 else str(c[0]) for c in columns)
+    before = f"{title}: " if title else ""
+    print(f"| {before}`{name}` | {' | '.join(shown)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -79,7 +79,8 @@ def _run(self: Any, count: int, *args: Any) -> Any:
 
     def given(value: Any) -> Any:
         if isinstance(value, launch.workspace):
-            value = np.full((*value.shape, total), np.nan).astype(value.dtype)
+            nothing = np.nan if np.dtype(value.dtype).kind == "f" else 77
+            value = np.full((*value.shape, total), nothing, value.dtype)
         array = getattr(value, "_ary", value)
         if not isinstance(array, np.ndarray):
             return value
@@ -94,7 +95,7 @@ def _run(self: Any, count: int, *args: Any) -> Any:
 
     sums = np.zeros((self.sums, blocks))
 
-    def add_up(parts: Any, place: int, value: float) -> None:
+    def add_up(shared: Any, parts: Any, place: int, value: float) -> None:
         parts[place, state.thread // threads] += value
 
     def local(shape: Any, dtype: Any) -> Any:
@@ -105,6 +106,7 @@ def _run(self: Any, count: int, *args: Any) -> Any:
         gridsize=lambda n: total,
         atomic=SimpleNamespace(add=atomic_add),
         local=SimpleNamespace(array=local),
+        shared=SimpleNamespace(array=local),
     )
     space = self.function.__globals__
     plain = {k: v.fn for k, v in space.items() if type(v).__name__ == "FakeCUDAKernel"}

@@ -232,6 +232,31 @@ def jacobi(u, out, n):
     out[i] = a[t]
 
 
+@cuda.jit
+def greatest(x, w, out):
+    """The maximum of each block, where it is, and the minimum of what stands there."""
+    most = cuda.shared.array(T, float64)
+    place = cuda.shared.array(T, np.int64)
+    least = cuda.shared.array(T, float64)
+    t = cuda.threadIdx.x
+    i = cuda.grid(1)
+    most[t] = math.sin(x[i]) * x[i] if i < x.size else -1e30
+    place[t] = min(i, x.size - 1)
+    least[t] = x[i] * w if i < x.size else 1e30
+    cuda.syncthreads()
+    s = cuda.blockDim.x // 2
+    while s > 0:
+        if t < s:
+            if most[t + s] > most[t]:
+                most[t] = most[t + s]
+                place[t] = place[t + s]
+            least[t] = min(least[t], least[t + s])
+        cuda.syncthreads()
+        s //= 2
+    if t == 0:
+        out[cuda.blockIdx.x] = most[0] * most[0] * x[place[0]] + math.exp(least[0])
+
+
 X, Y = rng.normal(size=11), rng.uniform(0.5, 1.5, 11)
 Z = np.zeros(11)
 A, B = rng.normal(size=(5, 6)), rng.normal(size=(6, 3))
@@ -248,6 +273,7 @@ CASES = [
     Case(jacobi, (rng.normal(size=12), np.zeros(12), 3), (3, T), said=BLOCKS),
     Case(restarted, (X, Z), (3, T), said=BLOCKS),
     Case(upwards, (X, 0, Z), (3, T), said=BLOCKS),
+    Case(greatest, (X, 0.7, Z[:3]), (3, T), said=BLOCKS),
     Case(counted_in_blocks, (X, Z[:3]), (2, T), said=BLOCKS),
 ]
 

@@ -128,17 +128,28 @@ def type_of_argument(value: Any) -> Any:
     if isinstance(value, nt.Type | str):
         return type_of(value)
     if hasattr(value, "dtype") and hasattr(value, "strides") and np.ndim(value):
-        try:
-            dtype = from_dtype(np.dtype(value.dtype))
-        except Exception as error:
-            raise UnsupportedError(f"arrays of {value.dtype} on the GPU") from error
-        return nt.Array(dtype, len(value.shape), "C" if _is_c(value) else "A")
+        return _array_type(value.dtype, tuple(value.shape), tuple(value.strides))
+    if hasattr(value, "__cuda_array_interface__"):  # PyTorch's and JAX's lack NumPy's attributes
+        described = value.__cuda_array_interface__
+        if not described["shape"]:
+            return from_dtype(np.dtype(described["typestr"]))
+        return _array_type(described["typestr"], described["shape"], described.get("strides"))
     return type_of_value(value)
 
 
-def _is_c(array: Any) -> bool:
-    step = int(np.dtype(array.dtype).itemsize)
-    for extent, stride in zip(reversed(array.shape), reversed(array.strides), strict=True):
+def _array_type(dtype: Any, shape: tuple[int, ...], strides: tuple[int, ...] | None) -> Any:
+    """``strides``: None in C order."""
+    try:
+        kind = from_dtype(np.dtype(dtype))
+    except Exception as error:
+        raise UnsupportedError(f"arrays of {dtype} on the GPU") from error
+    if strides is None or _is_c(shape, strides, int(np.dtype(dtype).itemsize)):
+        return nt.Array(kind, len(shape), "C")
+    return nt.Array(kind, len(shape), "A")
+
+
+def _is_c(shape: tuple[int, ...], strides: tuple[int, ...], step: int) -> bool:
+    for extent, stride in zip(reversed(shape), reversed(strides), strict=True):
         if extent != 1 and stride != step:
             return False
         step *= extent

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 from numba.core import types as nt
 from numba.np.numpy_support import as_dtype
@@ -38,6 +39,7 @@ from adcompile.optimise.arrays_used import Arrays
 from adcompile.optimise.vectorise import handed_on, steps_of_sum
 
 _SHARED = 40_000  # bytes of shared memory that a kernel takes at most
+_SHORT = 4  # iterations of a loop around barriers that may be written out
 BARRIER = ir.Do("cuda.syncthreads", ())
 _BLOCK = ir.Apply("rt.block_number", ())
 _THREAD = ir.Apply("rt.thread_number", ())
@@ -136,7 +138,7 @@ class Blocks(Body):
                 if isinstance(stmt, ir.For):
                     after = after | set(exposed(stmt.body))
                 stmt = map_blocks(lambda b, after=after: self.outer(b, after), stmt)  # type: ignore[misc]
-                out.append(self.spelled(stmt))
+                out.append(_rolled(self.spelled(stmt)))
             else:
                 out += self.alone(stmt)
         return tuple(out)
@@ -246,6 +248,21 @@ class Blocks(Body):
         return self.part(
             target, shape, "rt.block_workspace", (_BLOCK, *(WHOLE for _ in shape)), loc
         )
+
+
+def _rolled(stmt: ir.Stmt) -> ir.Stmt:
+    """A loop around barriers, such as that of a tree, which LLVM would write out if it knew how
+    often it runs: then nothing stays in registers."""
+    match stmt:
+        case ir.For(_, ir.Const(int() as start), ir.Const(int() as stop), step):
+            pass
+        case _:
+            return stmt
+    if abs(stop - start) <= _SHORT:
+        return stmt
+    if step == ir.Const(1):
+        return replace(stmt, stop=ir.Apply("rt.rolled", (ir.Const(stop),)))
+    return replace(stmt, start=ir.Apply("rt.rolled", (ir.Const(start),)))
 
 
 def _made(loop: ir.For) -> set[ir.Var]:

@@ -89,7 +89,7 @@ class Body:
                 place = places[0] if len(places) == 1 else ir.MakeTuple(places)
                 return [ir.Do("cuda.atomic.add", (array, place, more), loc)]
             case ir.Do("rt.set_zero", (ir.Var() as array,), loc):
-                return [ir.Fill(array, (ir.Const(...),), ir.Const(0), loc)]
+                return [ir.Fill(array, (WHOLE,), ir.Const(0), loc)]
             case ir.Copy(target, source, loc):
                 if source not in self.shapes:
                     raise Refused(f"a copy of {source.name}, whose size is not known", loc)
@@ -130,7 +130,7 @@ class Body:
         if kind == "full":
             fills["full"] = args[0]
         if kind in fills:
-            out.append(ir.Fill(target, (ir.Const(...),), fills[kind], stmt.loc))
+            out.append(ir.Fill(target, (WHOLE,), fills[kind], stmt.loc))
         return out
 
     def like(self, array: ir.Var, loc: Loc) -> tuple[tuple[ir.Expr, ...], ir.Expr]:
@@ -172,7 +172,9 @@ class Body:
         for entry in shape:
             if any(isinstance(e, ir.Load) or e in self.local for e in subexpressions(entry)):
                 names = ", ".join(sorted({v.name for v in reads(entry)}))
-                raise Refused(f"the size of {target.name} depends on {names}", loc)
+                where = loc if loc.line else self.around
+                text = f"the size of {target.name} depends on {names}, which each thread computes"
+                raise Refused(text, where)
         work = ir.Var(f"{target.name}_work")
         passed = ir.Apply(maker, (ir.MakeTuple(shape), self.dtypes[target]))
         self.made.workspaces.append((work, passed))

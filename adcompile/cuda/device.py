@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from numba import cuda
-
-MOST = 256  # threads of a block
+from adcompile.cuda.package import cuda
 
 
 @cuda.jit(device=True)
-def add_up(sums: Any, place: int, value: float) -> None:
+def add_up(shared: Any, sums: Any, place: int, value: float) -> None:
     """``sums[place, block]``: the sum of ``value`` over the threads of the block, always in the
-    same order.  A block has a power of two of threads, at most ``MOST``."""
-    shared = cuda.shared.array(256, "float64")
+    same order.  A block has a power of two of threads, at most ``MOST``; ``shared`` is shared
+    memory of so many numbers."""
     k = cuda.threadIdx.x
     shared[k] = value
     cuda.syncthreads()
@@ -72,6 +70,12 @@ def thread_number() -> Any:
     size = cuda.blockDim.x * cuda.blockDim.y * cuda.blockDim.z
     rows = cuda.threadIdx.z * cuda.blockDim.y + cuda.threadIdx.y
     return cuda.blockIdx.x * size + rows * cuda.blockDim.x + cuda.threadIdx.x
+
+
+@cuda.jit(device=True)
+def rolled(steps: int) -> int:
+    """``steps``, which the compiler cannot know."""
+    return steps if cuda.blockIdx.x < cuda.gridDim.x else 0
 
 
 @cuda.jit(device=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import cuda
+from adcompile.cuda.package import cuda
 
 
 @cuda.jit

@@ -6,6 +6,7 @@ from adcompile.ir import nodes as ir
 from adcompile.ir.walk import map_expr
 from adcompile.runtime import arrays, likelihood, special
 
+MOST = 256  # threads of a block that sums what they have
 _SAME = (
     *("acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "ceil", "copysign", "cos"),
     *("cosh", "erf", "erfc", "exp", "expm1", "fabs", "floor", "fmod", "gamma", "hypot", "isfinite"),

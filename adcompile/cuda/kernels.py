@@ -64,10 +64,12 @@ class KernelAdjoint:
 
     def _run(self, counts: tuple[int, ...], stream: Any, args: tuple[Any, ...]) -> None:
         # Late: numba.cuda is an extra.
+        from adcompile.cuda.arrays import adopted
         from adcompile.cuda.launch import check_device, overlap
         from adcompile.cuda.launch import stream as on_stream
 
         check_device()
+        args = tuple(map(adopted, args))
         if len(args) < self.count:
             raise TypeError(f"{self.__name__} takes {self.count} arguments and their adjoints")
         given, adjoints = args[: self.count], args[self.count :]

@@ -9,16 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numba import cuda
-from numba.cuda.core import config
 
-from adcompile.cuda.device import MOST
 from adcompile.cuda.elementwise import assign, fill
+from adcompile.cuda.functions import MOST
+from adcompile.cuda.package import SIMULATED, cuda
 from adcompile.errors import AdcompileError
 
-SIMULATED: bool = bool(config.ENABLE_CUDASIM)
 _SHARE = 4  # a workspace takes at most this part of the free memory
-_MOST_BLOCKS = 65_535 if not config.ENABLE_CUDASIM else 2
+_MOST_BLOCKS = 65_535 if not SIMULATED else 2
 _stream: contextvars.ContextVar[Any] = contextvars.ContextVar("stream", default=0)
 
 

@@ -45,6 +45,7 @@ _DEVICE = (
     "block_number",
     "block_count",
     "thread_number",
+    "rolled",
     "sign",
     "maximum",
     "minimum",
@@ -245,8 +246,9 @@ def _check(made: Differentiated, argnums: Argnums) -> None:
 
 
 def _imports(helpers: set[str], texts: list[str]) -> str:
-    lines = ["import math", "", "import numpy as np", "from numba import cuda", ""]
-    ours = {"adcompile.cuda.device": [n for n in _DEVICE if n in helpers]}
+    lines = ["import math", "", "import numpy as np", ""]
+    ours = {"adcompile.cuda.package": ["cuda"]}
+    ours |= {"adcompile.cuda.device": [n for n in _DEVICE if n in helpers]}
     launch = [n for n in ("kernel", "block_kernel", *_HOST) if n in helpers]
     ours["adcompile.cuda.launch"] = launch
     ours["adcompile.cuda.elementwise"] = [n for n in _WHOLE if n in helpers]

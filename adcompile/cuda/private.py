@@ -82,6 +82,7 @@ def _set(stmt: ir.Stmt) -> list[ir.Var]:
 def drop_unread_constants(fn: ir.Function) -> ir.Function:
     """``fn`` without constants that nothing reads, which stood for variables that may be unset."""
     read = {v for s in statements(fn.body) for v in stmt_reads(s)}
+    read |= {s.exit for s in statements(fn.body) if isinstance(s, ir.For | ir.While) and s.exit}
 
     def kept(block: ir.Block) -> ir.Block:
         return tuple(

@@ -1,4 +1,5 @@
 """Products of matrices on the device, and their adjoints: C = A B gives A' += C' B^T, B' += A^T C'.
+cuBLAS does them where CuPy is installed, else a kernel that goes by tiles.
 
 The names are those of ``adcompile.runtime.products``; ``_first`` assigns where the other adds.
 """
@@ -8,11 +9,11 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-import numba
 import numpy as np
-from numba import cuda
 
-from adcompile.cuda.launch import SIMULATED, copy, current_stream, empty
+from adcompile.cuda import library
+from adcompile.cuda.launch import copy, current_stream, empty
+from adcompile.cuda.package import SIMULATED, cuda
 from adcompile.errors import BroadcastError
 
 TILE = 4 if SIMULATED else 16  # rows and columns that a block of threads computes
@@ -56,9 +57,9 @@ def _multiply(
     c: Any, a: Any, b: Any, turn_a: bool = False, turn_b: bool = False, adds: bool = True
 ) -> None:
     rows, columns = c.shape
-    if rows == 0 or columns == 0:
+    if rows == 0 or columns == 0 or library.multiply(c, a, b, turn_a, turn_b, adds):
         return
-    kind = numba.float32 if c.dtype == np.float32 else numba.float64
+    kind = np.float32 if c.dtype == np.float32 else np.float64
     blocks = (-(-columns // TILE), -(-rows // TILE))
     _kernel(kind)[blocks, (TILE, TILE), current_stream()](c, a, b, turn_a, turn_b, adds)
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
-from numba import cuda
-from numba.cuda import dispatcher
+from numba.core import types as nt
 
 from adcompile.backends.cpu import Derivation
 from adcompile.cuda.kinds import of_parameters
-from adcompile.cuda.launch import SIMULATED
 from adcompile.cuda.module import device_parts, prepared
+from adcompile.cuda.package import NAME, SIMULATED, SUCCESSOR, cuda, own_type
 from adcompile.errors import UnsupportedError
 from adcompile.frontend.kernels import waits
 from adcompile.pipeline import differentiate
@@ -37,13 +36,19 @@ def compile_kernels(
     made = differentiate(derivation.target, argtypes, wanted, derivation.has_aux, options)
     made = prepared(made, wanted, options)
     found: dict[str, str] = {}
-    with _as_if_on(cc):
-        for part in device_parts(made, options, waits(derivation.target)):
-            for kernel in part.kernels:
-                function = getattr(loaded.module, kernel.fn.name).function
-                types = of_parameters(kernel.fn, part.types)
-                found[kernel.fn.name], _ = cuda.compile_ptx(function, types, cc=cc)
+    for part in device_parts(made, options, waits(derivation.target)):
+        for kernel in part.kernels:
+            function = getattr(loaded.module, kernel.fn.name).function
+            types = of_parameters(kernel.fn, part.types)
+            found[kernel.fn.name] = compile_one(function, types, cc)
     return found
+
+
+def compile_one(function: Any, types: Iterable[nt.Type], cc: tuple[int, int]) -> str:
+    """The PTX of a kernel for arguments of Numba's types."""
+    with as_if_on(cc):
+        text, _ = cuda.compile_ptx(function, tuple(map(own_type, types)), cc=cc)
+    return str(text)
 
 
 @dataclass(frozen=True)
@@ -88,12 +93,22 @@ def _numbers(pattern: str, log: str) -> tuple[int, ...]:
 
 
 @contextlib.contextmanager
-def _as_if_on(cc: tuple[int, int]) -> Iterator[None]:
-    """Numba compiles the functions that a kernel calls for the device that is there, even where the
-    kernel itself is for another."""
-    known = dispatcher.get_current_device
-    dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=cc)
+def as_if_on(cc: tuple[int, int]) -> Iterator[None]:
+    """The packages ask for the device that is there: numba-cuda for the functions that a kernel
+    calls, its successor for whatever it compiles."""
+    place, name, there = "numba.cuda.dispatcher", "get_current_device", _Device(cc)
+    known_as: Any = lambda: there  # noqa: E731
+    if NAME == SUCCESSOR:
+        place, name, known_as = f"{SUCCESSOR}.tools", "_cached_cc", cc
+    module = importlib.import_module(place)
+    before = getattr(module, name)
+    setattr(module, name, known_as)
     try:
         yield
     finally:
-        dispatcher.get_current_device = known
+        setattr(module, name, before)
+
+
+@dataclass(frozen=True)
+class _Device:
+    compute_capability: tuple[int, int]

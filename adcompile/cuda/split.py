@@ -6,8 +6,8 @@
         w_adj += ...          ->           t_part += g(x[i], w)
                                            x_adj[i] = ...
                                            w_adj_part += ...
-                                       add_up(sums, 0, t_part)
-                                       add_up(sums, 1, w_adj_part)
+                                       add_up(summed, sums, 0, t_part)
+                                       add_up(summed, sums, 1, w_adj_part)
 
 A loop becomes a kernel if that is proved of the code itself: iterations share nothing but sums, and
 elements that they only add to.  Loops around such loops stay on the host.
@@ -24,6 +24,7 @@ from adcompile.analysis.exposed import exposed
 from adcompile.cuda.blocks import Blocks
 from adcompile.cuda.body import Body, Lowered, Refused
 from adcompile.cuda.disjoint import Known, is_over, meeting, with_indices
+from adcompile.cuda.functions import MOST
 from adcompile.cuda.guards import merge_guards
 from adcompile.cuda.host import HINT, on_host
 from adcompile.cuda.kinds import Types, from_dtype_name, integer_variables
@@ -243,12 +244,18 @@ class _Split:
             start, stride = ir.Apply("rt.block_number", ()), ir.Apply("rt.block_count", ())
         over = ir.For(number, start, count, stride, (*names, *body), loc=loop.loc)
         totals = ir.Var("sums")
-        adder = "rt.add_part" if threads else "rt.add_up"
+        adder, room = ("rt.add_part", ()) if threads else ("rt.add_up", (ir.Var("summed"),))
+        size = (ir.Const(MOST), ir.Const("np.float64"))
+        shared = [ir.Alloc(v, "cuda.shared.array", size) for v in room if sums]
         whole: ir.Block = (
             *lowered.start,
+            *shared,
             *(ir.Assign(part, ir.Const(0.0)) for part in parts.values()),
             over,
-            *(ir.Do(adder, (totals, ir.Const(k), part)) for k, part in enumerate(parts.values())),
+            *(
+                ir.Do(adder, (*room, totals, ir.Const(k), part))
+                for k, part in enumerate(parts.values())
+            ),
         )
         self.types[count] = nt.int64
         self.types[totals] = nt.Array(nt.float64, 2, "C")

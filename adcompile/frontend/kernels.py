@@ -17,7 +17,6 @@ from types import FunctionType
 from typing import Any
 
 import numpy as np
-from numba.core import types as nt
 
 from adcompile.errors import UnsupportedError
 from adcompile.frontend.kernel_syntax import (
@@ -38,7 +37,13 @@ _LATER = {
     "shared": "cuda.shared.array stands alone to the right of a name, before all branches.",
     "syncwarp": "Use syncthreads.",
 }
-_ATOMIC = "Only atomic.add has one: write the result of each block or thread to an array."
+_ATOMIC = {
+    "add": "What it returns depends on the order of threads: let it stand alone in a statement.",
+    "max": "Take the maximum of a block in shared memory, as sums are, and write one per block.",
+    "min": "Take the minimum of a block in shared memory, as sums are, and write one per block.",
+}
+_ADDS = {"atomic.add": ast.Add, "atomic.sub": ast.Sub}
+_OTHERS = "Only atomic.add and atomic.sub have one: write what each thread has to an array."
 
 
 def kernel_form(kernel: Any) -> tuple[FunctionType, int]:
@@ -261,7 +266,7 @@ class Form(ast.NodeTransformer):
             value = self.source.lookup(node.id)
         except KeyError:
             return None
-        if getattr(value, "__name__", "") != "numba.cuda":
+        if getattr(value, "__name__", "") not in ("numba.cuda", "numba_cuda_mlir.cuda"):
             return None
         return ".".join(reversed(parts))
 
@@ -341,10 +346,11 @@ class Form(ast.NodeTransformer):
 
     def visit_Expr(self, node: ast.Expr) -> Any:
         match node.value:
-            case ast.Call(func, [array, index, value], []) if self.cuda_name(func) == "atomic.add":
+            case ast.Call(func, [array, index, value], []) if self.cuda_name(func) in _ADDS:
                 self.atomic.add(self.source.loc(node).line)
                 place = ast.Subscript(self.visit(array), self.visit(index), ast.Store())
-                made = ast.AugAssign(place, ast.Add(), self.visit(value))
+                op = _ADDS[self.cuda_name(func) or ""]()
+                made = ast.AugAssign(place, op, self.visit(value))
                 return ast.fix_missing_locations(ast.copy_location(made, node))
             case _:
                 return self.generic_visit(node)
@@ -374,14 +380,15 @@ class Form(ast.NodeTransformer):
                 value = eval(code, dict(self.source.func.__globals__))
             except Exception:
                 return node  # type: ignore[no-any-return]
-            name = str(value) if isinstance(value, nt.Type) else str(np.dtype(value))
+            known = isinstance(value, type | np.dtype | str)  # else a type of Numba's
+            name = str(np.dtype(value)) if known else str(value)
         return ast.Attribute(ast.Name(_NUMPY, ast.Load()), name, ast.Load())
 
     def visit_Attribute(self, node: ast.Attribute) -> Any:
         name = self.cuda_name(node)
         if name is not None:
-            first = name.partition(".")[0]
-            other = _ATOMIC if first == "atomic" else "It has no adjoint yet."
+            first, _, rest = name.partition(".")
+            other = _ATOMIC.get(rest, _OTHERS) if first == "atomic" else "It has no adjoint yet."
             self.refuse(node, f"cuda.{name}", _LATER.get(first, other))
         return self.generic_visit(node)
 

@@ -18,16 +18,16 @@ DTYPES = {
 }
 
 
-def number_rows(path: Path, scopes: Scopes) -> tuple[ir.Expr, ir.Expr] | None:
+def number_rows(path: Path, scopes: Scopes, early: bool = False) -> tuple[ir.Expr, ir.Expr] | None:
     """The number of the current iteration of these loops, each in the one before, and how many
     there are; None if that is not known before the first, or if a loop with others in it may end
-    long before its range does."""
+    long before its range does, unless there is to be a row for all (``early``)."""
     row: ir.Expr = ir.Const(0)
     rows: ir.Expr = ir.Const(1)
     for k, one in enumerate(path):
         if not isinstance(one, ir.For) or not fixed_outside(one, path[0], scopes):
             return None
-        if one.exit is not None and (k < len(path) - 1 or is_long(one)):
+        if one.exit is not None and not early and (k < len(path) - 1 or is_long(one)):
             return None
         trips, here = trip_count(one), iteration_number(one)
         rows = ir.Binary("*", rows, trips) if k else trips

@@ -83,11 +83,12 @@ def lay_out(
     types: dict[ir.Var, nt.Type],
     scopes: Scopes,
     joint: tuple[Loop, ...] = (),
-    suits: Callable[[Loop], int] = lambda loop: 0,
+    suits: Callable[[Loop], int] | None = None,
 ) -> dict[int, LoopTape]:
     """A layout for every loop that stores something, by loop identity.  Tapes inside the loops
     ``joint``, each in the one before, live for one iteration of the innermost around them.
-    ``suits``: how well the iterations of a loop would do as the last axis."""
+    ``suits``, given on the GPU: how well the iterations of a loop would do as the last axis.  No
+    tape grows there: one in loops that may be left has room for all their iterations."""
     tapes: dict[int, LoopTape] = {}
     for loop in _loops(scopes):
         stored = plan.stored.get(id(loop))
@@ -110,7 +111,7 @@ def _lay_out_loop(
     types: dict[ir.Var, nt.Type],
     scopes: Scopes,
     joint: tuple[Loop, ...],
-    suits: Callable[[Loop], int],
+    suits: Callable[[Loop], int] | None,
 ) -> LoopTape:
     groups: dict[str, list[ir.Var]] = {}
     for var in stored:
@@ -129,15 +130,17 @@ def _lay_out_loop(
         if path[0] is one:
             path = path[1:]
     root = path[0]
-    numbered = number_rows(path, scopes)
+    numbered = number_rows(path, scopes, suits is not None)
     if numbered is None:
         cursor = ir.Var(f"cursor_{loop.loc.line}")
         types[cursor] = nt.int64
         return LoopTape(loop, root, tapes, cursor, None)
-    apart = max(path, key=suits)  # the first of the best
-    if len(path) == 1 or not suits(apart) or not isinstance(apart, ir.For):
+    if len(path) == 1 or suits is None:
         return LoopTape(loop, root, tapes, *numbered)
-    rest = number_rows(tuple(one for one in path if one is not apart), scopes)
+    apart = max(path, key=suits)  # the first of the best
+    if not suits(apart) or not isinstance(apart, ir.For):
+        return LoopTape(loop, root, tapes, *numbered)
+    rest = number_rows(tuple(one for one in path if one is not apart), scopes, True)
     assert rest is not None
     for tape in tapes:
         kind = types[tape.array]

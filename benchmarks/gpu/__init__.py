@@ -1,0 +1,1 @@
+"""Gradients on a GPU: ours, an adjoint by hand in numba.cuda, JAX, PyTorch and Warp."""
