@@ -1,7 +1,7 @@
 """Statements whose partials may be infinite or nan although the result of the program is finite.
 
 There, nothing times an infinite number is nothing, as where a row of the table says so (strong
-zero).  Elsewhere that would cost a comparison per product.  Two patterns tell:
+zero).  Elsewhere that would cost a comparison per product.  Three patterns tell:
 
 *Infinity as a value*: a literal infinity flows into an operand, as in ``cost = np.full(n, np.inf)``
 of dynamic programming.
@@ -9,6 +9,8 @@ of dynamic programming.
 *A choice after the fact*: ``np.where(x > 0, np.log(x), 0)``, ``max(np.log(x), -9)``.  The operand
 that is not chosen gets an adjoint of zero, and may have a pole or overflow.  The operands of a
 choice are followed back in their block, as long as nothing else reads them.
+
+*A test after the fact*: ``if not np.isfinite(y): break``.  What the test finds is not used.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from adcompile.ir import nodes as ir
 from adcompile.ir.walk import blocks, statements, stmt_exprs, subexpressions
 
 _EXTREMA = frozenset(("min", "max", "np.minimum", "np.maximum", "np.fmin", "np.fmax"))
+_TESTS = ("isfinite", "isnan", "isinf")
 _LINEAR = frozenset(("float", "abs", "np.abs", "math.fabs", "np.negative", *_EXTREMA))
 _BOUNDED = frozenset(  # with partials that are finite wherever the value is
     f"{module}.{name}"
@@ -35,6 +38,7 @@ def with_guards(fn: ir.Function, roots: Roots, activity: Activity) -> Activity:
     """``activity`` that knows the statements of ``fn`` (ssa) which need the strong zero."""
     infinite = _infinite(fn, roots)
     found = {id(s) for s in statements(fn.body) if infinite and _multiplies(s, infinite, roots)}
+    found |= _tested(fn, roots)
     _Choices(fn, found).block(fn.body)
     return replace(activity, guards=frozenset(found))
 
@@ -118,6 +122,41 @@ def _is_product(value: ir.Expr) -> bool:
             return fn not in _LINEAR
         case _:
             return False
+
+
+# ---------------------------------------------------------------- tests
+
+
+def _tested(fn: ir.Function, roots: Roots) -> set[int]:
+    """The poles whose values, or arrays of them, are asked whether they are finite."""
+    every = list(statements(fn.body))
+    names: set[ir.Var] = set()
+    arrays: set[ir.Var] = set()
+    for stmt in every:
+        for part in (p for top in stmt_exprs(stmt) for p in subexpressions(top)):
+            if isinstance(part, ir.Apply) and part.fn.split(".")[-1] in _TESTS:
+                found = [e for arg in part.args for e in subexpressions(arg)]
+                names.update(e for e in found if isinstance(e, ir.Var))
+                for load in (e for e in found if isinstance(e, ir.Load)):
+                    arrays |= roots.get(load.array, frozenset((load.array,)))
+    size = -1
+    while names and size != len(names) + len(arrays):
+        size = len(names) + len(arrays)
+        for stmt in every:
+            match stmt:
+                case ir.Assign(target, ir.Var() as source) if target in names:
+                    names.add(source)
+                case ir.Assign(target, ir.Load(array)) if target in names:
+                    arrays |= roots.get(array, frozenset((array,)))
+                case ir.Store(array, _, ir.Var() as value) if _in(array, arrays, roots):
+                    names.add(value)
+                case _:
+                    pass
+    return {
+        id(stmt)
+        for stmt in every
+        if isinstance(stmt, ir.Assign) and stmt.target in names and _has_pole(stmt.value)
+    }
 
 
 # ---------------------------------------------------------------- choices

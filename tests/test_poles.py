@@ -1,0 +1,58 @@
+"""Values that a program finds to be infinite, and does not use, give no nan."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from adcompile.testing import plain_value_and_grad
+from tests import oracle
+
+
+def stops(x):
+    s = 0.4
+    for i in range(x.size):
+        y = x[i] * s
+        z = 1.0 / (x[i] * (2 - i))
+        if not np.isfinite(z):
+            break
+        s += y * math.sin(z)
+    return s
+
+
+def stops_with_arrays(x):
+    u = np.sin(x) + 0.3
+    for k in range(4):
+        v = x / (u - u * (k // 2))
+        if np.any(~np.isfinite(v)):
+            break
+        u = np.cos(v * u) + 0.1 * x
+    return np.sum(u * u)
+
+
+def leaves_out(x):
+    s = 0.0
+    for i in range(x.size):
+        r = math.sqrt(x[i] - 0.5) / (x[i] - x[1])
+        if np.isnan(r) or np.isinf(r):
+            s += x[i] ** 2
+        else:
+            s += r * x[0]
+    return s
+
+
+@pytest.mark.parametrize("optimise", (True, False))
+@pytest.mark.parametrize("f", (stops, stops_with_arrays, leaves_out))
+def test_infinite_and_not_used(f: Any, optimise: bool) -> None:
+    x = np.array([0.7, 1.3, 0.9, 0.6])
+    with np.errstate(all="ignore"):
+        value, (slopes,) = plain_value_and_grad(f, (0,), optimise)(x)
+        assert value == pytest.approx(f(x), rel=1e-13)
+        d = np.array([0.3, -0.8, 0.5, 0.2])
+        if f is leaves_out:  # one element is compared with itself
+            d[1] = 0.0
+        estimate = oracle.directional(f, (x,), {0: d}, 1e-4)
+    assert estimate.reliable and estimate.agrees(float(slopes @ d))
