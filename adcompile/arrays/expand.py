@@ -14,6 +14,7 @@ from numba.core import types as nt
 
 from adcompile.arrays import arithmetic as by
 from adcompile.arrays import contractions, functions, inplace, making, subscripts
+from adcompile.arrays.carried import Axis, NotOne, assume_ones, check_ones
 from adcompile.arrays.emitter import Emitter, Types, array_type
 from adcompile.arrays.expanded import check_expanded, without_second_names
 from adcompile.arrays.machine import Machine
@@ -47,14 +48,22 @@ def expand(
         check_expanded(fn, types)
         return fn
     fn = without_second_names(fn)
-    expander = _Expander(fn, types)
-    expander.compiled, expander.regroup = compiled, regroup
-    for (k, *path), axis in ones:
-        array = item_at(fn, fn.params[k], path)
-        dims = list(expander.dims_of(array))
-        dims[axis] = ir.Const(1)
-        expander.dims[array] = tuple(dims)
-    made = without_second_names(replace(fn, body=expander.block(fn.body)))
+    more_than_one: set[Axis] = set()
+    while True:
+        expander = _Expander(fn, types)
+        expander.compiled, expander.regroup = compiled, regroup
+        expander.more_than_one = more_than_one
+        for (k, *path), axis in ones:
+            array = item_at(fn, fn.params[k], path)
+            dims = list(expander.dims_of(array))
+            dims[axis] = ir.Const(1)
+            expander.dims[array] = tuple(dims)
+        try:
+            body = expander.block(fn.body)
+            break
+        except NotOne as error:
+            more_than_one.add(error.axis)
+    made = without_second_names(replace(fn, body=body))
     check_expanded(made, types)
     return made
 
@@ -355,9 +364,14 @@ class _Expander(Machine):
             self.close()
         stmt = map_stmt_exprs(self.plain, stmt)
         if isinstance(stmt, ir.If | ir.For | ir.While):
-            self.loops += not isinstance(stmt, ir.If)
+            is_loop = not isinstance(stmt, ir.If)
+            if not isinstance(stmt, ir.If):
+                assume_ones(self, stmt)
+            self.loops += is_loop
             made = map_blocks(self.block, stmt)
-            self.loops -= not isinstance(stmt, ir.If)
+            self.loops -= is_loop
+            if not isinstance(stmt, ir.If):
+                check_ones(self, stmt)
             stmt = made
         stmt = self.in_memory(stmt)
         self.out.out.append(stmt)
