@@ -59,6 +59,8 @@ def postpone(
         return None
     if not joint.written.isdisjoint(delayed.read | delayed.replaced):
         return None
+    if not joint.replaced.isdisjoint(delayed.written):  # it sets to zero what they add to
+        return None
     return now, waiting
 
 
