@@ -32,7 +32,43 @@ def some_replaced(edges, y, labels):
     return total
 
 
+def through_views(edges, y, labels):
+    head = labels[1:]
+    for j in range(head.size):
+        if y[j] > edges[1]:
+            head[j] = 0.3
+    total = 0.0
+    for j in range(y.size):
+        total += labels[j] ** 2 * y[j]
+        labels[j] = edges[j] * y[j]
+    return total + np.sum(labels[:2] * head[1:] ** 2)
+
+
+def whole_rows(edges, y, labels):
+    rows = np.outer(labels, edges)
+    for j in range(y.size):
+        if y[j] > 0.15:
+            rows[j, 1:] = 2
+            rows[j, 0] = y[j] * 0.5
+    last = 0.0
+    for j in range(y.size):
+        last = np.sum(rows[j] ** 2) * labels[j] + 0.1 * last
+    return last + np.sum(rows * rows)
+
+
+def never_run(edges, y, labels):
+    n, kept = 0, y[0]
+    for j in range(n):
+        labels[j] = 1
+        kept = labels[j]
+    for j in range(y.size):
+        labels[j] *= kept
+        if edges[j] > 0.5:
+            labels[j] = j
+    return np.sum(labels**3) + kept * j
+
+
 @pytest.mark.parametrize("optimise", (True, False))
-@pytest.mark.parametrize("f", (bins, some_replaced))
+@pytest.mark.parametrize("f", (bins, some_replaced, through_views, whole_rows, never_run))
 def test_overwritten(f: Any, optimise: bool) -> None:
     compare(f, (EDGES, Y, LABELS), optimise)

@@ -106,7 +106,7 @@ class _Effects:
     def add(self, stmts: Iterable[ir.Stmt]) -> _Effects:
         for stmt in statements(tuple(stmts)):
             read = list(stmt_reads(stmt))
-            self.mentioned.update(read)
+            self.mentioned.update(x for v in read for x in (v, self.same.get(v, v)))
             if isinstance(stmt, ir.Alloc) and stmt.fn.endswith("_like"):
                 read = []
             for top in stmt_exprs(stmt):

@@ -18,7 +18,7 @@ Types = Mapping[ir.Var, nt.Type]
 
 
 def drop_unreached(fn: ir.Function, types: Types) -> ir.Function:
-    """``fn`` without the branches and loops whose first value has no type."""
+    """``fn`` without the branches and loops none of whose values has a type."""
 
     def block(body: ir.Block) -> ir.Block:
         return tuple(made for stmt in body for made in reached(stmt))
@@ -47,5 +47,5 @@ def drop_unreached(fn: ir.Function, types: Types) -> ir.Function:
 
 
 def _is_dead(body: ir.Block, types: Types) -> bool:
-    first = next((stmt for stmt in body if isinstance(stmt, ir.Assign)), None)
-    return first is not None and first.target not in types
+    targets = [stmt.target for stmt in body if isinstance(stmt, ir.Assign)]
+    return bool(targets) and not any(target in types for target in targets)
