@@ -6,6 +6,7 @@ CPU in the dot-product test.
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 from contextlib import nullcontext
@@ -28,6 +29,7 @@ from tests.cuda_races import watched
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning:numba")
 rng = np.random.default_rng(17)
+form_of = functools.cache(kernel_form)
 
 
 def floats(args: tuple[Any, ...]) -> list[int]:
@@ -36,7 +38,7 @@ def floats(args: tuple[Any, ...]) -> list[int]:
 
 def run(case: Case, args: Any) -> list[Any]:
     """The arrays after the kernel has run as plain Python."""
-    form, axes = kernel_form(case.kernel)
+    form, axes = form_of(case.kernel)
     given = oracle.copies(args)
     form(*given, *counts(case, form, axes))
     return [a for a in given if np.ndim(a)]
@@ -88,7 +90,7 @@ def test_adjoints(case: Case, optimise: bool) -> None:
     assert estimate.reliable
     assert estimate.agrees(predicted), (estimate, predicted)
 
-    form, axes = kernel_form(case.kernel)
+    form, axes = form_of(case.kernel)
     tangents = [direction[k] for k in wanted]
     given = (*oracle.copies(case.args), *counts(case, form, axes))
     _, out_tangent = plain_jvp(form, tuple(wanted))(given, tangents)
