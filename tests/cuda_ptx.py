@@ -21,6 +21,7 @@ from benchmarks.gpu import black_scholes, heat, heston, mlp, n_body, sums
 from tests.cuda_kernels import CASES as KERNELS
 from tests.cuda_programs import CASES
 from tests.cuda_shared import CASES as SHARED
+from tests.cuda_textbook import CASES as TEXTBOOK
 
 CAPABILITIES = ((7, 5), (8, 0), (9, 0))
 V, M, C = np.zeros(1), np.zeros((1, 1)), np.zeros((1, 1, 1))
@@ -53,7 +54,7 @@ WRITTEN = [
 def derived() -> Iterator[tuple[str, Any, Any]]:
     for case in CASES:
         yield case.name, grad(case.program, case.argnums, target="cuda"), case.args
-    for one in (*KERNELS, *SHARED):
+    for one in (*KERNELS, *SHARED, *TEXTBOOK):
         yield one.name, adjoint(one.kernel), one.args
     for module in (black_scholes, n_body, heston, heat, mlp):
         w = module.WORKLOAD

@@ -23,13 +23,14 @@ from adcompile import AliasError, UnsupportedError, value_and_grad
 from adcompile.cuda import adjoint, differentiable, vjp, zeros_like
 from adcompile.frontend.kernels import kernel_form, waits
 from adcompile.testing import plain_jvp
-from tests import cuda_shared, oracle
+from tests import cuda_shared, cuda_textbook, oracle
 from tests.cuda_kernels import CASES, REFUSED, Case, X, Y, Z, in_place
 from tests.cuda_races import watched
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning:numba")
 rng = np.random.default_rng(17)
 form_of = functools.cache(kernel_form)
+ALL = (*CASES, *cuda_shared.CASES, *cuda_textbook.CASES)
 
 
 def floats(args: tuple[Any, ...]) -> list[int]:
@@ -56,7 +57,9 @@ OPTIMISE = (True, pytest.param(False, marks=pytest.mark.wide))
 
 
 @pytest.mark.parametrize("optimise", OPTIMISE, ids=["optimised", "plain"])
-@pytest.mark.parametrize("case", [*CASES, *cuda_shared.CASES], ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case", [*CASES, *cuda_shared.CASES, *cuda_textbook.CASES], ids=lambda case: case.name
+)
 def test_adjoints(case: Case, optimise: bool) -> None:
     backward = adjoint(case.kernel, optimise=optimise)
     wanted = floats(case.args)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from adcompile.cuda import inequalities as q
 from adcompile.cuda.kinds import Types, counts_of, integer_variables
+from adcompile.frontend.kernel_blocks import LOOPS
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import (
     blocks,
@@ -102,7 +103,10 @@ def _from_zero(loop: ir.For) -> bool:
 
 
 def is_over(loop: ir.For, counts: Set[ir.Var]) -> ir.Var | None:
-    """The number of blocks or threads that a loop visits all of, in either direction."""
+    """The number of blocks or threads that a loop visits all of, in either direction.  The user's
+    own loops over ``range(cuda.blockDim.x)`` have other names: those are taken."""
+    if not loop.var.name.startswith(LOOPS):
+        return None
     match loop:
         case ir.For(_, ir.Const(0), ir.Var() as stop, ir.Const(1)) if stop in counts:
             return stop

@@ -29,6 +29,7 @@ from adcompile.frontend.kernel_syntax import Renamed, Replaced, most_steps, own_
 from adcompile.frontend.kernels import _NUMPY, AXES, Form
 from adcompile.frontend.source import Source
 
+LOOPS = ("block_", "thread_")  # how the variables of loops over them begin
 _TEXTS = {
     "grid": "block_{0} * threads_{0} + thread_{0}",
     "base": "block_{0} * threads_{0}",
@@ -38,6 +39,9 @@ _TEXTS = {
     "blockDim": "threads_{0}",
     "gridDim": "blocks_{0}",
 }
+
+
+_TAKEN = (*LOOPS, "blocks_", "threads_")
 
 
 class BlockForm(Form):
@@ -64,7 +68,7 @@ class BlockForm(Form):
     def body(self, stmts: list[ast.stmt]) -> tuple[list[ast.stmt], int]:
         stmts = self.without_returns(self.counted(stmts))
         for node in (n for s in stmts for n in ast.walk(s)):
-            if isinstance(node, ast.Name) and node.id.startswith(("thread_", "block_", "blocks_")):
+            if isinstance(node, ast.Name) and node.id.startswith(_TAKEN):
                 self.refuse(node, f"a variable named {node.id}", "Give it another name.")
         stores = [name for s in stmts for n in ast.walk(s) for name in stored_by(n)]
         self.stores, self.counted_stores = set(stores), Counter(stores)

@@ -32,6 +32,7 @@ from adcompile.frontend.source import Source, plain_function, read_source
 from adcompile.ir import nodes as ir
 
 AXES = ("x", "y", "z")
+_BLOCK_LOOPS = frozenset(f"block_{axis}" for axis in AXES)
 _NUMPY = "_adcompile_np"
 _LATER = {
     "shared": "cuda.shared.array stands alone to the right of a name, before all branches.",
@@ -101,7 +102,7 @@ def with_blocks(fn: ir.Function) -> ir.Function:
     def block(stmts: ir.Block) -> ir.Block:
         out: list[ir.Stmt] = []
         for stmt in stmts:
-            if isinstance(stmt, ir.For) and stmt.stop in counts:
+            if isinstance(stmt, ir.For) and stmt.stop in counts and stmt.var.name in _BLOCK_LOOPS:
                 stmt = replace(stmt, order="blocks", body=block(stmt.body))
             out.append(stmt)
         return tuple(out)
