@@ -79,11 +79,31 @@ def outer_in_blocks(x, out, sums):
         out[i, k] = part[k] * x[i]
 
 
+@cuda.jit
+def several_each(x, out):
+    """A thread has neighbouring elements."""
+    base = cuda.grid(1) * 2
+    for k in range(2):
+        i = base + k
+        if i < x.size:
+            out[i] = math.exp(x[i]) * x[i]
+
+
+@cuda.jit
+def interior(x, out):
+    i = cuda.grid(1) + 1
+    if i < x.size - 1:
+        out[2 * i] = (x[i - 1] - x[i + 1]) * x[i]
+        out[2 * i + 1] = x[i] ** 2
+
+
 X = rng.normal(size=8)
 M = rng.uniform(0.5, 1.5, 8)
 SQUARE: tuple[Any, ...] = (rng.normal(size=(5, 6)), rng.normal(size=(6, 7)), np.zeros((5, 7)))
 BLOCKS = "a kernel, one block per"
 CASES = [
+    Case(several_each, (X, np.zeros(8)), (2, 3), silent="atomic"),
+    Case(interior, (X, np.zeros(16)), (3, 3)),
     Case(fast_matmul, SQUARE, ((2, 2), (TPB, TPB)), said=BLOCKS),
     Case(bodies_in_tiles, (rng.normal(size=(8, 2)), M, np.zeros((8, 2))), (2, TPB), said=BLOCKS),
     Case(outer_in_blocks, (X, np.zeros((8, TPB)), np.zeros(2)), (2, TPB), said=BLOCKS),

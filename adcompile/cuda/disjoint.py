@@ -266,15 +266,15 @@ class Apart:
 
 
 def meeting(
-    loop: ir.For, known: Known, local: Set[ir.Var]
+    loop: ir.For, known: Known, local: Set[ir.Var], only: ir.Var | None = None
 ) -> dict[ir.Var, list[tuple[Access, Access]]]:
     """Arrays that are not ``local``, with pairs of accesses by which two iterations may meet at an
-    element, one of them a write."""
+    element, one of them a write; or that array ``only``."""
     apart = Apart(loop, known)
     found: dict[ir.Var, list[tuple[Access, Access]]] = {}
     uses: dict[ir.Var, list[Access]] = {}
     for access in accesses_in(loop):
-        if access.array not in local:
+        if access.array not in local and only in (None, access.array):
             uses.setdefault(access.array, []).append(access)
     for array, all_of in uses.items():
         for k, one in enumerate(all_of):

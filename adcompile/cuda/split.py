@@ -71,10 +71,8 @@ def split(
     ranks = {v: kind.ndim for v, kind in types.items() if isinstance(kind, nt.Array)}
     fn, types, names = named_apart(fn, types, ranks)
     fn = merge_guards(fn)
-    if in_blocks:
-        fn = with_indices(fn, integer_variables(types))
-    work = _Split(fn, types, remarks, deterministic, names)
-    work.known = Known.of(fn, types) if in_blocks else None
+    fn = with_indices(fn, integer_variables(types))
+    work = _Split(fn, types, remarks, deterministic, names, in_blocks)
     made = work.block(fn.body, set())
     host = drop_unread_constants(replace(fn, body=on_host(made, work.loads_refused)))
     return host, work.kernels, types
@@ -88,6 +86,7 @@ class _Split:
         remarks: Remarks,
         deterministic: bool,
         names: Mapping[ir.Var, str],
+        in_blocks: bool,
     ) -> None:
         self.fn, self.types, self.remarks = fn, types, remarks
         self.deterministic = deterministic
@@ -95,7 +94,7 @@ class _Split:
         self.arrays = Arrays(fn.body)
         self.kernels: list[Kernel] = []
         self.loads_refused: dict[int, str] = {}  # why a loop stays on the host, by identity
-        self.known: Known | None = None  # of blocks
+        self.known, self.in_blocks = Known.of(fn, types), in_blocks
 
     def block(self, block: ir.Block, live: set[ir.Var]) -> ir.Block:
         """``live``: what is read after the block before it is assigned."""
@@ -152,11 +151,15 @@ class _Split:
             if set(self.sums(inner)) - set(self.sums(loop)):
                 return (loop,)
             more = set(self.scattered(inner, defined)) - set(self.scattered(loop, defined))
-            if more and (self.known is None or not is_over(inner, self.known.counts)):
+            if more and not self.is_over(inner):
                 return (loop,)
         except Refused:
             return (loop,)
         return (loop, *self.collapsed(inner))
+
+    def is_over(self, loop: ir.For) -> bool:
+        """Of a kernel whose threads wait for each other: whether it is over its blocks."""
+        return self.in_blocks and is_over(loop, self.known.counts) is not None
 
     def sums(self, loop: ir.For) -> dict[ir.Var, set[ir.Var]]:
         """What the iterations add to, with the names of the sum so far."""
@@ -181,13 +184,12 @@ class _Split:
                 raise Refused(f"{array.name} is written, and may be known by another name")
             if self.arrays.apart(uses, loop):
                 continue
-            if self.known is not None and is_over(loop, self.known.counts):
-                pairs = meeting(loop, self.known, assigned).get(array, [])
-                if not pairs:
-                    continue
-                if all(one.kind == other.kind == "add" for one, other in pairs):
-                    found[array] = f"iterations of the loop over {loop.var.name} may share elements"
-                    continue
+            pairs = meeting(loop, self.known, assigned, array).get(array)
+            if not pairs:
+                continue
+            if self.is_over(loop) and all(a.kind == b.kind == "add" for a, b in pairs):
+                found[array] = f"iterations of the loop over {loop.var.name} may share elements"
+                continue
             if not all(isinstance(s, ir.Accumulate) for s in uses):
                 raise Refused(f"its iterations share elements of {array.name}")
             found[array] = f"iterations of the loop over {loop.var.name} may share elements"
@@ -210,7 +212,7 @@ class _Split:
         body = rename_block(items[-1].body, renamed)
         local = {v for s in statements(body) for v in stmt_defs(s)}
         local |= {one.var for one in items}
-        if self.known is not None and all(is_over(one, self.known.counts) for one in items):
+        if all(map(self.is_over, items)):
             try:
                 work = Blocks(self.types, set(scattered), local, set(parts.values()), self.known)
                 inner = work.whole(body)

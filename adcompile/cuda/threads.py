@@ -36,6 +36,8 @@ def check_threads(func: Any, p: Problem) -> None:
         _check_blocks(fn, types, added)
         return
     grid = {v for v in fn.params if v.name in _GRID}
+    known = Known.of(fn, types)
+    fn = with_indices(fn, known.integers)
     arrays = Arrays(fn.body)
     for loop in statements(fn.body):
         if not isinstance(loop, ir.For):
@@ -48,6 +50,8 @@ def check_threads(func: Any, p: Problem) -> None:
             if uses is None:
                 text = f"{array.name} is written, and may be known by another name"
             elif arrays.apart(uses, loop) or all(_is_atomic(u, added) for u in uses):
+                continue
+            elif not meeting(loop, known, local, array).get(array):
                 continue
             else:
                 text = f"threads with other {loop.var.name} may share elements of {array.name}"
