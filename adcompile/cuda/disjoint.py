@@ -294,6 +294,13 @@ def with_indices(fn: ir.Function, integers: Set[ir.Var]) -> ir.Function:
     return replace(fn, body=_block(fn.body, {}, integers))
 
 
+def loop_with_indices(loop: ir.For, integers: Set[ir.Var]) -> ir.For:
+    """The same of one loop."""
+    (made,) = _block((loop,), {}, integers)
+    assert isinstance(made, ir.For)
+    return made
+
+
 def _block(block: ir.Block, known: dict[ir.Var, ir.Expr], integers: Set[ir.Var]) -> ir.Block:
     env = dict(known)
     out: list[ir.Stmt] = []

@@ -23,7 +23,7 @@ from numba.core import types as nt
 from adcompile.analysis.exposed import exposed
 from adcompile.cuda.blocks import Blocks
 from adcompile.cuda.body import Body, Lowered, Refused
-from adcompile.cuda.disjoint import Known, is_over, meeting, with_indices
+from adcompile.cuda.disjoint import Known, is_over, loop_with_indices, meeting, with_indices
 from adcompile.cuda.functions import MOST
 from adcompile.cuda.guards import merge_guards
 from adcompile.cuda.host import HINT, on_host
@@ -71,7 +71,8 @@ def split(
     ranks = {v: kind.ndim for v, kind in types.items() if isinstance(kind, nt.Array)}
     fn, types, names = named_apart(fn, types, ranks)
     fn = merge_guards(fn)
-    fn = with_indices(fn, integer_variables(types))
+    if in_blocks:
+        fn = with_indices(fn, integer_variables(types))
     work = _Split(fn, types, remarks, deterministic, names, in_blocks)
     made = work.block(fn.body, set())
     host = drop_unread_constants(replace(fn, body=on_host(made, work.loads_refused)))
@@ -184,7 +185,8 @@ class _Split:
                 raise Refused(f"{array.name} is written, and may be known by another name")
             if self.arrays.apart(uses, loop):
                 continue
-            pairs = meeting(loop, self.known, assigned, array).get(array)
+            inlined = loop if self.in_blocks else loop_with_indices(loop, self.known.integers)
+            pairs = meeting(inlined, self.known, assigned, array).get(array)
             if not pairs:
                 continue
             if self.is_over(loop) and all(a.kind == b.kind == "add" for a, b in pairs):

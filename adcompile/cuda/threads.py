@@ -9,7 +9,14 @@ from typing import Any
 from numba.core import types as nt
 
 from adcompile.adjoint.assemble import Problem
-from adcompile.cuda.disjoint import Access, Known, is_over, meeting, with_indices
+from adcompile.cuda.disjoint import (
+    Access,
+    Known,
+    is_over,
+    loop_with_indices,
+    meeting,
+    with_indices,
+)
 from adcompile.cuda.host import HINT
 from adcompile.cuda.kinds import Types
 from adcompile.cuda.loop_variables import named_apart
@@ -37,7 +44,6 @@ def check_threads(func: Any, p: Problem) -> None:
         return
     grid = {v for v in fn.params if v.name in _GRID}
     known = Known.of(fn, types)
-    fn = with_indices(fn, known.integers)
     arrays = Arrays(fn.body)
     for loop in statements(fn.body):
         if not isinstance(loop, ir.For):
@@ -51,9 +57,10 @@ def check_threads(func: Any, p: Problem) -> None:
                 text = f"{array.name} is written, and may be known by another name"
             elif arrays.apart(uses, loop) or all(_is_atomic(u, added) for u in uses):
                 continue
-            elif not meeting(loop, known, local, array).get(array):
-                continue
             else:
+                inlined = loop_with_indices(loop, known.integers)
+                if not meeting(inlined, known, local, array).get(array):
+                    continue
                 text = f"threads with other {loop.var.name} may share elements of {array.name}"
             raise UnsupportedError(text, place.loc, HINT if uses is None else _ADVICE)
 
