@@ -97,11 +97,26 @@ def interior(x, out):
         out[2 * i + 1] = x[i] ** 2
 
 
+@cuda.jit
+def horner(x, out):
+    """A local array that is made before the branch in which a loop needs a tape."""
+    c = cuda.local.array(4, float64)
+    i = cuda.grid(1)
+    if i < x.size:
+        for k in range(4):
+            c[k] = math.sin(x[i] * (k + 1))
+        p = 0.0
+        for k in range(3, -1, -1):
+            p = p * x[i] + c[k]
+        out[i] = p
+
+
 X = rng.normal(size=8)
 M = rng.uniform(0.5, 1.5, 8)
 SQUARE: tuple[Any, ...] = (rng.normal(size=(5, 6)), rng.normal(size=(6, 7)), np.zeros((5, 7)))
 BLOCKS = "a kernel, one block per"
 CASES = [
+    Case(horner, (X, np.zeros(8)), (3, 3), silent="atomic"),
     Case(several_each, (X, np.zeros(8)), (2, 3), silent="atomic"),
     Case(interior, (X, np.zeros(16)), (3, 3)),
     Case(fast_matmul, SQUARE, ((2, 2), (TPB, TPB)), said=BLOCKS),
