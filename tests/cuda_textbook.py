@@ -111,15 +111,64 @@ def horner(x, out):
         out[i] = p
 
 
+@cuda.jit
+def strides_on_two_axes(u, out, most):
+    i0, j0 = cuda.grid(2)
+    ni, nj = cuda.gridsize(2)
+    for i in range(i0, u.shape[0], ni):
+        first = u[i, 0]
+        for j in range(j0, u.shape[1], nj):
+            out[i, j] = math.sin(u[i, j]) * first
+            cuda.atomic.add(most, j, u[i, j] ** 2)
+
+
+@cuda.jit
+def counts_its_own(u, out):
+    """How many of a row's elements the thread has had: the loops are not over elements alone."""
+    i0, j0 = cuda.grid(2)
+    ni, nj = cuda.gridsize(2)
+    for i in range(i0, u.shape[0], ni):
+        n = 0
+        for j in range(j0, u.shape[1], nj):
+            n = n + 1
+            out[i, j] = n * u[i, j]
+
+
+@cuda.jit
+def strides_along_y(u, out):
+    _i, j0 = cuda.grid(2)
+    _n, nj = cuda.gridsize(2)
+    for j in range(j0, u.size, nj):
+        cuda.atomic.add(out, 0, u[j] ** 2)
+
+
+@cuda.jit
+def turned_round(x, out):
+    """The name of an index is used again."""
+    tile = cuda.shared.array(TPB, float64)
+    t = cuda.threadIdx.x
+    i = cuda.blockIdx.x * cuda.blockDim.x + t
+    tile[t] = x[i] * x[i]
+    cuda.syncthreads()
+    i = cuda.blockIdx.x * cuda.blockDim.x + cuda.blockDim.x - 1 - t
+    out[i] = math.sin(tile[t]) * tile[cuda.blockDim.x - 1 - t]
+
+
 X = rng.normal(size=8)
 M = rng.uniform(0.5, 1.5, 8)
 SQUARE: tuple[Any, ...] = (rng.normal(size=(5, 6)), rng.normal(size=(6, 7)), np.zeros((5, 7)))
 BLOCKS = "a kernel, one block per"
+GRID: tuple[Any, ...] = (rng.normal(size=(5, 6)), np.zeros((5, 6)))
 CASES = [
+    Case(strides_on_two_axes, (*GRID, np.zeros(6)), ((1, 2), (2, 2)), silent="out_adj: atomic"),
     Case(horner, (X, np.zeros(8)), (3, 3), silent="atomic"),
     Case(several_each, (X, np.zeros(8)), (2, 3), silent="atomic"),
     Case(interior, (X, np.zeros(16)), (3, 3)),
     Case(fast_matmul, SQUARE, ((2, 2), (TPB, TPB)), said=BLOCKS),
     Case(bodies_in_tiles, (rng.normal(size=(8, 2)), M, np.zeros((8, 2))), (2, TPB), said=BLOCKS),
+    Case(turned_round, (X, np.zeros(8)), (2, TPB), said=BLOCKS),
     Case(outer_in_blocks, (X, np.zeros((8, TPB)), np.zeros(2)), (2, TPB), said=BLOCKS),
+]
+REFUSED: list[tuple[Any, tuple[Any, ...], str]] = [
+    (counts_its_own, GRID, "share elements of out"),
 ]

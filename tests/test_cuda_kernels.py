@@ -122,7 +122,7 @@ def is_written(case: Case, k: int) -> bool:
 
 @pytest.mark.parametrize(
     ("kernel", "args", "text"),
-    [*REFUSED, *cuda_shared.REFUSED],
+    [*REFUSED, *cuda_shared.REFUSED, *cuda_textbook.REFUSED],
     ids=lambda p: getattr(p, "__name__", ""),
 )
 def test_refusals(kernel: Any, args: Any, text: str) -> None:
@@ -137,7 +137,7 @@ def test_calls() -> None:
     backward = adjoint(in_place)
     with pytest.raises(TypeError, match="takes the adjoints of x, y"):
         backward[3, 4](X, Y, X)
-    with pytest.raises(ValueError, match="uses 1 axes"):
+    with pytest.raises(ValueError, match="uses of the grid x; other axes must be 1"):
         backward[(3, 2), 4](X, Y, X, Y)
     with pytest.raises(ValueError, match="the adjoint of y has shape"):
         backward[3, 4](X, Y, X, Y[:3])
@@ -146,6 +146,16 @@ def test_calls() -> None:
     there = [cuda.to_device(a) for a in (X, Y, X)]
     with pytest.raises(AliasError):
         backward[3, 4](*there, there[2])
+
+
+def test_threads_along_other_axes() -> None:
+    """They would all do the same."""
+    backward = adjoint(cuda_textbook.strides_along_y)
+    arrays = [cuda.to_device(a) for a in (X, np.zeros(1), np.zeros(11), np.ones(1))]
+    with pytest.raises(ValueError, match="uses of the grid y; other axes must be 1"):
+        backward[2, 4](*arrays)
+    backward[(1, 2), (1, 3)](*arrays)
+    np.testing.assert_allclose(arrays[2].copy_to_host(), 2.0 * X, rtol=1e-14)
 
 
 @cuda.jit

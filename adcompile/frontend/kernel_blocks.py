@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from adcompile.frontend.kernel_names import named_apart
 from adcompile.frontend.kernel_phases import (
     Around,
     Barrier,
@@ -70,13 +71,14 @@ class BlockForm(Form):
         for node in (n for s in stmts for n in ast.walk(s)):
             if isinstance(node, ast.Name) and node.id.startswith(_TAKEN):
                 self.refuse(node, f"a variable named {node.id}", "Give it another name.")
+        params = [a.arg for a in self.source.node.args.args]
+        named_apart(stmts, set(params), set(self.source.local_names))
         stores = [name for s in stmts for n in ast.walk(s) for name in stored_by(n)]
         self.stores, self.counted_stores = set(stores), Counter(stores)
         stmts = [s for s in stmts if not self.note(s, stores) and not _is_text(s)]
         for node in (n for s in stmts for n in ast.walk(s)):
             if isinstance(node, ast.expr) and (kind := self.kind(node)) is not None:
                 self.axes = max(self.axes, kind[1] + 1)
-        params = [a.arg for a in self.source.node.args.args]
         phases = Phases(
             params,
             set(stores),
