@@ -24,7 +24,7 @@ from adcompile.analysis.exposed import exposed
 from adcompile.cuda.blocks import Blocks
 from adcompile.cuda.body import Body, Lowered, Refused
 from adcompile.cuda.disjoint import Known, is_over, loop_with_indices, meeting, with_indices
-from adcompile.cuda.functions import MOST
+from adcompile.cuda.functions import MOST, on_device
 from adcompile.cuda.guards import merge_guards
 from adcompile.cuda.host import HINT, on_host
 from adcompile.cuda.kinds import Types, from_dtype_name, integer_variables
@@ -295,9 +295,10 @@ class _Split:
         loop = items[0]
         rest: ir.Expr = number
         for one in reversed(items[1:]):  # neighbouring threads: the innermost loop's iterations
-            names.append(_place(one, ir.Binary("%", rest, trip_count(one))))
+            trips = on_device(trip_count(one))
+            names.append(_place(one, ir.Binary("%", rest, trips)))
             shorter = ir.Var("item")
-            names.append(ir.Assign(shorter, ir.Binary("//", rest, trip_count(one))))
+            names.append(ir.Assign(shorter, ir.Binary("//", rest, trips)))
             rest = shorter
         if len(items) == 1 and loop.start == _ZERO and loop.step == _ONE:
             return [], loop.var
