@@ -63,6 +63,10 @@ def expand(
             break
         except NotOne as error:
             more_than_one.add(error.axis)
+        except UnsupportedError:
+            if expander.assumed <= more_than_one:
+                raise
+            more_than_one |= expander.assumed
     made = without_second_names(replace(fn, body=body))
     check_expanded(made, types)
     return made

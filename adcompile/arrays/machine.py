@@ -51,6 +51,7 @@ class Machine(Extents, Uses):
         self.parts: dict[ir.Var, tuple[ir.Expr, ...]] = {}  # of tuples
         self.loops = 0  # of the user around the statement
         self.more_than_one: set[tuple[ir.Var, int]] = set()  # see carried.py
+        self.assumed: set[tuple[ir.Var, int]] = set()  # axes of extent one, at the heads of loops
 
     # ------------------------------------------------------------ pulls
 
