@@ -285,8 +285,8 @@ def test_several_launches() -> None:
     first = pullback(tuple(map(cuda.to_device, seeds)))
     again = pullback(tuple(map(cuda.to_device, seeds)))
     assert first[2] is None
-    for one, other in zip(first[:2], again[:2]):
-        np.testing.assert_allclose(one.copy_to_host(), other.copy_to_host(), rtol=1e-14)
+    for one, other in zip(first[:2], again[:2]):  # atomics add in any order
+        np.testing.assert_allclose(one.copy_to_host(), other.copy_to_host(), rtol=1e-12)
 
     class Plain:
         def __init__(self, kernel: Any) -> None:
