@@ -10,7 +10,6 @@ from typing import Any
 from numba.core import types as nt
 
 from adcompile.arrays import contractions, functions, reductions, shapes, subscripts
-from adcompile.arrays.carried import Axis
 from adcompile.arrays.elementwise import (
     Build,
     OfUser,
@@ -51,7 +50,6 @@ class Machine(Extents, Uses):
         self.made_by_library: set[ir.Var] = set()
         self.parts: dict[ir.Var, tuple[ir.Expr, ...]] = {}  # of tuples
         self.loops = 0  # of the user around the statement
-        self.assumed, self.more_than_one = set[Axis](), set[Axis]()  # see carried.py
 
     # ------------------------------------------------------------ pulls
 
