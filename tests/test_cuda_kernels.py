@@ -21,7 +21,8 @@ from numba import cuda
 
 from adcompile import AliasError, UnsupportedError, value_and_grad
 from adcompile.cuda import adjoint, differentiable, vjp, zeros_like
-from adcompile.frontend.kernels import kernel_form, waits
+from adcompile.frontend.kernel_forms import waits
+from adcompile.frontend.kernels import kernel_form
 from adcompile.testing import plain_jvp
 from tests import cuda_shared, cuda_textbook, oracle
 from tests.cuda_kernels import CASES, REFUSED, Case, X, Y, Z, in_place

@@ -14,7 +14,8 @@ from adcompile.backends.store import Loaded
 from adcompile.backends.values import is_differentiable
 from adcompile.cuda.api import type_of_argument
 from adcompile.errors import AliasError, InactiveArgumentError, UnsupportedError
-from adcompile.frontend.kernels import AXES, kernel_form, spread, waits
+from adcompile.frontend.kernel_forms import spread, waits
+from adcompile.frontend.kernels import AXES, kernel_form
 from adcompile.options import merge
 
 

@@ -23,7 +23,8 @@ from adcompile.cuda.loop_variables import named_apart
 from adcompile.cuda.private import carried_in, make_private
 from adcompile.emit.destruct import destruct
 from adcompile.errors import UnsupportedError
-from adcompile.frontend.kernels import AXES, waits
+from adcompile.frontend.kernel_forms import waits
+from adcompile.frontend.kernels import AXES
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements, stmt_defs
 from adcompile.optimise.arrays_used import Arrays, Use

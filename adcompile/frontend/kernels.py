@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import ast
 import copy
-from dataclasses import replace
 from types import FunctionType
 from typing import Any
 
@@ -29,10 +28,8 @@ from adcompile.frontend.kernel_syntax import (
     written_in,
 )
 from adcompile.frontend.source import Source, plain_function, read_source
-from adcompile.ir import nodes as ir
 
 AXES = ("x", "y", "z")
-_BLOCK_LOOPS = frozenset(f"block_{axis}" for axis in AXES)
 _NUMPY = "_adcompile_np"
 _LATER = {
     "shared": "cuda.shared.array stands alone to the right of a name, before all branches.",
@@ -90,34 +87,6 @@ def kernel_form(kernel: Any) -> tuple[FunctionType, int]:
     spread = frozenset.intersection(*axes_of_items) if axes_of_items else frozenset(range(axes))
     made.__adcompile_spread__ = spread  # type: ignore[attr-defined]
     return made, axes
-
-
-def spread(form: Any) -> frozenset[int]:
-    """The axes of the grid that may have more than one thread: along others all threads would do
-    the same."""
-    found: frozenset[int] = form.__adcompile_spread__
-    return found
-
-
-def waits(form: Any) -> bool:
-    """Whether threads of a block share memory or wait for each other in a form of a kernel."""
-    return bool(getattr(form, "__adcompile_blocks__", False))
-
-
-def with_blocks(fn: ir.Function) -> ir.Function:
-    """``fn``, the program of such a form, with loops over blocks whose iterations may run in any
-    order: cuda/threads.py checks that."""
-    counts = {v for v in fn.params if v.name in {f"blocks_{axis}" for axis in AXES}}
-
-    def block(stmts: ir.Block) -> ir.Block:
-        out: list[ir.Stmt] = []
-        for stmt in stmts:
-            if isinstance(stmt, ir.For) and stmt.stop in counts and stmt.var.name in _BLOCK_LOOPS:
-                stmt = replace(stmt, order="blocks", body=block(stmt.body))
-            out.append(stmt)
-        return tuple(out)
-
-    return replace(fn, body=block(fn.body))
 
 
 def _function(inner: FunctionType, node: ast.FunctionDef, source: Source) -> FunctionType:
