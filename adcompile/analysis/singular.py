@@ -17,7 +17,7 @@ asked may be a number that an infinite one has led to.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from adcompile.analysis.activity import Activity, float_operands, flows
@@ -162,7 +162,7 @@ def _asked(every: list[ir.Stmt], roots: Roots) -> set[ir.Var]:
 
 
 def _spread(
-    found: set[ir.Var], links: list[tuple[ir.Var | ir.Load, ir.Var | ir.Load]], roots: Roots
+    found: set[ir.Var], links: Sequence[tuple[ir.Var | ir.Load, ir.Var | ir.Load]], roots: Roots
 ) -> None:
     """Add to ``found`` the first of each pair whose second is in it."""
     size = -1

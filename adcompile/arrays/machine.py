@@ -21,16 +21,15 @@ from adcompile.arrays.elementwise import (
     operator_named,
     result_dtype,
 )
-from adcompile.arrays.emitter import Emitter, Types, array_type
+from adcompile.arrays.emitter import Emitter, Options, Types, array_type
 from adcompile.arrays.extents import Extents
 from adcompile.arrays.nest import Nest
-from adcompile.arrays.pull import Pull, of_array, of_scalar, rearranged
+from adcompile.arrays.pull import Dims, Pull, of_array, of_scalar, rearranged
 from adcompile.arrays.uses import Uses, all_reads
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import map_expr, rename_stmt
 
-Dims = tuple[ir.Expr, ...]
 _ONE = ir.Const(1)
 _READERS = ir.Return | ir.Copy | ir.Alloc | ir.Assign | ir.Call | ir.Custom
 
@@ -254,12 +253,13 @@ class Machine(Extents, Uses):
         kind: nt.Array,
         dims: Dims,
         named: bool = False,
+        options: Options = (),
     ) -> ir.Var:
-        """What a library function makes.  ``named``: the statement says its shape, until the
-        shapes of arrays that loops make are named."""
+        """What a library function makes.  ``options``: keyword arguments.  ``named``: the statement
+        says its shape, until the shapes of arrays that loops make are named."""
         made = self.out.var("t", kind)
         shape = (("shape", ir.MakeTuple(dims)),) if named else ()
-        self.out.out.append(ir.Alloc(made, fn, args, shape, self.out.loc))
+        self.out.out.append(ir.Alloc(made, fn, args, (*shape, *options), self.out.loc))
         self.readers[made] = [-1]
         self.dims[made] = dims
         return made
