@@ -184,3 +184,26 @@ def endless(x, a):
         if i > 8:
             break
     return y * seen[3]
+
+
+@right("Arrays", "slices between floats, which Numba rounds towards zero", interprets=False)
+def float_slices(x, a, n):
+    s = np.sum(x[: n / 2] ** 2)
+    x[..., a : a + 2.6] = x[5] * x[4]
+    return s + np.sum(x[np.floor(a) :: 2])
+
+
+@right("Arrays", "`v[..., ix]` of a vector, `m[ix, ...]`")
+def dots_beside_arrays(x, m, ix):
+    y = x.copy()
+    y[..., ix] = x[ix, ...] ** 2
+    return np.sum(y[..., ix] * x[:5]) + np.sum(m[ix[:2] // 2, ...] ** 2)
+
+
+@right("Types of variables", "unsigned integers of 64 bits: a hash")
+def unsigned(x, n):
+    s, prime = 0.0, np.uint64(11400714819323198485)
+    for i in range(x.size):
+        h = prime ^ np.uint64(n + i)
+        s += x[np.int64(h % np.uint64(6))] * x[np.int64(h >> np.uint64(62))]
+    return s
