@@ -178,7 +178,7 @@ class Machine(Extents, Uses):
         dtype: nt.Type | None = None,
     ) -> Pull:
         dtype = dtype or self.result(f, operands)
-        dims = self.common(operands)
+        dims = self.common(operands, late=True)
         operands = [self.once(p, dims) for p in operands]
         if isinstance(dtype, nt.Boolean) and f is operator_named("~", 1):
             return mapped(dims, dtype, lambda a: ir.Unary("not", a[0]), operands)
@@ -186,15 +186,15 @@ class Machine(Extents, Uses):
 
     def once(self, pull: Pull, dims: Dims) -> Pull:
         """``pull``, kept as an array if broadcasting would compute its elements again and again."""
-        repeats = pull.rank and (
-            pull.rank < len(dims)
-            or any(a == _ONE and b != _ONE for a, b in zip(pull.dims, dims, strict=True))
-        )
+        found = self.stretched(pull, dims) if self.may_be_one else pull
+        repeats = found is not pull or (0 < pull.rank < len(dims))
+        if pull.rank == len(dims):
+            repeats |= any(a == _ONE and b != _ONE for a, b in zip(pull.dims, dims))
         if repeats and not pull.cheap:
-            return self.pull_of(self.memory(pull))
+            return self.once(self.pull_of(self.memory(pull)), dims)
         if repeats:
             self.close_for(pull.reads)
-        return pull
+        return found
 
     def result(self, f: Callable[..., object], operands: Sequence[Pull]) -> nt.Type:
         return result_dtype(f, operands, self.out.loc)
