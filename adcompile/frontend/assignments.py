@@ -77,7 +77,7 @@ class Assignments(Calls):
         return outside if plain and own else None
 
     def stored_once(self, name: str) -> bool:
-        return sum(_stores(part, name) for part in ast.walk(self.source.node)) == 1
+        return self.source.stores[name] == 1
 
     def makes_range(self, func: ast.expr) -> bool:
         outside = self.static(func)
@@ -271,10 +271,3 @@ def flat_names(target: ast.expr) -> Iterator[str]:
 
 def starred(target: ast.Tuple | ast.List) -> bool:
     return any(isinstance(part, ast.Starred) for part in target.elts)
-
-
-def _stores(node: ast.AST, name: str) -> bool:
-    """Whether ``node`` gives ``name`` a value, functions, ``except`` and ``match`` among them."""
-    if isinstance(node, ast.Name):
-        return node.id == name and not isinstance(node.ctx, ast.Load)
-    return name in (getattr(node, field, None) for field in ("name", "asname", "rest"))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
 
 from adcompile.frontend.ranks import note_rank
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import stmt_defs
+
+if TYPE_CHECKING:
+    from adcompile.frontend.source import Source
 
 
 @dataclass
@@ -44,6 +48,8 @@ class Session:
     dtypes: dict[ir.Var, ir.Expr] = field(default_factory=dict)  # x, for ``dtype = x.dtype``
     ranks: dict[ir.Var, int] = field(default_factory=dict)  # of arrays; 0: a number
     arity: dict[ir.Var, int] = field(default_factory=dict)  # of tuples: how many items they have
+
+    sources: dict[FunctionType, Source] = field(default_factory=dict)  # that were read
 
     def note_values(self, stmt: ir.Stmt) -> None:
         """Keep ``ranks``, ``lists`` and ``members`` true behind ``stmt``."""
