@@ -207,3 +207,41 @@ def unsigned(x, n):
         h = prime ^ np.uint64(n + i)
         s += x[np.int64(h % np.uint64(6))] * x[np.int64(h >> np.uint64(62))]
     return s
+
+
+@njit
+def halved(v, sign):
+    if len(v) == 1:
+        return np.array([v[0]])
+    half = np.empty(len(v) // 2)
+    for i in range(half.size):
+        half[i] = 0.7 * (v[2 * i] + sign * v[2 * i + 1])
+    return half
+
+
+@right(LISTS, "appended arrays that a function has made and filled, one way or another")
+def appended_results(x, a):
+    sums, rests = [x], [x[:1]]
+    for _ in range(3):
+        last = sums[-1]
+        sums.append(halved(last, 1.0))
+        rests.append(halved(last, -a))
+    return np.sum(sums[-1] ** 2) + np.sum(rests[2] ** 3) + sums[1][0]
+
+
+@refused(
+    LISTS,
+    "an array written under an older name after it came into a list",
+    "'row' is in a list, and is written to elsewhere",
+    "As above: the older name may be that of an array in the list.",
+)
+def older_name(x):
+    rows, kept = [], np.zeros(2)
+    for i in range(x.size):
+        row = np.zeros(2)
+        if i == 1:
+            kept = row
+        row[0] = x[i] ** 2
+        kept[1] += x[i]
+        rows.append(row)  # !
+    return rows[1][0] * rows[1][1]
