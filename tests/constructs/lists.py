@@ -245,3 +245,12 @@ def older_name(x):
         kept[1] += x[i]
         rows.append(row)  # !
     return rows[1][0] * rows[1][1]
+
+
+@right("Loops", "`while k in indices`, an array")
+def while_in_array(x, a, ix):
+    s, k = 0.0, 1
+    while k in ix and k + 1 not in (9, k):
+        s = s * a + x[k] ** 2
+        k = (k + 2) % 7
+    return s
