@@ -32,6 +32,8 @@ class Assignments(Calls):
                 self.emit(ir.Assign(self.var(name), self.range_value(value), loc=self.loc(node)))
             case ast.Name(id=name), ast.Call() if (part := self.slice_made(value)) is not None:
                 self.name_slice(name, part, node)
+            case ast.Name(id=name), ast.Call() | ast.BinOp() if self.names_set(value):
+                self.name_set(name, value, node)
             case ast.Name(id=name), _ if (found := self.settled(name, value, node)) is not None:
                 self.known[name] = found
             case ast.Name(id=name), _:

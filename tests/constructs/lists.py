@@ -254,3 +254,45 @@ def while_in_array(x, a, ix):
         s = s * a + x[k] ** 2
         k = (k + 2) % 7
     return s
+
+
+@right("Arrays", "`seen = set(a)`, `k in seen`, `.intersection()`, `|`, `-`")
+def sets(x, a, ix):
+    s, moving = 0.0, ix.copy()
+    seen = set(ix)
+    for i in range(2):
+        both = set(moving[i:]).intersection(set(ix[:3]))
+        other = seen.union(set(moving)) - both | set(ix[:1])
+        moving[0] = 99  # the sets have the numbers that were there
+        for k in range(x.size):
+            if (k in both and k not in seen) or k in set(ix[2:4]):
+                s += x[k] ** 2 * (i + 1)
+            if k not in both or k in other:
+                s = s * a + x[k]
+    return s
+
+
+@refused("Arrays", "a set as a value", "the set 's' as a value", "It is copies of arrays.")
+def counted_set(x, ix):
+    s = set(ix)
+    return x[0] * len(s)  # !
+
+
+@refused("Arrays", "a set of nothing", "a set like this", "Nothing can be added to sets.")
+def empty_set(x, k):
+    s = set()  # !
+    return x[0] if k in s else x[1]
+
+
+@refused("Arrays", "a name for two sets", "'s' is a set here, and set elsewhere", "As above.")
+def two_sets(x, ix, k):
+    s = set(ix)  # !
+    if x[0] > 0.0:
+        s = set(ix[1:])
+    return x[0] if k in s else x[1]
+
+
+@refused("Arrays", "a set of a list", "a set of something else", "Its length may change.")
+def set_of_list(x, k):
+    s = set([k, 2])  # !
+    return x[0] if 2 in s else x[1]
