@@ -179,7 +179,9 @@ def race(
 
 
 def _takes_part(contestant: str, threads: str) -> bool:
-    return contestant != SEQUENTIAL if threads == "one" else contestant.startswith(THREADED)
+    return (
+        not contestant.endswith(SEQUENTIAL) if threads == "one" else contestant.startswith(THREADED)
+    )
 
 
 def _skipped(contestant: str, workload: Workload, case: str, effort: Effort) -> bool:

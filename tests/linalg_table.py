@@ -42,6 +42,9 @@ np.sum(np.abs(np.linalg.qr(t)[0])**3)+np.sum(np.real(np.linalg.pinv(t)*w[:3]))
 np.sum(np.real(np.linalg.inv(t[:,:,:3])*t[:,:,1:]))+np.sum(np.abs(np.linalg.det(t[:,:,1:]))*x[:2])
 np.sum(np.real(np.linalg.eigh(t[:,:,:3])[1]*t[:,:,:3]))+np.sum(np.linalg.eigvalsh(t[:,:,1:])**3)
 np.sum(np.real(np.linalg.cholesky(t[:,:,:3]*0.1+4*np.eye(3))*t[:,:,:3]))
+np.sum(np.real(np.linalg.svd(a)[0]*b[:3]))+np.sum(np.real(np.linalg.svd(b)[0][:,:3]*b))+np.sum(np.abs(np.linalg.svd(a)[2][3])**3)
+np.sum(np.real(np.linalg.qr(b,mode='complete')[0][:,:3]*b**2))+np.sum(np.abs(np.linalg.qr(b[:,:2],mode='complete')[0][:,2:]@b[1:3])**2)+np.sum(np.real(np.linalg.qr(b,mode='complete')[1]*b))
+np.sum(np.real(np.linalg.pinv(a,0.5)*b))+np.sum(np.real(np.linalg.pinv(b,rcond=0.5)*a)**2)+np.sum(np.real(np.linalg.lstsq(b,w[:4],rcond=0.5)[0]*w[:3]))
 """.strip().split("\n")
 
 # In loops, branches and try statements.

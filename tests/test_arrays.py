@@ -215,6 +215,21 @@ def test_extents_of_one_found_when_it_runs(optimise: bool) -> None:
     compare(spread_when_run, (np.array([0.3, 0.5, 0.7]), np.array([1.1, 0.4]), 1), optimise)
 
 
+def scaled_in_place(x: Any, y: Any, k: int) -> Any:
+    u = x[:k] * 2.0
+    u *= np.sin(y)
+    u[:] += y
+    return np.sum(u * u)
+
+
+def test_what_is_written_keeps_its_extents() -> None:
+    """One element takes no two, as in NumPy."""
+    x, y = np.array([0.3, 0.5, 0.7]), np.array([1.1, 0.4])
+    compare(scaled_in_place, (x, y[:1], 2))
+    with pytest.raises(BroadcastError):
+        plain_value_and_grad(scaled_in_place, (0, 1))(x, y, 1)
+
+
 @pytest.mark.compiled
 def test_extents_of_one_in_later_calls() -> None:
     """The first call has none, the same code meets some, and then extents that do not fit."""

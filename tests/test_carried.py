@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from adcompile.errors import BroadcastError
+from adcompile.testing import plain_value_and_grad
 from tests.test_arrays import compare
 
 RNG = np.random.default_rng(0)
@@ -59,3 +61,22 @@ def test_one_at_first() -> None:
     """Then there is no telling before it runs."""
     compare(widens, (X, P))
     compare(widens, (X[:, :1], P))
+
+
+def grows(x, p):
+    row = np.sum(x, axis=0, keepdims=True)[:, : p.shape[1]]
+    s = 0.0
+    for k in range(3):
+        y = np.sin(row)
+        y += p * x[k, 0]
+        s += np.sum(y**2)
+        row = np.cos(p) * y
+    return s
+
+
+def test_refused_under_the_assumption() -> None:
+    """``y += ...`` of more rows would be refused if ``row`` had one row all the time."""
+    one = P[:1] * 0.3
+    compare(grows, (X, one))
+    with pytest.raises(BroadcastError, match=r"test_carried\.py:"):
+        plain_value_and_grad(grows, (0, 1))(X, P)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from adcompile import jvp, value_and_grad, vjp
-from adcompile.runtime import cholesky, decompositions, linalg, systems
+from adcompile.runtime import cholesky, complements, decompositions, linalg, systems
 from adcompile.testing import plain_value_and_grad
 from tests import complex_table, oracle
 from tests.complex_table import cvec
@@ -332,3 +332,33 @@ def test_compiled_decompositions_without_elements(shape: Any) -> None:
     """Numba's refuse them."""
     assert decompositions.qr(np.zeros(shape)).shape == (0,)
     assert decompositions.svd(np.zeros(shape)).shape == (0,)
+
+
+def beyond_columns(m: Any) -> float:
+    u, s, _ = np.linalg.svd(m)
+    return np.sum(u[:, 2:] ** 3) + np.sum(s) + np.sum(np.linalg.qr(m, mode="complete")[1] ** 2)
+
+
+def beyond_columns_in_qr(m: Any) -> float:
+    return np.sum(np.linalg.qr(m, mode="complete")[0] ** 3)
+
+
+def test_vectors_that_complete_a_basis() -> None:
+    """One of them has no choice but its sign, of two every rotation will do."""
+    compare(beyond_columns, (M[:, :2],))
+    for f in (beyond_columns, beyond_columns_in_qr):
+        with pytest.raises(ValueError, match="which vectors complete the basis"):
+            plain_value_and_grad(f)(M.T[:, :2])
+
+
+@pytest.mark.parametrize("kind", [float, complex])
+def test_completed_like_numpy(kind: Any) -> None:
+    rng = np.random.default_rng(3)
+    for rows, columns in ((5, 3), (4, 1), (3, 3), (2, 4), (3, 0)):
+        a = np.real(cvec(rng, rows * columns)) if kind is float else cvec(rng, rows * columns)
+        a = a.reshape(rows, columns)
+        a[1:, :1] *= rows != 4  # a first column that is a multiple of the first unit vector
+        q, r = np.linalg.qr(a, mode="complete")
+        found = complements.qr_complete.py_func(a)
+        np.testing.assert_allclose(found[: q.size], q.reshape(-1), atol=1e-14)
+        np.testing.assert_allclose(found[q.size :], r.reshape(-1), atol=1e-14)

@@ -99,7 +99,30 @@ def counted(x: Any, y: Any) -> float:
     return total * (positive // 2) + x[positive]
 
 
+def windows(a: Any, w: Any) -> float:
+    out = np.zeros(a.shape[0])
+    k = w.shape[0]
+    for i in prange(a.shape[0]):
+        part = a[i, : min(k, a.shape[1])]
+        if part.size != k:
+            raise ValueError("too narrow")
+        out[i] = np.sum(part * w) ** 2
+    return np.sum(np.sin(out))
+
+
+def guarded(x: Any, y: Any) -> float:
+    out = np.zeros_like(x)
+    for i in prange(x.size):
+        if x[i] > 1e6:
+            raise ValueError("too large")
+        for j in range(y.size // 100):
+            out[i] += x[i] * y[j]
+    return np.sum(out**2)
+
+
 CASES = [
+    (windows, (A, W), (0, 1)),
+    (guarded, (X, Y), (0, 1)),
     (parts_of_rows, (A[:7, :2].copy(), rng.integers(0, 3, 5000)), (0,)),
     (counted, (X, Y), (0, 1)),
     (fused, (X, Y), (0, 1)),
@@ -111,7 +134,18 @@ CASES = [
     (recurrence, (X, Y), (0, 1)),
     (branches, (X, Y), (0, 1)),
 ]
-THREADED = (fused, scattered, stencil, rows, sum_of_columns, branches, parts_of_rows, counted)
+THREADED = (
+    windows,
+    guarded,
+    fused,
+    scattered,
+    stencil,
+    rows,
+    sum_of_columns,
+    branches,
+    parts_of_rows,
+    counted,
+)
 
 
 @pytest.mark.compiled
@@ -188,3 +222,18 @@ def test_parts_of_an_array_do_not_race() -> None:
     derivative(A[:7, :2].copy(), K)
     assert derivative.fused_source is not None and "prange" not in derivative.fused_source
     assert "is written, and may be known by another name" in derivative.explain()
+
+
+@pytest.mark.compiled
+def test_what_a_loop_raises_is_raised_before_it_has_threads() -> None:
+    derivative = grad(windows, parallel=True)
+    derivative(A, W)
+    assert "runs on several threads" in derivative.explain()
+    with pytest.raises(ValueError, match="too narrow"):
+        derivative(A[:, :1], W)
+    derivative = grad(guarded, parallel=True)
+    derivative(X, Y)
+    assert "one thread: it may raise an exception" in derivative.explain()
+    assert (
+        "for j in range(y.shape[0] // 100):" in derivative.forward_source
+    )  # has no threads either

@@ -6,7 +6,7 @@
         bias = mean - p @ shift          # (n, 1) again
 
 That is assumed of an axis that is so at first, and then seen to be so in what the body makes; where
-it is not, all is expanded again without the assumption.
+it is not, or where something is refused under it, all is expanded again without the assumption.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ def assume_ones(m: Machine, loop: ir.For | ir.While) -> None:
     for one in loop.carried:
         for axis in _ones(m, one.init):
             if (one.head, axis) not in m.more_than_one:
+                m.assumed.add((one.head, axis))
                 _is_one(m, one.head, axis)
 
 

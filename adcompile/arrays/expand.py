@@ -65,6 +65,10 @@ def expand(
             break
         except NotOne as error:
             more_than_one.add(error.axis)
+        except UnsupportedError:
+            if expander.assumed <= more_than_one:
+                raise
+            more_than_one |= expander.assumed
     made = without_second_names(replace(fn, body=body))
     check_expanded(made, types)
     return made
@@ -220,6 +224,9 @@ class _Expander(Machine):
                 self.out.loc,
                 "Write y = y + e.",
             )
+        for own, dim in zip(self.dims_of(value.a), map(self.canonical, pull.dims)):
+            if own not in (one, dim):  # equal, unless one may turn out to be one
+                self.refuse(ir.Compare("!=", own, dim))
         if kind.dtype is pull.dtype or not isinstance(kind.dtype, nt.Float):
             return pull
         return by.cast(self, contractions.computed(self, pull), kind.dtype)

@@ -25,6 +25,9 @@ class Extents:
         self.dims: dict[ir.Var, Dims] = {}
         self.equal_dims: dict[ir.Expr, ir.Expr] = {}
         self.sizes: dict[ir.Expr, ir.Var] = {}
+        # Axes at the heads of loops: assumed to have extent one, and found not to (carried.py).
+        self.assumed: set[tuple[ir.Var, int]] = set()
+        self.more_than_one: set[tuple[ir.Var, int]] = set()
 
     @abstractmethod
     def once(self, pull: Pull, dims: Dims) -> Pull:

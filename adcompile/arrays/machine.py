@@ -49,7 +49,6 @@ class Machine(Extents, Uses):
         self.made_by_library: set[ir.Var] = set()
         self.parts: dict[ir.Var, tuple[ir.Expr, ...]] = {}  # of tuples
         self.loops = 0  # of the user around the statement
-        self.more_than_one: set[tuple[ir.Var, int]] = set()  # see carried.py
 
     # ------------------------------------------------------------ pulls
 

@@ -196,10 +196,11 @@ def part(packed: Pull, dims: tuple[ir.Expr, ...], start: ir.Expr) -> Pull:
 
 
 def qr(m: Machine, a: Pull, mode: str = "reduced") -> Pull | tuple[Pull, ...]:
-    """Reduced.  The complete one has columns without a derivative where rows outnumber columns."""
     if mode not in ("reduced", "r", "complete"):
         raise UnsupportedError(f"np.linalg.qr with mode={mode!r}", m.out.loc)
-    k = _least(m, a) if a.rank > 1 else ONE
+    k: ir.Expr = ONE
+    if a.rank > 1:
+        k = a.dims[-2] if mode == "complete" else _least(m, a)
     if a.rank > 2:
         results = [((k, a.dims[-1]), a.dtype)]
         if mode != "r":
@@ -208,13 +209,10 @@ def qr(m: Machine, a: Pull, mode: str = "reduced") -> Pull | tuple[Pull, ...]:
         return found[0] if mode == "r" else found
     _matrix(m, a, "np.linalg.qr")
     rows, columns = a.dims
-    if mode == "complete":
-        m.out.fail_if(
-            ir.Compare(">", rows, columns), "ValueError", "the complete qr of a tall matrix"
-        )
     first = m.size(m.out.integer("*", rows, k))
     last = m.size(m.out.integer("*", k, columns))
-    packed = call(m, "rt.qr", (a,), (m.size(m.out.integer("+", first, last)),), a.dtype)
+    fn = "rt.qr_complete" if mode == "complete" else "rt.qr"
+    packed = call(m, fn, (a,), (m.size(m.out.integer("+", first, last)),), a.dtype)
     r = part(packed, (k, columns), first)
     return r if mode == "r" else (part(packed, (rows, k), ZERO), r)
 
@@ -222,29 +220,28 @@ def qr(m: Machine, a: Pull, mode: str = "reduced") -> Pull | tuple[Pull, ...]:
 def svd(
     m: Machine, a: Pull, full_matrices: bool = True, compute_uv: bool = True
 ) -> Pull | tuple[Pull, ...]:
-    """Reduced.  The full one of a matrix that is not square has vectors without a derivative."""
     k = _least(m, a) if a.rank > 1 else ONE
+    full = full_matrices and compute_uv and a.rank > 1 and a.dims[-2] != a.dims[-1]
+    width, height = a.dims[-2:] if full else (k, k)  # of U, and of V^H
     if a.rank > 2:
         results: list[tuple[Dims, nt.Type]] = [((k,), _real(a.dtype))]
         if compute_uv:
-            results.insert(0, ((a.dims[-2], k), a.dtype))
-            results.append(((k, a.dims[-1]), a.dtype))
+            results.insert(0, ((a.dims[-2], width), a.dtype))
+            results.append(((height, a.dims[-1]), a.dtype))
         one = stacked(m, lambda x: svd(m, x, full_matrices, compute_uv), [(a, 2)], results)
         return one if compute_uv else one[0]
     _matrix(m, a, "np.linalg.svd")
     rows, columns = a.dims
-    if full_matrices and compute_uv and rows != columns:
-        message = "the full svd of a matrix that is not square: pass full_matrices=False"
-        m.out.fail_if(ir.Compare("!=", rows, columns), "ValueError", message)
-    first = m.size(m.out.integer("*", rows, k))
+    first = m.size(m.out.integer("*", rows, width))
     second = m.size(m.out.integer("+", first, k))
-    last = m.size(m.out.integer("*", k, columns))
-    packed = call(m, "rt.svd", (a,), (m.size(m.out.integer("+", second, last)),), a.dtype)
+    last = m.size(m.out.integer("*", height, columns))
+    size = m.size(m.out.integer("+", second, last))
+    packed = call(m, "rt.svd_complete" if full else "rt.svd", (a,), (size,), a.dtype)
 
     values = _real_part(m, part(packed, (k,), first))
     if not compute_uv:
         return values
-    return part(packed, (rows, k), ZERO), values, part(packed, (k, columns), second)
+    return part(packed, (rows, width), ZERO), values, part(packed, (height, columns), second)
 
 
 def svdvals(m: Machine, a: Pull) -> Pull:
@@ -253,27 +250,41 @@ def svdvals(m: Machine, a: Pull) -> Pull:
     return found
 
 
-def pinv(m: Machine, a: Pull) -> Pull:
-    """Without ``rcond``: cutting off singular values that are not rounding has other derivatives
-    than those at constant rank."""
+def pinv(m: Machine, a: Pull, rcond: Pull | None = None) -> Pull:
     if a.rank > 2:
-        return _one(m, lambda x: pinv(m, x), a, (a.dims[-1], a.dims[-2]), a.dtype)
+        return _one(m, lambda x: pinv(m, x, rcond), a, (a.dims[-1], a.dims[-2]), a.dtype)
     _matrix(m, a, "np.linalg.pinv")
-    return call(m, "np.linalg.pinv", (a,), (a.dims[1], a.dims[0]), a.dtype)
+    dims = (a.dims[1], a.dims[0])
+    if rcond is None:
+        return call(m, "np.linalg.pinv", (a,), dims, a.dtype)
+    return call(m, "rt.pinv_cut", (a, _cutoff(m, a, rcond)), dims, a.dtype)
 
 
-def lstsq(m: Machine, a: Pull, b: Pull, rcond: object = None) -> tuple[Pull, ...]:
+def _cutoff(m: Machine, a: Pull, rcond: Pull) -> Pull:
+    """``rcond`` as an array of one element."""
+    if rcond.rank:
+        raise UnsupportedError("rcond that is an array", m.out.loc, "Give a number.")
+    number = by.cast(m, rcond, _real(a.dtype))
+    return rearranged(number, (ONE,), lambda out, i: (), False)
+
+
+def lstsq(m: Machine, a: Pull, b: Pull, rcond: Pull | None = None) -> tuple[Pull, ...]:
     """The solution of least norm, the residuals, the rank and the singular values."""
     a, b = alike(m, a, b)
     _matrix(m, a, "np.linalg.lstsq")
-    if rcond not in (None, -1):
-        raise UnsupportedError(f"np.linalg.lstsq with rcond={rcond}", m.out.loc, "Leave it out.")
     rows, columns = a.dims
     m.same(rows, b.dims[0])
     a, b = m.kept(a), m.kept(b)
-    x = call(m, "rt.lstsq", (a, b), (columns, *b.dims[1:]), a.dtype)
     s = m.kept(svdvals(m, a))
-    rank = _rank_of(m, a, s)
+    if rcond is None:
+        x, rank = call(m, "rt.lstsq", (a, b), (columns, *b.dims[1:]), a.dtype), _rank_of(m, a, s)
+    else:
+        cutoff = m.kept(_cutoff(m, a, rcond))
+        x = m.kept(products.dot(m, pinv(m, a, rcond), b))
+        arrays = (m.memory(s), m.memory(cutoff))
+        m.close()
+        found = m.fresh_from("rt.rank_above", arrays, array_type(nt.int64, 1), (ONE,))
+        rank = of_scalar(m.out.load(found, (ZERO,)), nt.int64)
     apart = by.minus(m, b, products.dot(m, a, x))
     squares = m.kept(m.total(by.square(m, apart), 0, True))
     # LAPACK gives residuals where the rank is full and there are more rows than columns.

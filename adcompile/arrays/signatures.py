@@ -83,7 +83,7 @@ slogdet(a, /)
 eigh(a, /, UPLO="L")
 eigvalsh(a, /, UPLO="L")
 qr(a, /, mode="reduced")
-pinv(a, /)
+pinv(a, /, rcond=None)
 svd(a, /, full_matrices=True, compute_uv=True)
 svdvals(x, /)
 cholesky(a, /, upper=False)
@@ -244,7 +244,7 @@ _ACCUMULATE = {"add": "cumsum", "multiply": "cumprod"}
 SEQUENCES = ("arrays", "operands", "items", "condlist", "choicelist", "choices", "places")
 OPERANDS = (
     *("initial", "where", "weights", "b", "prepend", "append", "left", "right", "default"),
-    *("fill_value", "constant_values", "nan", "posinf", "neginf"),
+    *("fill_value", "constant_values", "nan", "posinf", "neginf", "rcond"),
 )
 EXTENTS = ("shape", "reps")
 WIDTHS = ("pad_width", "shift")  # integers, which may stand in nested tuples

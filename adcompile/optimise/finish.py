@@ -16,6 +16,7 @@ from adcompile.optimise.pages import names_of_arrays, use_large_pages
 from adcompile.optimise.parallel import Remarks, run_parallel
 from adcompile.optimise.powers import multiply_powers
 from adcompile.optimise.quotients import multiply_by_reciprocals
+from adcompile.optimise.reciprocals import share_reciprocals
 from adcompile.optimise.splits import split_mathematics
 from adcompile.optimise.strips import run_in_strips
 from adcompile.optimise.tape_rows import slice_tapes
@@ -65,6 +66,8 @@ class Finish:
             if options.optimise and one_after_the_other and not is_any_complex:
                 fn = split_mathematics(fn, self.types, adjoints)
             fn = use_vector_math(fn, self.types)
+            if options.optimise and not is_any_complex:
+                fn = share_reciprocals(fn, self.types, adjoints)
         if options.optimise and one_after_the_other and not is_any_complex:
             fn = run_in_strips(fn, self.types)
             fn = slice_tapes(fn, self.types, tapes) if options.vector_math else fn

@@ -33,6 +33,7 @@ from adcompile.ir.walk import (
     stmt_defs,
 )
 from adcompile.optimise.arrays_used import Arrays
+from adcompile.optimise.checks import checks_apart
 from adcompile.optimise.factor import is_narrow
 from adcompile.optimise.vectorise import handed_on, steps_of_sum
 
@@ -47,6 +48,9 @@ class Remarks:
 
     def say(self, loop: ir.For, text: str) -> None:
         self.lines.setdefault(loop.loc.line, text)
+
+
+_RAISES = "it may raise an exception"
 
 
 class _Sequential(Exception):
@@ -76,6 +80,9 @@ class _Parallel:
                     continue
                 except _Sequential as reason:
                     self.remarks.say(stmt, f"one thread: {reason}")
+                    if str(reason) == _RAISES and stmt.order == "any":
+                        out.append(stmt)  # it has all the work: loops in it are short
+                        continue
             if isinstance(stmt, ir.For | ir.While):
                 after |= set(exposed(stmt.body))
             if blocks(stmt):
@@ -92,18 +99,24 @@ class _Parallel:
             raise _Sequential("it counts otherwise than upwards by one")
         if isinstance(loop.stop, ir.Const):
             raise _Sequential("it has few iterations")
+        checks: list[ir.Stmt] = []
+        if any(isinstance(s, ir.Raise) for s in statements(loop.body)):
+            apart = checks_apart(loop)
+            if apart is None:
+                raise _Sequential(_RAISES)
+            checks, loop = [apart[0]], apart[1]
         assigned = {v for s in statements(loop.body) for v in stmt_defs(s)}
         self.check_statements(loop, assigned)
         sums = self.sums(loop)
         for var in sorted((assigned - set(sums)) & live, key=lambda v: v.name):
             raise _Sequential(f"{var.name} is used after it")
-        return self.split(loop, sums, self.scattered(loop, assigned))
+        return [*checks, *self.split(loop, sums, self.scattered(loop, assigned))]
 
     def check_statements(self, loop: ir.For, assigned: set[ir.Var]) -> None:
         for stmt in statements(loop.body):
             match stmt:
-                case ir.Raise() | ir.Return():
-                    raise _Sequential("it may raise an exception")
+                case ir.Return():
+                    raise _Sequential("it may return")
                 case ir.Do() | ir.Call():
                     raise _Sequential("it calls a function that writes")
                 case ir.Fill(array) | ir.CopyInto(array) if array not in assigned:

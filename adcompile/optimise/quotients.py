@@ -18,10 +18,10 @@ _SMALLEST, _LARGEST = 2.0**-1000, 2.0**1000
 
 def multiply_by_reciprocals(fn: ir.Function, adjoints: Set[ir.Var]) -> ir.Function:
     """``adjoints``: the variables of ``fn`` that hold scalar adjoints."""
-    return replace(fn, body=_block(fn.body, adjoints, _constants(fn)))
+    return replace(fn, body=_block(fn.body, adjoints, constants_of(fn)))
 
 
-def _constants(fn: ir.Function) -> dict[ir.Var, float]:
+def constants_of(fn: ir.Function) -> dict[ir.Var, float]:
     """Variables that always hold the same number: a literal or the root of one."""
     found: dict[ir.Var, float] = {}
     for stmt in fn.body:
@@ -40,18 +40,22 @@ def _constants(fn: ir.Function) -> dict[ir.Var, float]:
     return {v: c for v, c in found.items() if defined[v] == 1 and v not in fn.params}
 
 
+def reciprocal(divisor: ir.Const | ir.Var, constants: Mapping[ir.Var, float]) -> float | None:
+    """That of a literal or of one of ``constants``, if it is a normal number."""
+    number = divisor.value if isinstance(divisor, ir.Const) else constants.get(divisor)
+    if not isinstance(number, float) or not _SMALLEST < abs(number) < _LARGEST:
+        return None
+    return 1.0 / number
+
+
 def _block(block: ir.Block, adjoints: Set[ir.Var], constants: Mapping[ir.Var, float]) -> ir.Block:
     def change(expr: ir.Expr) -> ir.Expr:
         match expr:
-            case ir.Binary("/", a, ir.Const(float() as divisor)):
-                number = divisor
-            case ir.Binary("/", a, ir.Var() as var) if var in constants:
-                number = constants[var]
+            case ir.Binary("/", a, ir.Const() | ir.Var() as divisor):
+                known = reciprocal(divisor, constants)
+                return expr if known is None else ir.Binary("*", a, ir.Const(known))
             case _:
                 return expr
-        if not _SMALLEST < abs(number) < _LARGEST:
-            return expr
-        return ir.Binary("*", a, ir.Const(1.0 / number))
 
     out: list[ir.Stmt] = []
     for stmt in block:

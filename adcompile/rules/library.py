@@ -1,7 +1,7 @@
 """Derivatives of library calls on whole arrays: which runtime functions do them.
 
 The mathematics stands above the functions, in runtime/: linalg.py, systems.py,
-decompositions.py, cholesky.py.
+decompositions.py, complements.py, cutoffs.py, cholesky.py.
 """
 
 from __future__ import annotations
@@ -46,6 +46,14 @@ LIBRARY: dict[tuple[str, str], tuple[Operand, ...]] = {
     ("rt.qr", "2"): (Operand("rt.qr_adjoint", "rt.qr_tangent", (-1,)),),
     ("np.linalg.pinv", "2"): (Operand("rt.pinv_adjoint", "rt.pinv_tangent", (0, -1)),),
     ("rt.svd", "2"): (Operand("rt.svd_adjoint", "rt.svd_tangent", (-1,)),),
+    ("rt.qr_complete", "2"): (Operand("rt.qr_complete_adjoint", "rt.qr_complete_tangent", (-1,)),),
+    ("rt.svd_complete", "2"): (
+        Operand("rt.svd_complete_adjoint", "rt.svd_complete_tangent", (-1,)),
+    ),
+    ("rt.pinv_cut", "21"): (
+        Operand("rt.pinv_cut_adjoint", "rt.pinv_cut_tangent", (0, 1)),
+        Operand("rt.cutoff_adjoint", "rt.cutoff_tangent", ()),
+    ),
     ("rt.eigh", "2"): (Operand("rt.eigh_adjoint", "rt.eigh_tangent", (-1,)),),
 }
 for _rank in "12":

@@ -234,7 +234,7 @@ def _square_gaps(s: Any, scaled: Any) -> Any:
 
 
 @njit(**_flags)
-def _over(x: Any, s: Any) -> Any:
+def over(x: Any, s: Any) -> Any:
     """The columns of ``x`` over the elements of ``s``."""
     out = np.zeros_like(x)
     for i in range(x.shape[0]):
@@ -272,10 +272,10 @@ def svd_adjoint(a_adj: Any, o_adj: Any, o: Any) -> None:
     _add_turns(inner, from_u, s)
     left = np.dot(conj(u), inner)
     if rows > k:
-        left += _over(u_adj - np.dot(conj(u), from_u), s)
+        left += over(u_adj - np.dot(conj(u), from_u), s)
     a_adj += np.dot(left, v.T)
     if columns > k:
-        a_adj += np.dot(conj(u), ct(_over(v_adj - np.dot(conj(v), from_v), s)))
+        a_adj += np.dot(conj(u), ct(over(v_adj - np.dot(conj(v), from_v), s)))
 
 
 @njit(**_flags)
@@ -293,9 +293,9 @@ def svd_tangent(o_tan: Any, a_tan: Any, o: Any) -> None:
     du = np.dot(u, in_u)
     dv = np.dot(v, _square_gaps(s, spread + ct(spread)))
     if rows > k:
-        du += _over(right - np.dot(u, p), s)
+        du += over(right - np.dot(u, p), s)
     if columns > k:
-        dv += _over(left - np.dot(v, ct(p)), s)
+        dv += over(left - np.dot(v, ct(p)), s)
     if np.iscomplexobj(u):
         phases = _phases(u, du) if rows < columns else _phases(v, dv)
         _turn(du, u, phases)

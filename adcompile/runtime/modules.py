@@ -6,7 +6,9 @@ from adcompile.runtime import (
     arrays,
     choices,
     cholesky,
+    complements,
     contractions,
+    cutoffs,
     decompositions,
     failing,
     likelihood,
@@ -21,7 +23,7 @@ from adcompile.runtime import (
 )
 
 MODULES = (
-    *(arrays, choices, cholesky, contractions, decompositions, failing),
-    *(likelihood, linalg, memory),
+    *(arrays, choices, cholesky, complements, contractions, cutoffs, decompositions),
+    *(failing, likelihood, linalg, memory),
     *(products, special, strips, sums, systems, threads),
 )

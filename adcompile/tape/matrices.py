@@ -11,8 +11,7 @@ import numpy as np
 from numpy._core.einsumfunc import _parse_einsum_input  # type: ignore[attr-defined]
 
 from adcompile.rules.library import LIBRARY
-from adcompile.runtime import cholesky as factors
-from adcompile.runtime import decompositions, linalg, systems
+from adcompile.runtime.modules import MODULES
 from adcompile.tape.functions import ROWS, astype, unknown
 from adcompile.tape.memory import free, kept, lift
 from adcompile.tape.node import Node
@@ -113,13 +112,11 @@ def library(name: str, *operands: Any) -> Any:
 
 def _runtime(name: str) -> Callable[..., Any]:
     """The function that the compiler's generated code calls, as plain Python."""
-    module, _, own = name.rpartition(".")
-    if module == "np.linalg":
+    folder, _, own = name.rpartition(".")
+    if folder == "np.linalg":
         found: Callable[..., Any] = getattr(np.linalg, own)
         return found
-    made = next(
-        getattr(m, own) for m in (linalg, systems, decompositions, factors) if hasattr(m, own)
-    )
+    made = next(getattr(module, own) for module in MODULES if hasattr(module, own))
     return getattr(made, "py_func", made)  # type: ignore[no-any-return]
 
 
@@ -168,8 +165,8 @@ def eigh(a: Any, UPLO: str = "L") -> Any:
 def qr(a: Any, mode: str = "reduced") -> Any:
     (m, n), k = np.shape(a), min(np.shape(a))
     if mode == "complete" and m > n:
-        raise unknown("the complete QR decomposition of a tall matrix")
-    packed = library("rt.qr", a)
+        k = m
+    packed = library("rt.qr_complete" if mode == "complete" else "rt.qr", a)
     q, r = np.reshape(packed[: m * k], (m, k)), np.reshape(packed[m * k :], (k, n))
     return r if mode == "r" else (q, r)
 
@@ -177,12 +174,19 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 @stacks
 def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     (m, n), k = np.shape(a), min(np.shape(a))
-    if full_matrices and compute_uv and m != n:
-        raise unknown("the full svd of a matrix that is not square: pass full_matrices=False")
-    packed = library("rt.svd", a)
-    u, vt = np.reshape(packed[: m * k], (m, k)), np.reshape(packed[m * k + k :], (k, n))
-    s = np.real(packed[m * k : m * k + k])
+    full = full_matrices and compute_uv
+    width, height = (m, n) if full else (k, k)  # of U, and of V^H
+    packed, first = library("rt.svd_complete" if full else "rt.svd", a), m * width
+    u, vt = np.reshape(packed[:first], (m, width)), np.reshape(packed[first + k :], (height, n))
+    s = np.real(packed[first : first + k])
     return (u, s, vt) if compute_uv else s
+
+
+@stacks
+def pinv(a: Any, rcond: Any = None) -> Any:
+    if rcond is None:
+        return library("np.linalg.pinv", a)
+    return library("rt.pinv_cut", a, np.array([free(rcond)], np.real(free(a)).dtype))
 
 
 def cond(x: Any, p: Any = None) -> Any:
@@ -194,7 +198,7 @@ def cond(x: Any, p: Any = None) -> Any:
 
 
 def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
-    x = library("rt.lstsq", a, b)
+    x = library("rt.lstsq", a, b) if rcond is None else pinv(a, rcond) @ b
     _, residuals, rank, _s = np.linalg.lstsq(free(a), free(b), rcond)
     squares = np.sum(np.square(np.abs(b - a @ x)), axis=0, keepdims=np.ndim(b) == 1)
     return x, squares if len(residuals) else residuals, rank, svd(a, compute_uv=False)
@@ -232,10 +236,10 @@ ROWS |= {
         np.diagonal(a, offset, axis1, axis2), axis=-1
     ),
     "linalg_trace": lambda a, offset=0: np.sum(np.diagonal(a, offset, -2, -1), axis=-1),
-    **{k: stacks(functools.partial(library, f"np.linalg.{k}")) for k in ("solve", "inv", "pinv")},
+    **{k: stacks(functools.partial(library, f"np.linalg.{k}")) for k in ("solve", "inv")},
     "det": stacks(lambda a: library("rt.det", a)[0]), "cholesky": cholesky,
     "scipy_cholesky": lambda a, lower=False, **_: cholesky(a, upper=not lower),
     "slogdet": slogdet, "eigh": eigh, "eigvalsh": lambda a, UPLO="L": eigh(a, UPLO)[0],
-    "qr": qr, "svd": svd, "svdvals": lambda a: svd(a, compute_uv=False), "lstsq": lstsq,
-    "cond": cond, "solve_triangular": solve_triangular, "cho_solve": cho_solve,
+    "qr": qr, "svd": svd, "svdvals": lambda a: svd(a, compute_uv=False), "pinv": pinv,
+    "lstsq": lstsq, "cond": cond, "solve_triangular": solve_triangular, "cho_solve": cho_solve,
 }  # fmt: skip

@@ -236,9 +236,13 @@ def lineup(
     ``others``: other ways to write the function, by what follows OURS."""
     return {
         OURS: ours(f, argnums),
-        SEQUENTIAL: ours(f, argnums, parallel=False),
+        f"{OURS}{SEQUENTIAL}": ours(f, argnums, parallel=False),
         TAPE: taped(f, argnums),
         **{f"{OURS}{name}": ours(g, argnums) for name, g in (others or {}).items()},
+        **{
+            f"{OURS}{name}{SEQUENTIAL}": ours(g, argnums, parallel=False)
+            for name, g in (others or {}).items()
+        },
         **{f"{BY_HAND}{name}": by_hand(g) for name, g in hands.items()},
         PRIMALS[0]: numpy_primal(f),
         PRIMALS[1]: numba_primal(numba_f or f),

@@ -14,7 +14,7 @@ Inputs: TypeAlias = tuple[Any, ...]
 Build: TypeAlias = Callable[..., Call]  # build(*inputs): a call with these inputs
 
 OURS = "adcompile"
-SEQUENTIAL = f"{OURS}, parallel=False"  # for default threads: libraries may still use them
+SEQUENTIAL = ", parallel=False"  # ends the names of those where libraries alone use more threads
 TAPE = "our tape engine"
 BY_HAND = "by hand"  # names of hand-written adjoints start with it
 PRIMALS = ("NumPy, value only", "Numba, value only")

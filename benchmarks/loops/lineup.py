@@ -113,9 +113,13 @@ def lineup(
     otherwise the array code is.  ``more``: contestants of their own kind."""
     made = {
         OURS: ours(numba.njit(f), argnums),
-        SEQUENTIAL: ours(numba.njit(f), argnums, parallel=False),
+        f"{OURS}{SEQUENTIAL}": ours(numba.njit(f), argnums, parallel=False),
         TAPE: taped(f, argnums),
         **{f"{OURS}{name}": ours(g, argnums) for name, g in (others or {}).items()},
+        **{
+            f"{OURS}{name}{SEQUENTIAL}": ours(g, argnums, parallel=False)
+            for name, g in (others or {}).items()
+        },
         **{f"{BY_HAND}{name}": by_hand(g) for name, g in hands.items()},
         PRIMALS[1]: numba_primal(f),
     }

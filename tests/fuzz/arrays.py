@@ -188,6 +188,23 @@ class Maker:
             )
         return self.rng.choice([(f"{base}.T", own[::-1]), (f"{base}[:, 0]", own[:1])])
 
+    def elements(self, name: str, shape: Shape) -> Stmt:
+        """A loop over all elements; what it writes may be a number, which ends their history."""
+        at = ", ".join("jk"[: len(shape)])
+        inactive = [self.number(), "0.1 * j", "0.2 * p[j % 5]"]
+        values = [*inactive, f"np.tanh({name}[{at}]) * a", f"0.6 * {name}[{at}] + 0.1 * s"]
+        store = f"{name}[{at}] = {self.rng.choice(values)}"
+        read = self.rng.choice([f"{v}[{at}]" for v in self.named(shape)])
+        lines = [f"{'    ' * k}for {v} in range({n}):" for k, (v, n) in enumerate(zip("jk", shape))]
+        indent = "    " * len(shape)
+        if self.rng.random() < 0.4:
+            lines += [f"{indent}s += 0.05 * np.sin({read})"]
+        if self.rng.random() < 0.5:
+            lines += [f"{indent}if {read} > {self.number()}:", f"{indent}    {store}"]
+        else:
+            lines += [f"{indent}{store}"]
+        return Stmt("elements", [Line(line) for line in lines])
+
     def update(self) -> Stmt:
         rng = self.rng
         name = rng.choice(list(self.shapes))
@@ -195,6 +212,8 @@ class Maker:
         op = rng.choice(["=", "+=", "-=", "*="])
         before, after = ("0.7 * ", "") if op != "*=" else ("0.5 + 0.3 * np.tanh(", ")")
         roll = rng.random()
+        if roll < 0.08:
+            return self.elements(name, shape)
         if roll < 0.2:
             return Stmt(
                 "augassign",
@@ -204,9 +223,8 @@ class Maker:
             )
         if roll < 0.35:
             mask = f"{name} > {self.number()}"
-            return Stmt(
-                "store", [Line(f"{name}[{mask}] {op} {before}{rng.choice(['a', 's'])}{after}")]
-            )
+            value = rng.choice(["a", "s", self.number()])
+            return Stmt("store", [Line(f"{name}[{mask}] {op} {before}{value}{after}")])
         if len(shape) == 2:
             if roll < 0.6:
                 k = rng.randint(0, shape[0] - 1)
@@ -223,4 +241,6 @@ class Maker:
         stop = rng.randint(start + 1, shape[0])
         size = stop - start
         value = self.array((size,)) if size > 2 else f"np.tanh({self.scalar(1)})"
+        if rng.random() < 0.15:
+            value = self.number()
         return Stmt("store", [Line(f"{name}[{start}:{stop}] {op} {before}{value}{after}")])

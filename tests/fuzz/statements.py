@@ -144,7 +144,8 @@ class Statements(Expressions):
         if (t := self.target()) is None:
             return None
         text, args = t
-        return self.line("store", f"{text} = {{{len(args)}}}", *args, self.value())
+        value = self.constant() if self.chance(0.2) else self.value()  # no adjoint, but a kill
+        return self.line("store", f"{text} = {{{len(args)}}}", *args, value)
 
     def augstore(self) -> Stmt | None:
         t = self.target()
