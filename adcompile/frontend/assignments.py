@@ -50,7 +50,7 @@ class Assignments(Calls):
 
     def name_slice(self, name: str, part: ast.Slice, node: ast.stmt) -> None:
         """``name = slice(a, b)``, where nothing else is ever given that name."""
-        if not self.stored_once(name):
+        if not self.stored_once(name) or name in self.source.parameters:
             self.refuse(node, f"{name!r} is a slice here, and set elsewhere", "Use two names.")
 
         def kept(end: ast.expr | None, what: str) -> ast.expr | None:

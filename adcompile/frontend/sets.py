@@ -94,7 +94,7 @@ class Sets(Slices):
         found = self.set_made(value)
         if found is None:
             self.refuse(value, "a set like this", "Make it as set(a), of an array.")
-        if self.source.stores[name] > 1:
+        if self.source.stores[name] > 1 or name in self.source.parameters:
             self.refuse(node, f"{name!r} is a set here, and set elsewhere", "Use two names.")
         self.sets[name] = found
 

@@ -296,3 +296,12 @@ def two_sets(x, ix, k):
 def set_of_list(x, k):
     s = set([k, 2])  # !
     return x[0] if 2 in s else x[1]
+
+
+@refused("Arrays", "a parameter that becomes a slice", "'k' is a slice here", "As above.")
+def slice_for_parameter(x, k):
+    s = 0.0
+    for _ in range(2):
+        s += np.sum(x[k])
+        k = slice(0, 2)  # !
+    return s
