@@ -31,6 +31,10 @@ def at_the_end(x, y, w):
     return np.sum(np.sqrt(1.0 - part**2) * np.exp(x / w)) + np.sum(np.arccos(x / y))
 
 
+def at_a_quotient(x, y, w):
+    return np.sum(np.exp(x / w) + np.log((x / y - 1.0) / np.exp(w)))
+
+
 def at_a_pole(x, y, w):
     return np.sum(np.exp(x) / (x / y - 1.0) + np.exp(w * (y / x)))
 
@@ -69,3 +73,4 @@ def test_an_ulp_decides_nothing(size: float) -> None:
         value, _ = value_and_grad(f, argnums=(0, 1, 2))(x, x.copy(), W)
         assert value == pytest.approx(f(x, x.copy(), W), rel=1e-14, abs=1e-12)
     assert value_and_grad(at_a_pole)(x / 4.0, x / 4.0, W)[0] == np.inf
+    assert value_and_grad(at_a_quotient)(x / 4.0, x / 4.0, W)[0] == -np.inf

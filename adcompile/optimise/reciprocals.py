@@ -125,11 +125,13 @@ def _line(body: ir.Block, constants: Mapping[ir.Var, float], adjoints: Set[ir.Va
 def _decisive(body: ir.Block, adjoints: Set[ir.Var]) -> set[ir.Var]:
     """The variables in which an ulp may decide something."""
     found: set[ir.Var] = set()
-    quotients = {
-        s.target
-        for s in body
-        if isinstance(s, ir.Assign) and isinstance(s.value, ir.Binary) and s.value.op == "/"
-    }
+    quotients: dict[ir.Expr, list[ir.Expr]] = {}
+    for stmt in body:
+        match stmt:
+            case ir.Assign(target, ir.Binary("/", a, b)):
+                quotients.setdefault(target, []).extend((a, b))
+            case _:
+                pass
     for stmt in statements(body):
         if not isinstance(stmt, ir.Assign):
             found.update(stmt_reads(stmt))
@@ -146,14 +148,17 @@ def _decisive(body: ir.Block, adjoints: Set[ir.Var]) -> set[ir.Var]:
             return found
 
 
-def _edges(expr: ir.Expr, quotients: Set[ir.Var]) -> Iterator[ir.Expr]:
-    """The operands of ``expr`` in which an ulp may decide something."""
+def _edges(expr: ir.Expr, quotients: Mapping[ir.Expr, list[ir.Expr]]) -> Iterator[ir.Expr]:
+    """The operands of ``expr`` in which an ulp may decide something; for a quotient that only has
+    to be what it is, zero, positive or negative, those of the quotient."""
     match expr:
         case ir.Binary("+" | "-" | "*") | ir.Unary("-") | ir.Var() | ir.Const():
             return
         case ir.Binary("/", _, b) | ir.Apply(_, (b,)) if b in quotients:
-            if isinstance(expr, ir.Apply) and expr.fn not in _OF_A_QUOTIENT | _WITHOUT_EDGE:
-                yield b
+            if isinstance(expr, ir.Apply) and expr.fn in _WITHOUT_EDGE:
+                return
+            is_sign = isinstance(expr, ir.Binary) or expr.fn in _OF_A_QUOTIENT
+            yield from quotients[b] if is_sign else (b,)
         case ir.Binary("/", _, b):
             yield b
         case ir.Apply(name) if name in _WITHOUT_EDGE:
