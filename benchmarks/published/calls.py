@@ -123,9 +123,9 @@ def case_of(func: Callable[..., Any], args: list[Any]) -> Case | None:
 def cases(func: Any, declared: list[str] | None) -> list[Case]:
     """At most three calls of different kinds that work, those with a derivative first."""
     found: dict[tuple[str, ...], Case] = {}
-    start = time.monotonic()
+    start = time.process_time()
     for kinds, args in argument_lists(func, declared):
-        if time.monotonic() - start > PER_FUNCTION:
+        if time.process_time() - start > PER_FUNCTION:
             break
         old = found.get(kinds)
         if old is not None and old.slope.reliable and old.slope.value:
@@ -152,7 +152,7 @@ def attribute(module: Any, path: str) -> Any:
 
 def vectorised(*signature: Any, **options: Any) -> Any:
     """``numba.vectorize`` without Numba: eager signatures would still compile."""
-    return np.vectorize(signature[0]) if callable(signature[0]) else np.vectorize
+    return np.vectorize(signature[0]) if signature and callable(signature[0]) else np.vectorize
 
 
 def seeded(func: Callable[..., Any]) -> Callable[..., Any]:
