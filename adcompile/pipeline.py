@@ -26,7 +26,7 @@ from adcompile.emit.module import ModuleText, write_module
 from adcompile.emit.tangent_module import write_tangent_module
 from adcompile.errors import InactiveArgumentError, NonScalarOutputError
 from adcompile.explain import explain
-from adcompile.frontend.kernels import waits, with_blocks
+from adcompile.frontend.kernel_forms import waits, with_blocks
 from adcompile.frontend.parse import parse
 from adcompile.ir import nodes as ir
 from adcompile.ir.verify import verify

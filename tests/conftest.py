@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 
@@ -17,6 +18,8 @@ os.environ["ADCOMPILE_CACHE_DIR"] = _CACHE
 os.environ["MPLBACKEND"] = "Agg"
 os.environ.setdefault("NUMBA_ENABLE_CUDASIM", "1")  # make gpu says 0
 numba_config.reload_config()  # pytest imports Numba early, for filterwarnings
+# The simulator polls its threads, which wait for the interpreter's lock meanwhile: 5 ms each time.
+sys.setswitchinterval(1e-4)
 
 
 _SHARE = 6

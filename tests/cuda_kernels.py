@@ -253,12 +253,13 @@ def moved_back(x, out):
 def not_each_time(x, out):
     i = cuda.grid(1)
     if i < x.size:
-        u, n = x[i], 0
-        while n < 5:
-            u = math.sin(u)
-            if u < 0.5:
-                n += 1
-        out[i] = u
+        left = 5
+        out[i] = x[i]
+        while left > 0:
+            if out[i] < 0.5:
+                left -= 1
+            else:
+                out[i] = math.sin(out[i])
 
 
 @cuda.jit

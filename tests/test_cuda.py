@@ -249,23 +249,6 @@ except Exception as error:
     assert "NoDeviceError target='cuda' needs an NVIDIA GPU" in done.stdout, done.stdout
 
 
-def test_ptx() -> None:
-    """All programs compile for three generations of devices, without one."""
-    pytest.importorskip("nvidia.cu13", reason="the compiler comes with the extra cuda")
-    env = {**os.environ, "NUMBA_ENABLE_CUDASIM": "0"}
-    command = [
-        sys.executable,
-        "-m",
-        "tests.cuda_ptx",
-        *(c.name for c in CASES[:4]),
-        "tree",
-        "matmul",
-    ]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("_loop_") >= 6
-
-
 def test_explain_and_source() -> None:
     d = grad(rows, (0, 1), target="cuda")
     assert "@kernel" in d.source(A, U[0, :5])

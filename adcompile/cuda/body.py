@@ -186,6 +186,10 @@ def folded(expr: ir.Expr) -> ir.Expr:
     match expr:
         case ir.Apply("max", (ir.Const(int() as a), ir.Const(int() as b))):
             return ir.Const(max(a, b))
+        case ir.Apply(
+            "rt.trip_count", (ir.Const(int() as a), ir.Const(int() as b), ir.Const(int() as step))
+        ):
+            return ir.Const(len(range(a, b, step)))
         case ir.Binary("*", ir.Const(int() as a), ir.Const(int() as b)):
             return ir.Const(a * b)
         case ir.Apply("max", args):

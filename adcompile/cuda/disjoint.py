@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from adcompile.cuda import inequalities as q
 from adcompile.cuda.kinds import Types, counts_of, integer_variables
+from adcompile.frontend.kernel_blocks import LOOPS
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import (
     blocks,
@@ -102,7 +103,10 @@ def _from_zero(loop: ir.For) -> bool:
 
 
 def is_over(loop: ir.For, counts: Set[ir.Var]) -> ir.Var | None:
-    """The number of blocks or threads that a loop visits all of, in either direction."""
+    """The number of blocks or threads that a loop visits all of, in either direction.  The user's
+    own loops over ``range(cuda.blockDim.x)`` have other names: those are taken."""
+    if not loop.var.name.startswith(LOOPS):
+        return None
     match loop:
         case ir.For(_, ir.Const(0), ir.Var() as stop, ir.Const(1)) if stop in counts:
             return stop
@@ -262,15 +266,15 @@ class Apart:
 
 
 def meeting(
-    loop: ir.For, known: Known, local: Set[ir.Var]
+    loop: ir.For, known: Known, local: Set[ir.Var], only: ir.Var | None = None
 ) -> dict[ir.Var, list[tuple[Access, Access]]]:
     """Arrays that are not ``local``, with pairs of accesses by which two iterations may meet at an
-    element, one of them a write."""
+    element, one of them a write; or that array ``only``."""
     apart = Apart(loop, known)
     found: dict[ir.Var, list[tuple[Access, Access]]] = {}
     uses: dict[ir.Var, list[Access]] = {}
     for access in accesses_in(loop):
-        if access.array not in local:
+        if access.array not in local and only in (None, access.array):
             uses.setdefault(access.array, []).append(access)
     for array, all_of in uses.items():
         for k, one in enumerate(all_of):
@@ -288,6 +292,13 @@ def with_indices(fn: ir.Function, integers: Set[ir.Var]) -> ir.Function:
     """Subscripts and conditions in which ``integers`` that are sums and products of others, or
     comparisons, give way to what they are."""
     return replace(fn, body=_block(fn.body, {}, integers))
+
+
+def loop_with_indices(loop: ir.For, integers: Set[ir.Var]) -> ir.For:
+    """The same of one loop."""
+    (made,) = _block((loop,), {}, integers)
+    assert isinstance(made, ir.For)
+    return made
 
 
 def _block(block: ir.Block, known: dict[ir.Var, ir.Expr], integers: Set[ir.Var]) -> ir.Block:

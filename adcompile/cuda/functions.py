@@ -77,6 +77,10 @@ def on_device(expr: ir.Expr) -> ir.Expr:
                 return ir.Binary("*", x, x)
             case ir.Apply("rt.trips", (count,)):
                 return ir.Apply("max", (count, ir.Const(0)))
+            case ir.Apply("rt.trip_count", (a, b, ir.Const(1))):
+                return ir.Apply("max", (ir.Binary("-", b, a), ir.Const(0)))
+            case ir.Apply("rt.trip_count", (a, b, ir.Const(-1))):
+                return ir.Apply("max", (ir.Binary("-", a, b), ir.Const(0)))
             case ir.Apply("np.reciprocal", (x,)):
                 return ir.Binary("/", ir.Const(1.0), x)
             case ir.Apply("np.power" | "pow", (a, b)):

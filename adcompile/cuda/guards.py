@@ -15,6 +15,7 @@ from adcompile.ir.walk import (
     reads,
     statements,
     stmt_defs,
+    stmt_reads,
     subexpressions,
     substitute,
 )
@@ -28,21 +29,38 @@ def merge_guards(fn: ir.Function) -> ir.Function:
 
 def _block(block: ir.Block) -> ir.Block:
     out: list[ir.Stmt] = []
-    comments: list[ir.Stmt] = []  # since the last statement
+    between: list[ir.Stmt] = []  # comments and new arrays since the last statement
     for stmt in block:
-        if isinstance(stmt, ir.Comment):
-            comments.append(stmt)
+        if isinstance(stmt, ir.Comment | ir.Alloc):
+            between.append(stmt)
             continue
         before = out[-1] if out else None
-        if isinstance(stmt, ir.If) and isinstance(before, ir.If) and _same(before, stmt):
-            notes = tuple(comments)
+        made = [s for s in between if isinstance(s, ir.Alloc)]
+        if (
+            isinstance(before, ir.If)
+            and isinstance(stmt, ir.If)
+            and _same(before, stmt)
+            and all(_apart(before, one) for one in made)
+        ):
+            notes = tuple(s for s in between if isinstance(s, ir.Comment))
             both = replace(before, then=(*before.then, *notes, *stmt.then))
-            out[-1] = replace(both, orelse=(*before.orelse, *stmt.orelse))
+            both = replace(both, orelse=(*before.orelse, *stmt.orelse))
+            out[-1:] = [*made, both]
         else:
-            out += [*comments, stmt]
-        comments = []
-    out += comments
+            out += [*between, stmt]
+        between = []
+    out += between
     return tuple(map_blocks(_block, s) if blocks(s) else s for s in out)
+
+
+def _apart(branch: ir.If, made: ir.Alloc) -> bool:
+    """Whether an array may as well be made before the branch."""
+    inner = list(statements((branch,)))
+    defined = {v for s in inner for v in stmt_defs(s)}
+    named = defined | {v for s in inner for v in stmt_reads(s)}
+    named |= {s.array for s in inner if isinstance(s, ir.Store | ir.Accumulate | ir.Fill)}
+    named |= {s.array for s in inner if isinstance(s, ir.CopyInto)}
+    return made.target not in named and not any(v in defined for v in stmt_reads(made))
 
 
 def _same(first: ir.If, second: ir.If) -> bool:

@@ -14,7 +14,8 @@ from adcompile.backends.store import Loaded
 from adcompile.backends.values import is_differentiable
 from adcompile.cuda.api import type_of_argument
 from adcompile.errors import AliasError, InactiveArgumentError, UnsupportedError
-from adcompile.frontend.kernels import kernel_form, waits
+from adcompile.frontend.kernel_forms import spread, waits
+from adcompile.frontend.kernels import AXES, kernel_form
 from adcompile.options import merge
 
 
@@ -39,7 +40,7 @@ class KernelAdjoint:
     def __init__(self, kernel: Any, argnums: Where | None, options: dict[str, Any]) -> None:
         self.kernel = kernel
         self.form, self.axes = kernel_form(kernel)
-        self.in_blocks = waits(self.form)
+        self.in_blocks, self.spread = waits(self.form), spread(self.form)
         positions = None if argnums is None else argument_positions(self.form, argnums)
         wanted = None if positions is None else Argnums(tuple(positions), False, "vjp")
         chosen = merge(None, {**options, "target": "cuda"})
@@ -54,8 +55,9 @@ class KernelAdjoint:
             raise TypeError(f"{self.__name__}: [blocks, threads] or [blocks, threads, stream]")
         blocks, threads = map(_three, config[:2])
         totals = tuple(b * t for b, t in zip(blocks, threads))
-        if any(n != 1 for n in totals[max(self.axes, 1) :]):
-            raise ValueError(f"{self.__name__} uses {self.axes} axes of the grid; others must be 1")
+        if any(n != 1 for axis, n in enumerate(totals) if axis not in self.spread):
+            used = " and ".join(AXES[axis] for axis in sorted(self.spread)) or "none"
+            raise ValueError(f"{self.__name__} uses of the grid {used}; other axes must be 1")
         stream = config[2] if len(config) == 3 else 0
         counts = totals[: self.axes]
         if self.in_blocks:

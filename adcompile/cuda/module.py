@@ -25,7 +25,7 @@ from adcompile.emit.names import runtime_names
 from adcompile.emit.pieces import exceptions, header, print_named
 from adcompile.errors import UnsupportedError
 from adcompile.explain import explain
-from adcompile.frontend.kernels import waits
+from adcompile.frontend.kernel_forms import waits
 from adcompile.ir import nodes as ir
 from adcompile.normalise.entry import parameter_arrays
 from adcompile.optimise.totals import keep_totals

@@ -16,7 +16,7 @@ from adcompile.cuda.kinds import of_parameters
 from adcompile.cuda.module import device_parts, prepared
 from adcompile.cuda.package import NAME, SIMULATED, SUCCESSOR, cuda, own_type
 from adcompile.errors import UnsupportedError
-from adcompile.frontend.kernels import waits
+from adcompile.frontend.kernel_forms import waits
 from adcompile.pipeline import differentiate
 
 

@@ -23,8 +23,8 @@ from numba.core import types as nt
 from adcompile.analysis.exposed import exposed
 from adcompile.cuda.blocks import Blocks
 from adcompile.cuda.body import Body, Lowered, Refused
-from adcompile.cuda.disjoint import Known, is_over, meeting, with_indices
-from adcompile.cuda.functions import MOST
+from adcompile.cuda.disjoint import Known, is_over, loop_with_indices, meeting, with_indices
+from adcompile.cuda.functions import MOST, on_device
 from adcompile.cuda.guards import merge_guards
 from adcompile.cuda.host import HINT, on_host
 from adcompile.cuda.kinds import Types, from_dtype_name, integer_variables
@@ -73,8 +73,7 @@ def split(
     fn = merge_guards(fn)
     if in_blocks:
         fn = with_indices(fn, integer_variables(types))
-    work = _Split(fn, types, remarks, deterministic, names)
-    work.known = Known.of(fn, types) if in_blocks else None
+    work = _Split(fn, types, remarks, deterministic, names, in_blocks)
     made = work.block(fn.body, set())
     host = drop_unread_constants(replace(fn, body=on_host(made, work.loads_refused)))
     return host, work.kernels, types
@@ -88,6 +87,7 @@ class _Split:
         remarks: Remarks,
         deterministic: bool,
         names: Mapping[ir.Var, str],
+        in_blocks: bool,
     ) -> None:
         self.fn, self.types, self.remarks = fn, types, remarks
         self.deterministic = deterministic
@@ -95,7 +95,7 @@ class _Split:
         self.arrays = Arrays(fn.body)
         self.kernels: list[Kernel] = []
         self.loads_refused: dict[int, str] = {}  # why a loop stays on the host, by identity
-        self.known: Known | None = None  # of blocks
+        self.known, self.in_blocks = Known.of(fn, types), in_blocks
 
     def block(self, block: ir.Block, live: set[ir.Var]) -> ir.Block:
         """``live``: what is read after the block before it is assigned."""
@@ -152,11 +152,15 @@ class _Split:
             if set(self.sums(inner)) - set(self.sums(loop)):
                 return (loop,)
             more = set(self.scattered(inner, defined)) - set(self.scattered(loop, defined))
-            if more and (self.known is None or not is_over(inner, self.known.counts)):
+            if more and not self.is_over(inner):
                 return (loop,)
         except Refused:
             return (loop,)
         return (loop, *self.collapsed(inner))
+
+    def is_over(self, loop: ir.For) -> bool:
+        """Of a kernel whose threads wait for each other: whether it is over its blocks."""
+        return self.in_blocks and is_over(loop, self.known.counts) is not None
 
     def sums(self, loop: ir.For) -> dict[ir.Var, set[ir.Var]]:
         """What the iterations add to, with the names of the sum so far."""
@@ -181,13 +185,13 @@ class _Split:
                 raise Refused(f"{array.name} is written, and may be known by another name")
             if self.arrays.apart(uses, loop):
                 continue
-            if self.known is not None and is_over(loop, self.known.counts):
-                pairs = meeting(loop, self.known, assigned).get(array, [])
-                if not pairs:
-                    continue
-                if all(one.kind == other.kind == "add" for one, other in pairs):
-                    found[array] = f"iterations of the loop over {loop.var.name} may share elements"
-                    continue
+            inlined = loop if self.in_blocks else loop_with_indices(loop, self.known.integers)
+            pairs = meeting(inlined, self.known, assigned, array).get(array)
+            if not pairs:
+                continue
+            if self.is_over(loop) and all(a.kind == b.kind == "add" for a, b in pairs):
+                found[array] = f"iterations of the loop over {loop.var.name} may share elements"
+                continue
             if not all(isinstance(s, ir.Accumulate) for s in uses):
                 raise Refused(f"its iterations share elements of {array.name}")
             found[array] = f"iterations of the loop over {loop.var.name} may share elements"
@@ -210,7 +214,7 @@ class _Split:
         body = rename_block(items[-1].body, renamed)
         local = {v for s in statements(body) for v in stmt_defs(s)}
         local |= {one.var for one in items}
-        if self.known is not None and all(is_over(one, self.known.counts) for one in items):
+        if all(map(self.is_over, items)):
             try:
                 work = Blocks(self.types, set(scattered), local, set(parts.values()), self.known)
                 inner = work.whole(body)
@@ -291,9 +295,10 @@ class _Split:
         loop = items[0]
         rest: ir.Expr = number
         for one in reversed(items[1:]):  # neighbouring threads: the innermost loop's iterations
-            names.append(_place(one, ir.Binary("%", rest, trip_count(one))))
+            trips = on_device(trip_count(one))
+            names.append(_place(one, ir.Binary("%", rest, trips)))
             shorter = ir.Var("item")
-            names.append(ir.Assign(shorter, ir.Binary("//", rest, trip_count(one))))
+            names.append(ir.Assign(shorter, ir.Binary("//", rest, trips)))
             rest = shorter
         if len(items) == 1 and loop.start == _ZERO and loop.step == _ONE:
             return [], loop.var

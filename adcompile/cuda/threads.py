@@ -9,14 +9,22 @@ from typing import Any
 from numba.core import types as nt
 
 from adcompile.adjoint.assemble import Problem
-from adcompile.cuda.disjoint import Access, Known, is_over, meeting, with_indices
+from adcompile.cuda.disjoint import (
+    Access,
+    Known,
+    is_over,
+    loop_with_indices,
+    meeting,
+    with_indices,
+)
 from adcompile.cuda.host import HINT
 from adcompile.cuda.kinds import Types
 from adcompile.cuda.loop_variables import named_apart
 from adcompile.cuda.private import carried_in, make_private
 from adcompile.emit.destruct import destruct
 from adcompile.errors import UnsupportedError
-from adcompile.frontend.kernels import AXES, waits
+from adcompile.frontend.kernel_forms import waits
+from adcompile.frontend.kernels import AXES
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements, stmt_defs
 from adcompile.optimise.arrays_used import Arrays, Use
@@ -36,6 +44,7 @@ def check_threads(func: Any, p: Problem) -> None:
         _check_blocks(fn, types, added)
         return
     grid = {v for v in fn.params if v.name in _GRID}
+    known = Known.of(fn, types)
     arrays = Arrays(fn.body)
     for loop in statements(fn.body):
         if not isinstance(loop, ir.For):
@@ -50,6 +59,9 @@ def check_threads(func: Any, p: Problem) -> None:
             elif arrays.apart(uses, loop) or all(_is_atomic(u, added) for u in uses):
                 continue
             else:
+                inlined = loop_with_indices(loop, known.integers)
+                if not meeting(inlined, known, local, array).get(array):
+                    continue
                 text = f"threads with other {loop.var.name} may share elements of {array.name}"
             raise UnsupportedError(text, place.loc, HINT if uses is None else _ADVICE)
 

@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from adcompile.frontend.kernel_names import named_apart
 from adcompile.frontend.kernel_phases import (
     Around,
     Barrier,
@@ -29,6 +30,7 @@ from adcompile.frontend.kernel_syntax import Renamed, Replaced, most_steps, own_
 from adcompile.frontend.kernels import _NUMPY, AXES, Form
 from adcompile.frontend.source import Source
 
+LOOPS = ("block_", "thread_")  # how the variables of loops over them begin
 _TEXTS = {
     "grid": "block_{0} * threads_{0} + thread_{0}",
     "base": "block_{0} * threads_{0}",
@@ -38,6 +40,9 @@ _TEXTS = {
     "blockDim": "threads_{0}",
     "gridDim": "blocks_{0}",
 }
+
+
+_TAKEN = (*LOOPS, "blocks_", "threads_")
 
 
 class BlockForm(Form):
@@ -64,15 +69,16 @@ class BlockForm(Form):
     def body(self, stmts: list[ast.stmt]) -> tuple[list[ast.stmt], int]:
         stmts = self.without_returns(self.counted(stmts))
         for node in (n for s in stmts for n in ast.walk(s)):
-            if isinstance(node, ast.Name) and node.id.startswith(("thread_", "block_", "blocks_")):
+            if isinstance(node, ast.Name) and node.id.startswith(_TAKEN):
                 self.refuse(node, f"a variable named {node.id}", "Give it another name.")
+        params = [a.arg for a in self.source.node.args.args]
+        named_apart(stmts, set(params), set(self.source.local_names))
         stores = [name for s in stmts for n in ast.walk(s) for name in stored_by(n)]
         self.stores, self.counted_stores = set(stores), Counter(stores)
         stmts = [s for s in stmts if not self.note(s, stores) and not _is_text(s)]
         for node in (n for s in stmts for n in ast.walk(s)):
             if isinstance(node, ast.expr) and (kind := self.kind(node)) is not None:
                 self.axes = max(self.axes, kind[1] + 1)
-        params = [a.arg for a in self.source.node.args.args]
         phases = Phases(
             params,
             set(stores),

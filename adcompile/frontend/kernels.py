@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import ast
 import copy
-from dataclasses import replace
 from types import FunctionType
 from typing import Any
 
@@ -29,7 +28,6 @@ from adcompile.frontend.kernel_syntax import (
     written_in,
 )
 from adcompile.frontend.source import Source, plain_function, read_source
-from adcompile.ir import nodes as ir
 
 AXES = ("x", "y", "z")
 _NUMPY = "_adcompile_np"
@@ -82,31 +80,13 @@ def kernel_form(kernel: Any) -> tuple[FunctionType, int]:
         node.args.args.append(ast.copy_location(ast.arg(name), node))
     ast.fix_missing_locations(node)
     made = _function(inner, node, source)
-    items = frozenset(source.loc(loop).line for loop in form.items)
+    items = frozenset(source.loc(loop).line for loop in (*form.items, *form.nested))
     made.__adcompile_threads__ = (items, frozenset(form.atomic))  # type: ignore[attr-defined]
     made.__adcompile_blocks__ = in_blocks  # type: ignore[attr-defined]
+    axes_of_items = [form.strided[id(loop)] for loop in form.items]
+    spread = frozenset.intersection(*axes_of_items) if axes_of_items else frozenset(range(axes))
+    made.__adcompile_spread__ = spread  # type: ignore[attr-defined]
     return made, axes
-
-
-def waits(form: Any) -> bool:
-    """Whether threads of a block share memory or wait for each other in a form of a kernel."""
-    return bool(getattr(form, "__adcompile_blocks__", False))
-
-
-def with_blocks(fn: ir.Function) -> ir.Function:
-    """``fn``, the program of such a form, with loops over blocks whose iterations may run in any
-    order: cuda/threads.py checks that."""
-    counts = {v for v in fn.params if v.name in {f"blocks_{axis}" for axis in AXES}}
-
-    def block(stmts: ir.Block) -> ir.Block:
-        out: list[ir.Stmt] = []
-        for stmt in stmts:
-            if isinstance(stmt, ir.For) and stmt.stop in counts:
-                stmt = replace(stmt, order="blocks", body=block(stmt.body))
-            out.append(stmt)
-        return tuple(out)
-
-    return replace(fn, body=block(fn.body))
 
 
 def _function(inner: FunctionType, node: ast.FunctionDef, source: Source) -> FunctionType:
@@ -132,7 +112,9 @@ class Form(ast.NodeTransformer):
     def __init__(self, source: Source, strides: bool) -> None:
         """``strides``: whether loops that stride over the grid become loops over all items."""
         self.source, self.strides = source, strides
-        self.items: list[ast.For] = []  # such loops
+        self.items: list[ast.For] = []  # such loops, not those in others
+        self.nested: list[ast.For] = []  # such loops in others, over threads of another axis
+        self.strided: dict[int, frozenset[int]] = {}  # the axes of each, by identity
         self.atomic: set[int] = set()  # lines of atomic additions
         self.kinds: dict[str, tuple[str, int]] = {}
         self.loop_names: dict[int, str] = {}  # axis -> the variable of its loop
@@ -327,13 +309,30 @@ class Form(ast.NodeTransformer):
                     )
                     before = len(self.items)
                     node.body = [self.visit(s) for s in node.body]
-                    if len(self.items) > before:  # one in another: threads of two axes
-                        raise EveryThread
-                    self.items.append(node)
+                    self.strided[id(node)] = frozenset((axis,))
+                    inner, self.items[before:] = self.items[before:], [node]
+                    if inner:
+                        self.nest(node, inner)
                     return node
             case _:
                 pass
         return self.generic_visit(node)
+
+    def nest(self, loop: ast.For, inner: list[ast.For]) -> None:
+        """Threads of two axes: all that ``loop`` does but for names stands in the loop within."""
+        axes = self.strided[id(loop)]
+        names = [s for s in loop.body if s is not inner[0]]
+        named = {name for s in names for n in ast.walk(s) for name in stored_by(n)}
+        if (
+            len(inner) > 1
+            or any(name in named for n in ast.walk(inner[0]) for name in stored_by(n))
+            or axes & self.strided[id(inner[0])]
+            or loop.body[-1] is not inner[0]
+            or not all(isinstance(s, ast.Assign) and not written_in(s) for s in names)
+        ):
+            raise EveryThread
+        self.strided[id(loop)] = axes | self.strided[id(inner[0])]
+        self.nested += inner
 
     def visit_AugAssign(self, node: ast.AugAssign) -> Any:
         """``out[i] += v`` reads and writes; only atomic.add adds."""

@@ -10,19 +10,7 @@ import numpy as np
 from numba import cuda, float64
 
 from benchmarks.gpu.sums import THREADS, add_up, blocks, clear
-from benchmarks.gpu.workload import (
-    BY_HAND,
-    JAX,
-    OURS,
-    WARP,
-    Inputs,
-    Workload,
-    both_of_torch,
-    by_hand,
-    jax_of,
-    ours,
-    warp_of,
-)
+from benchmarks.gpu.workload import Inputs, Workload, lineup
 
 ALL = (0, 1, 2, 3, 4)
 
@@ -102,23 +90,11 @@ def inputs(small: bool) -> Inputs:
     return spot, strike, rng.uniform(0.1, 2.0, n), 0.03, 0.2
 
 
-def _in_warp(wp: Any, *args: Any) -> Any:
-    from benchmarks.gpu.in_warp import black_scholes
-
-    return black_scholes(wp, *args)
-
-
 WORKLOAD = Workload(
     "Black-Scholes, 1e8 options, all gradients",
     black_scholes,
     ALL,
     inputs,
-    {
-        BY_HAND: by_hand(_hand),
-        OURS: ours(black_scholes, ALL),
-        JAX: jax_of(_jax),
-        **both_of_torch(_torch, ALL),
-        WARP: warp_of(_in_warp),
-    },
+    lineup(black_scholes, ALL, _hand, _jax, _torch),
     moved=lambda given: 6 * given[0].nbytes,
 )

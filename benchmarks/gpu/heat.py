@@ -9,51 +9,10 @@ from numba import cuda, float64
 
 from adcompile.cuda.package import SIMULATED
 from benchmarks.gpu.sums import THREADS, add_up, blocks, clear
-from benchmarks.gpu.workload import (
-    BY_HAND,
-    JAX,
-    OURS,
-    WARP,
-    Inputs,
-    Workload,
-    both_of_torch,
-    by_hand,
-    jax_of,
-    ours,
-    warp_of,
-)
+from benchmarks.gpu.workload import Inputs, Workload, lineup
+from benchmarks.heat_3d import best_jax, heat, inside
 
 BLOCK = (2, 2, 1) if SIMULATED else (32, 4, 2)
-
-
-def heat(u: Any, steps: int) -> Any:
-    n = u.shape[0]
-    u, other = u.copy(), u.copy()
-    for _ in range(steps):
-        for i in range(1, n - 1):
-            for j in range(1, n - 1):
-                for k in range(1, n - 1):
-                    other[i, j, k] = (
-                        0.125 * (u[i + 1, j, k] - 2.0 * u[i, j, k] + u[i - 1, j, k])
-                        + 0.125 * (u[i, j + 1, k] - 2.0 * u[i, j, k] + u[i, j - 1, k])
-                        + 0.125 * (u[i, j, k + 1] - 2.0 * u[i, j, k] + u[i, j, k - 1])
-                        + u[i, j, k]
-                    )
-        for i in range(1, n - 1):
-            for j in range(1, n - 1):
-                for k in range(1, n - 1):
-                    u[i, j, k] = (
-                        0.125 * (other[i + 1, j, k] - 2.0 * other[i, j, k] + other[i - 1, j, k])
-                        + 0.125 * (other[i, j + 1, k] - 2.0 * other[i, j, k] + other[i, j - 1, k])
-                        + 0.125 * (other[i, j, k + 1] - 2.0 * other[i, j, k] + other[i, j, k - 1])
-                        + other[i, j, k]
-                    )
-    total = 0.0
-    for i in range(n):
-        for j in range(n):
-            for k in range(n):
-                total += u[i, j, k] ** 2
-    return total
 
 
 @cuda.jit
@@ -144,30 +103,11 @@ def _hand(u: Any, steps: int) -> Any:
     return call
 
 
-def _inside(u: Any) -> Any:
-    c = u[1:-1, 1:-1, 1:-1]
-    near = u[2:, 1:-1, 1:-1] + u[:-2, 1:-1, 1:-1] + u[1:-1, 2:, 1:-1] + u[1:-1, :-2, 1:-1]
-    return 0.25 * c + 0.125 * (near + u[1:-1, 1:-1, 2:] + u[1:-1, 1:-1, :-2])
-
-
-def _jax(jax: Any) -> Any:
-    """Nothing is kept of a step but the state before it."""
-
-    def loss(u: Any, steps: int) -> Any:
-        @jax.checkpoint
-        def body(u: Any, _: Any) -> Any:
-            return u.at[1:-1, 1:-1, 1:-1].set(_inside(u)), None
-
-        return jax.numpy.sum(jax.lax.scan(body, u, None, length=2 * steps)[0] ** 2)
-
-    return jax.value_and_grad(loss, argnums=(0,))
-
-
 def _torch(torch: Any, jit: Any) -> Any:
     @jit
     def step(u: Any) -> Any:
         new = u.clone()
-        new[1:-1, 1:-1, 1:-1] = _inside(u)
+        new[1:-1, 1:-1, 1:-1] = inside(u)
         return new
 
     def loss(u: Any, steps: int) -> Any:
@@ -183,22 +123,10 @@ def inputs(small: bool) -> Inputs:
     return np.random.default_rng(0).normal(size=(n, n, n)), steps
 
 
-def _in_warp(wp: Any, *args: Any) -> Any:
-    from benchmarks.gpu.in_warp import heat
-
-    return heat(wp, *args)
-
-
 WORKLOAD = Workload(
     "heat_3d, 256 x 256 x 256, 200 steps",
     heat,
     (0,),
     inputs,
-    {
-        BY_HAND: by_hand(_hand),
-        OURS: ours(heat, (0,)),
-        JAX: jax_of(_jax),
-        **both_of_torch(_torch, (0,)),
-        WARP: warp_of(_in_warp),
-    },
+    lineup(heat, (0,), _hand, best_jax, _torch),
 )

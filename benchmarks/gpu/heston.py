@@ -13,19 +13,7 @@ import numpy as np
 from numba import cuda, float64
 
 from benchmarks.gpu.sums import THREADS, add_up, blocks, clear
-from benchmarks.gpu.workload import (
-    BY_HAND,
-    JAX,
-    OURS,
-    WARP,
-    Inputs,
-    Workload,
-    both_of_torch,
-    by_hand,
-    jax_of,
-    ours,
-    warp_of,
-)
+from benchmarks.gpu.workload import Inputs, Workload, lineup
 
 ARGNUMS = (2, 3, 4, 5)
 
@@ -151,22 +139,10 @@ def inputs(small: bool) -> Inputs:
     return rng.normal(size=shape), rng.normal(size=shape), 1.2, 0.05, 0.4, -0.6
 
 
-def _in_warp(wp: Any, *args: Any) -> Any:
-    from benchmarks.gpu.in_warp import heston
-
-    return heston(wp, *args)
-
-
 WORKLOAD = Workload(
     "Heston Greeks, 1e6 paths of 100 steps",
     heston,
     ARGNUMS,
     inputs,
-    {
-        BY_HAND: by_hand(_hand),
-        OURS: ours(heston, ARGNUMS),
-        JAX: jax_of(_jax),
-        **both_of_torch(_torch, ARGNUMS),
-        WARP: warp_of(_in_warp),
-    },
+    lineup(heston, ARGNUMS, _hand, _jax, _torch),
 )

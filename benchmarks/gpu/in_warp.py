@@ -10,35 +10,7 @@ from typing import Any
 
 import numpy as np
 
-
-def _arrays(wp: Any, *given: Any) -> list[Any]:
-    return [wp.array(x, dtype=wp.float64, requires_grad=True) for x in given]
-
-
-def _number(wp: Any, x: float) -> Any:
-    return wp.array([x], dtype=wp.float64, requires_grad=True)
-
-
-def _taped(wp: Any, launches: Any, loss: Any, active: list[Any], written: list[Any]) -> Any:
-    """``launches()`` computes ``loss``; ``written`` is what it makes besides."""
-
-    def call() -> Any:
-        for x in (loss, *active, *written):
-            if x.grad is not None:
-                x.grad.zero_()
-        loss.zero_()
-        tape = wp.Tape()
-        with tape:
-            launches()
-        tape.backward(loss)
-        return loss, [x.grad for x in active]
-
-    def fetch(found: Any) -> Any:
-        value, grads = found
-        made = [np.array(g.numpy()) for g in grads]
-        return float(value.numpy()[0]), tuple(g[0] if g.shape == (1,) else g for g in made)
-
-    return call, fetch
+from benchmarks.warp_tape import arrays, number, taped
 
 
 def black_scholes(wp: Any, s: Any, k: Any, t: Any, r: float, v: float) -> Any:
@@ -61,10 +33,10 @@ def black_scholes(wp: Any, s: Any, k: Any, t: Any, r: float, v: float) -> Any:
         paid = half * k[i] * wp.exp(-r[0] * t[i]) * wp.erfc(d2 * minus)
         wp.atomic_add(total, 0, half * s[i] * wp.erfc(d1 * minus) - paid)
 
-    active = [*_arrays(wp, s, k, t), _number(wp, r), _number(wp, v)]
-    total = _number(wp, 0.0)
+    active = [*arrays(wp, s, k, t), number(wp, r), number(wp, v)]
+    total = number(wp, 0.0)
     launches = lambda: wp.launch(prices, len(s), [*active, total])  # noqa: E731
-    return _taped(wp, launches, total, active, [])
+    return taped(wp, launches, total, active, [])
 
 
 def n_body(wp: Any, x: Any, m: Any, soft: float) -> Any:
@@ -93,16 +65,16 @@ def n_body(wp: Any, x: Any, m: Any, soft: float) -> Any:
         i = wp.tid()
         wp.atomic_add(total, 0, wp.float64(-0.5) * m[i] * potential[i])
 
-    active = _arrays(wp, x, m)
-    (potential,) = _arrays(wp, np.zeros_like(m))
-    total = _number(wp, 0.0)
+    active = arrays(wp, x, m)
+    (potential,) = arrays(wp, np.zeros_like(m))
+    total = number(wp, 0.0)
 
     def launches() -> None:
         """Two: of ``m[i] * own`` in the first kernel Warp loses the adjoint of ``m[i]``."""
         wp.launch(energies, len(m), [*active, soft, potential])
         wp.launch(weigh, len(m), [active[1], potential, total])
 
-    return _taped(wp, launches, total, active, [potential])
+    return taped(wp, launches, total, active, [potential])
 
 
 def heston(wp: Any, z: Any, w: Any, *parameters: float) -> Any:
@@ -146,9 +118,9 @@ def heston(wp: Any, z: Any, w: Any, *parameters: float) -> Any:
 
     steps, n = z.shape
     drawn = [wp.array(a, dtype=wp.float64) for a in (z, w)]
-    active = [_number(wp, p) for p in parameters]
-    states = _arrays(wp, *(np.zeros((steps + 1, n)) for _ in range(2)))
-    total = _number(wp, 0.0)
+    active = [number(wp, p) for p in parameters]
+    states = arrays(wp, *(np.zeros((steps + 1, n)) for _ in range(2)))
+    total = number(wp, 0.0)
 
     def launches() -> None:
         wp.launch(begin, n, [active[1], states[1]])
@@ -156,7 +128,7 @@ def heston(wp: Any, z: Any, w: Any, *parameters: float) -> Any:
             wp.launch(step, n, [i, 1.0 / steps, *drawn, *active, *states])
         wp.launch(payoff, n, [steps, 1.0 / n, states[0], total])
 
-    return _taped(wp, launches, total, active, states)
+    return taped(wp, launches, total, active, states)
 
 
 def heat(wp: Any, u: Any, steps: int) -> Any:
@@ -182,12 +154,12 @@ def heat(wp: Any, u: Any, steps: int) -> Any:
         i, j, k = wp.tid()
         wp.atomic_add(total, 0, u[i, j, k] * u[i, j, k])
 
-    states = _arrays(wp, u, *(np.zeros_like(u) for _ in range(2 * steps)))
-    total = _number(wp, 0.0)
+    states = arrays(wp, u, *(np.zeros_like(u) for _ in range(2 * steps)))
+    total = number(wp, 0.0)
 
     def launches() -> None:
         for one, following in pairwise(states):
             wp.launch(step, u.shape, [one, following])
         wp.launch(squares, u.shape, [states[-1], total])
 
-    return _taped(wp, launches, total, states[:1], states[1:])
+    return taped(wp, launches, total, states[:1], states[1:])

@@ -9,19 +9,7 @@ import numpy as np
 from numba import cuda, float64
 
 from benchmarks.gpu.sums import THREADS, add_up, blocks, clear
-from benchmarks.gpu.workload import (
-    BY_HAND,
-    JAX,
-    OURS,
-    WARP,
-    Inputs,
-    Workload,
-    both_of_torch,
-    by_hand,
-    jax_of,
-    ours,
-    warp_of,
-)
+from benchmarks.gpu.workload import Inputs, Workload, lineup
 
 
 def n_body(x: Any, m: Any, soft: float) -> float:
@@ -106,24 +94,16 @@ def inputs(small: bool) -> Inputs:
     return rng.normal(size=(n, 3)), rng.uniform(0.5, 2.0, n), 0.01
 
 
-def _in_warp(wp: Any, *args: Any) -> Any:
-    from benchmarks.gpu.in_warp import n_body
-
-    return n_body(wp, *args)
-
-
 WORKLOAD = Workload(
     "N-body, 16,384 bodies",
     n_body,
     (0, 1),
     inputs,
-    {
-        BY_HAND: by_hand(_hand),
-        OURS: ours(n_body, (0, 1)),
-        JAX: jax_of(
-            lambda jax: jax.value_and_grad(lambda *a: _value(jax.numpy, *a), argnums=(0, 1))
-        ),
-        **both_of_torch(lambda torch, jit: jit(lambda *a: _value(torch, *a)), (0, 1)),
-        WARP: warp_of(_in_warp),
-    },
+    lineup(
+        n_body,
+        (0, 1),
+        _hand,
+        lambda jax: jax.value_and_grad(lambda *a: _value(jax.numpy, *a), argnums=(0, 1)),
+        lambda torch, jit: jit(lambda *a: _value(torch, *a)),
+    ),
 )

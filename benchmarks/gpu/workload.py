@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from adcompile import value_and_grad
 from adcompile.cuda.package import SIMULATED
+from benchmarks.gpu import in_warp
 
 Inputs: TypeAlias = tuple[Any, ...]
 Result: TypeAlias = tuple[float, tuple[NDArray[Any], ...]]
@@ -178,4 +179,21 @@ def both_of_torch(make: Callable[[Any, Any], Any], argnums: tuple[int, ...]) -> 
     return {
         TORCH: torch_of(make, argnums, compiled=False),
         COMPILED: torch_of(make, argnums, compiled=True),
+    }
+
+
+def lineup(
+    f: Callable[..., Any],
+    argnums: tuple[int, ...],
+    hand: Callable[..., Callable[[], Any]],
+    jax: Callable[[Any], Any],
+    torch: Callable[[Any, Any], Any],
+) -> dict[str, Build]:
+    """All contestants; ``in_warp`` has the function's name."""
+    return {
+        BY_HAND: by_hand(hand),
+        OURS: ours(f, argnums),
+        JAX: jax_of(jax),
+        **both_of_torch(torch, argnums),
+        WARP: warp_of(getattr(in_warp, f.__name__)),
     }

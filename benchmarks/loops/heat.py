@@ -10,37 +10,8 @@ from numba import njit
 
 from benchmarks.arrays.contestants import REASSOCIATE
 from benchmarks.arrays.workload import TAPE, Inputs, Workload
+from benchmarks.heat_3d import best_jax, heat, inside
 from benchmarks.loops.lineup import Function, lineup
-
-
-def heat(u: Any, steps: int) -> Any:
-    n = u.shape[0]
-    u, other = u.copy(), u.copy()
-    for _ in range(steps):
-        for i in range(1, n - 1):
-            for j in range(1, n - 1):
-                for k in range(1, n - 1):
-                    other[i, j, k] = (
-                        0.125 * (u[i + 1, j, k] - 2.0 * u[i, j, k] + u[i - 1, j, k])
-                        + 0.125 * (u[i, j + 1, k] - 2.0 * u[i, j, k] + u[i, j - 1, k])
-                        + 0.125 * (u[i, j, k + 1] - 2.0 * u[i, j, k] + u[i, j, k - 1])
-                        + u[i, j, k]
-                    )
-        for i in range(1, n - 1):
-            for j in range(1, n - 1):
-                for k in range(1, n - 1):
-                    u[i, j, k] = (
-                        0.125 * (other[i + 1, j, k] - 2.0 * other[i, j, k] + other[i - 1, j, k])
-                        + 0.125 * (other[i, j + 1, k] - 2.0 * other[i, j, k] + other[i, j - 1, k])
-                        + 0.125 * (other[i, j, k + 1] - 2.0 * other[i, j, k] + other[i, j, k - 1])
-                        + other[i, j, k]
-                    )
-    total = 0.0
-    for i in range(n):
-        for j in range(n):
-            for k in range(n):
-                total += u[i, j, k] ** 2
-    return total
 
 
 @njit(error_model="numpy", fastmath=REASSOCIATE)
@@ -88,15 +59,9 @@ def by_hand(u: Any, steps: int) -> Any:
     return total, (face + a,)
 
 
-def _inside(u: Any) -> Any:
-    c = u[1:-1, 1:-1, 1:-1]
-    near = u[2:, 1:-1, 1:-1] + u[:-2, 1:-1, 1:-1] + u[1:-1, 2:, 1:-1] + u[1:-1, :-2, 1:-1]
-    return 0.25 * c + 0.125 * (near + u[1:-1, 1:-1, 2:] + u[1:-1, 1:-1, :-2])
-
-
 def arrays(xp: Any, jit: Function) -> Function:
     def step(u: Any) -> Any:
-        new = xp.concatenate((u[1:-1, 1:-1, :1], _inside(u), u[1:-1, 1:-1, -1:]), axis=2)
+        new = xp.concatenate((u[1:-1, 1:-1, :1], inside(u), u[1:-1, 1:-1, -1:]), axis=2)
         new = xp.concatenate((u[1:-1, :1], new, u[1:-1, -1:]), axis=1)
         return xp.concatenate((u[:1], new, u[-1:]), axis=0)
 
@@ -108,17 +73,6 @@ def arrays(xp: Any, jit: Function) -> Function:
         return xp.sum(u**2)
 
     return heat
-
-
-def best_jax(jax: Any) -> Any:
-    def loss(u: Any, steps: int) -> Any:
-        @jax.checkpoint
-        def body(u: Any, _: Any) -> Any:
-            return u.at[1:-1, 1:-1, 1:-1].set(_inside(u)), None
-
-        return jax.numpy.sum(jax.lax.scan(body, u, None, length=2 * steps)[0] ** 2)
-
-    return jax.value_and_grad(loss, argnums=(0,))
 
 
 def inputs(n: int, steps: int) -> Inputs:

@@ -3,9 +3,8 @@
 
 from typing import Any
 
-import numpy as np
-
 from benchmarks.measure import Call
+from benchmarks.warp_tape import arrays, number, taped
 
 
 def build(cameras: Any, points: Any, weights: Any, seen: Any, features: Any) -> Call:
@@ -48,19 +47,9 @@ def build(cameras: Any, points: Any, weights: Any, seen: Any, features: Any) -> 
         d = one - w * w
         wp.atomic_add(total, 0, w * w * (du * du + dv * dv) + d * d)
 
-    active = [wp.array(x, dtype=wp.float64, requires_grad=True) for x in (cameras, points, weights)]
+    active = arrays(wp, cameras, points, weights)
     fixed = [wp.array(seen, dtype=wp.int64), wp.array(features, dtype=wp.float64)]
-    total = wp.zeros(1, dtype=wp.float64, requires_grad=True)
-    n = len(weights)
-
-    def call() -> Any:
-        total.zero_()
-        tape = wp.Tape()
-        with tape:
-            wp.launch(squares, n, [*active, *fixed, total])
-        tape.backward(total)
-        found = float(total.numpy()[0]), tuple(np.array(x.grad.numpy()) for x in active)
-        tape.zero()
-        return found
-
-    return call
+    total = number(wp, 0.0)
+    launches = lambda: wp.launch(squares, len(weights), [*active, *fixed, total])  # noqa: E731
+    call, fetch = taped(wp, launches, total, active, [])
+    return lambda: fetch(call())
