@@ -26,6 +26,7 @@ from adcompile.makers import names_of_records, with_lists
 
 Function = FunctionType | LocalFunction
 DEEPEST, MOST = 60, 500  # calls of itself within each other, and in all
+LARGEST = 20_000  # statements of a program with such calls
 UNROLLED = 4  # where the depth is known at run time
 
 
@@ -217,7 +218,7 @@ class Arguments(FunctionValues):
             for name, found in callee.known.items()
         )
         name = callee.source.node.name
-        if session.repeated > MOST:
+        if session.repeated > MOST or session.emitted > LARGEST:
             self.refuse(
                 node,
                 f"{name} calls itself too often: recursion is followed call by call",

@@ -26,6 +26,7 @@ class Session:
     trying: int = 0  # how many try statements are around
     raises_on_zero: bool = True  # division by zero is an error in the user's function
     repeated: int = 0  # how many calls of themselves were followed
+    emitted: int = 0  # how many statements there are
     lenient: bool = False
     numbers: set[ir.Var] = field(default_factory=set)  # parameters that are numbers, not booleans
     unknown: set[ir.Var] = field(default_factory=set)  # parameters of whose type nothing is known
@@ -53,6 +54,7 @@ class Session:
 
     def note_values(self, stmt: ir.Stmt) -> None:
         """Keep ``ranks``, ``lists`` and ``members`` true behind ``stmt``."""
+        self.emitted += 1
         note_rank(stmt, self.ranks, self.kinds)
         for some in (self.lists, self.members):
             some.difference_update(stmt_defs(stmt))

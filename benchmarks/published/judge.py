@@ -112,8 +112,6 @@ def differences(plain: Any, case: Case) -> oracle.Estimate:
     """The derivative of the compiled function, which may raise beside the point."""
     try:
         return oracle.directional(plain, case.args, case.direction, 1e-4)
-    except Late:
-        raise
     except Exception:
         return oracle.Estimate(np.nan, np.nan, kink=True)
 
@@ -176,7 +174,7 @@ def judge(module: str, path: str, cases: list[Case], folder: Path) -> dict[str, 
         try:
             with limit(PER_FUNCTION), np.errstate(all="ignore"):
                 verdict = checked(target, case, compiled=False)
-        except Exception as error:
+        except (Exception, Late) as error:
             verdict, message = describe(error)
             where = str(getattr(error, "loc", "") or "")
         if verdict.startswith("right"):
@@ -193,7 +191,7 @@ def judge(module: str, path: str, cases: list[Case], folder: Path) -> dict[str, 
         try:
             with limit(2 * PER_FUNCTION), np.errstate(all="ignore"):
                 verdict, message = checked(target, case, compiled=True), ""
-        except Exception as error:
+        except (Exception, Late) as error:
             verdict, message = describe(error)
             where = str(getattr(error, "loc", "") or "")
         if verdict == NO_VALUE:
