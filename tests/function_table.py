@@ -237,6 +237,8 @@ np.partition(x,(1,2))[1]*x[0]
 np.sum(x[np.argpartition(-x,1)[:2]]**3)
 np.sum(x[np.argsort(-x)]*y)
 np.sum(x[x.argsort()]*y)
+np.sum(x[x.argsort(kind='quicksort')]*y)
+np.sum(x[np.argsort(np.floor(3.0*x),kind='mergesort')]*y)
 np.sum(x[np.argsort(x)[::-1]]*y)
 np.sum(np.sort(x)[::-1]*y)
 np.sum(np.convolve(x,y,'full')**2)

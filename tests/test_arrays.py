@@ -199,6 +199,63 @@ def test_axes_of_extent_one_broadcast() -> None:
         derivative(x, w[:, :3], b)
 
 
+def spread_when_run(x: Any, y: Any, k: int) -> Any:
+    """Extents of one that no argument has."""
+    u = np.sin(x[:k]) * y
+    v = (u + x[k : k + 2]) ** 2 + y[1:] * x[k + 1 :]
+    z = np.zeros(5)
+    z[::2] = np.cos(x[:k]) * x[0]
+    z[1::2] += np.exp(x[k:2])
+    pairs = (y[:k] * 2.0)[:, None] * (x[:2] * y)
+    return np.sum(v * u) + np.sum(pairs) + np.sum(z * z)
+
+
+@pytest.mark.parametrize("optimise", (True, False))
+def test_extents_of_one_found_when_it_runs(optimise: bool) -> None:
+    compare(spread_when_run, (np.array([0.3, 0.5, 0.7]), np.array([1.1, 0.4]), 1), optimise)
+
+
+def scaled_in_place(x: Any, y: Any, k: int) -> Any:
+    u = x[:k] * 2.0
+    u *= np.sin(y)
+    u[:] += y
+    return np.sum(u * u)
+
+
+def test_what_is_written_keeps_its_extents() -> None:
+    """One element takes no two, as in NumPy."""
+    x, y = np.array([0.3, 0.5, 0.7]), np.array([1.1, 0.4])
+    compare(scaled_in_place, (x, y[:1], 2))
+    with pytest.raises(BroadcastError):
+        plain_value_and_grad(scaled_in_place, (0, 1))(x, y, 1)
+
+
+@pytest.mark.compiled
+def test_extents_of_one_in_later_calls() -> None:
+    """The first call has none, the same code meets some, and then extents that do not fit."""
+
+    def product(x: Any, k: int) -> Any:
+        return np.sum(np.sin(x[:k]) * x[3:])
+
+    x = np.array([0.3, 0.5, 0.7, 1.1, -0.4])
+    derivative = value_and_grad(product)
+    for k in (2, 1):
+        value, slopes = derivative(x, k)
+        assert value == pytest.approx(product(x, k), rel=1e-14)
+        expected = np.zeros(5)
+        expected[:k] += np.cos(x[:k]) * (x[3:] if k == 2 else np.sum(x[3:]))
+        expected[3:] += np.sin(x[:k])
+        np.testing.assert_allclose(slopes, expected, rtol=1e-13)
+        out, pullback = vjp(product, x, k)
+        assert out == value
+        np.testing.assert_allclose(pullback(1.0)[0], expected, rtol=1e-13)
+        out, moved = jvp(product, (x, k), (x, None))
+        assert moved == pytest.approx(float(expected @ x), rel=1e-13)
+    for call in (derivative, lambda *a: vjp(product, *a)):
+        with pytest.raises(BroadcastError, match=r"be broadcast.*\n  at .*test_arrays.py"):
+            call(x, 3)
+
+
 @njit
 def running(x: Any) -> float:
     x[1:] += x[:-1]

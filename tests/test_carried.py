@@ -58,9 +58,8 @@ def test_one_all_the_time(f: Any, optimise: bool) -> None:
 
 
 def test_one_at_first() -> None:
-    """Then there is no telling before it runs: an error at the user's line, no wrong sum."""
-    with pytest.raises(BroadcastError, match=r"test_carried\.py:"):
-        plain_value_and_grad(widens, (0, 1))(X, P)
+    """Then there is no telling before it runs."""
+    compare(widens, (X, P))
     compare(widens, (X[:, :1], P))
 
 

@@ -27,7 +27,9 @@ from tests.constructs.page import PAGE, page
 RIGHT = [k for k, e in enumerate(ENTRIES) if e.message is None and e.interprets and not e.slow]
 REFUSED = [e for e in ENTRIES if e.message is not None]
 # Compiled here; the rest by the command.
-COMPILED = (*("calls_narrow", "kernel_with_arguments", "best_of", "over_enumerate_zip"),)
+COMPILED = (
+    *("calls_narrow", "kernel_with_arguments", "best_of", "over_enumerate_zip", "float_slices"),
+)
 
 
 def name(k: int) -> str:

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from adcompile.errors import UnsupportedError
+from adcompile.frontend import arguments
+from adcompile.frontend.lifting import Lifting
 from adcompile.frontend.parse import parse
 from tests.callees import square
 
@@ -196,3 +198,32 @@ def test_columns():
         parse(f)
     loc = caught.value.loc
     assert linecache.getlines(__file__)[loc.line - 1][loc.column :].strip() == "x.tolist()"
+
+
+def test_a_condition_is_never_computed_before_the_loop_alone(monkeypatch):
+    """Where what ``lifts`` foresees is not what the condition takes."""
+
+    def f(x, places):
+        k = 0
+        while k in places:
+            k += 1
+        return x[k]
+
+    parse(f)
+    monkeypatch.setattr(Lifting, "lifts", lambda self, node: False)
+    with pytest.raises(UnsupportedError, match="a condition that takes statements"):
+        parse(f)
+
+
+def leaves(x, n):
+    return math.sin(x) if n < 1 else leaves(x, n - 1) + 0.5 * leaves(x * x, n - 1)
+
+
+def test_recursion_is_followed_as_far_as_the_program_stays_small(monkeypatch):
+    def f(x):
+        return leaves(x, 3)
+
+    parse(f)
+    monkeypatch.setattr(arguments, "LARGEST", 40)
+    with pytest.raises(UnsupportedError, match="leaves calls itself too often"):
+        parse(f)

@@ -44,8 +44,33 @@ def leaves_out(x):
     return s
 
 
+def behind_arithmetic(x):
+    shares = np.empty(x.size)
+    for i in range(x.size):
+        shares[i] = 100.0 * ((x[i] - 0.9) / abs(x[i] - 0.9)) * x[0]
+    s = 0.0
+    for i in range(x.size):
+        if not np.isnan(shares[i]):
+            s += shares[i] * x[i]
+    return s
+
+
+def behind_a_product(x):
+    s = 0.0
+    for i in range(x.size):
+        t = x[0] / (x[i] - 0.9)
+        u = math.sin(x[1]) if i % 2 else x[3]
+        v = t * u + x[i]
+        if math.isinf(v):
+            continue
+        s += v * v
+    return s
+
+
 @pytest.mark.parametrize("optimise", (True, False))
-@pytest.mark.parametrize("f", (stops, stops_with_arrays, leaves_out))
+@pytest.mark.parametrize(
+    "f", (stops, stops_with_arrays, leaves_out, behind_arithmetic, behind_a_product)
+)
 def test_infinite_and_not_used(f: Any, optimise: bool) -> None:
     x = np.array([0.7, 1.3, 0.9, 0.6])
     with np.errstate(all="ignore"):
@@ -54,5 +79,7 @@ def test_infinite_and_not_used(f: Any, optimise: bool) -> None:
         d = np.array([0.3, -0.8, 0.5, 0.2])
         if f is leaves_out:  # one element is compared with itself
             d[1] = 0.0
+        if f in (behind_arithmetic, behind_a_product):  # the pole stays where it is
+            d[2] = 0.0
         estimate = oracle.directional(f, (x,), {0: d}, 1e-4)
     assert estimate.reliable and estimate.agrees(float(slopes @ d))

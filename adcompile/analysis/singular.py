@@ -10,13 +10,14 @@ of dynamic programming.
 that is not chosen gets an adjoint of zero, and may have a pole or overflow.  The operands of a
 choice are followed back in their block, as long as nothing else reads them.
 
-*A test after the fact*: ``if not np.isfinite(y): break``.  What the test finds is not used.
+*A test after the fact*: ``if not np.isfinite(y): break``.  What the test finds is not used; what is
+asked may be a number that an infinite one has led to.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from adcompile.analysis.activity import Activity, float_operands, flows
@@ -99,8 +100,12 @@ def _is_zero_trip(loop: ir.For, target: ir.Var, source: ir.Var | ir.Load) -> boo
 
 
 def _in(source: ir.Var | ir.Load, found: set[ir.Var], roots: Roots) -> bool:
+    return not found.isdisjoint(_marks(source, roots))
+
+
+def _marks(source: ir.Var | ir.Load, roots: Roots) -> Iterable[ir.Var]:
     var = source.array if isinstance(source, ir.Load) else source
-    return not found.isdisjoint(roots.get(var, (var,)))
+    return roots.get(var, (var,))
 
 
 def _multiplies(stmt: ir.Stmt, infinite: set[ir.Var], roots: Roots) -> bool:
@@ -128,35 +133,44 @@ def _is_product(value: ir.Expr) -> bool:
 
 
 def _tested(fn: ir.Function, roots: Roots) -> set[int]:
-    """The poles whose values, or arrays of them, are asked whether they are finite."""
+    """The poles on the way to what is asked whether it is finite, and the products behind them."""
     every = list(statements(fn.body))
-    names: set[ir.Var] = set()
-    arrays: set[ir.Var] = set()
+    asked = _asked(every, roots)
+    if not asked:
+        return set()
+    _spread(asked, [(s, t) for stmt in every for t, s in flows(stmt)], roots)
+    made = [s for s in every if isinstance(s, ir.Assign) and _in(s.target, asked, roots)]
+    poles = [stmt for stmt in made if _has_pole(stmt.value)]
+    singular = {stmt.target for stmt in poles}
+    links = [(t, s) for stmt in every for t, s in flows(stmt) if _in(t, asked, roots)]
+    _spread(singular, links, roots)
+    return {id(stmt) for stmt in poles} | {
+        id(stmt) for stmt in made if _multiplies(stmt, singular, roots)
+    }
+
+
+def _asked(every: list[ir.Stmt], roots: Roots) -> set[ir.Var]:
+    """What stands in such tests: variables, arrays by root."""
+    found: set[ir.Var] = set()
     for stmt in every:
         for part in (p for top in stmt_exprs(stmt) for p in subexpressions(top)):
             if isinstance(part, ir.Apply) and part.fn.split(".")[-1] in _TESTS:
-                found = [e for arg in part.args for e in subexpressions(arg)]
-                names.update(e for e in found if isinstance(e, ir.Var))
-                for load in (e for e in found if isinstance(e, ir.Load)):
-                    arrays |= roots.get(load.array, frozenset((load.array,)))
+                for read in (e for arg in part.args for e in subexpressions(arg)):
+                    if isinstance(read, ir.Var | ir.Load):
+                        found.update(_marks(read, roots))
+    return found
+
+
+def _spread(
+    found: set[ir.Var], links: Sequence[tuple[ir.Var | ir.Load, ir.Var | ir.Load]], roots: Roots
+) -> None:
+    """Add to ``found`` the first of each pair whose second is in it."""
     size = -1
-    while names and size != len(names) + len(arrays):
-        size = len(names) + len(arrays)
-        for stmt in every:
-            match stmt:
-                case ir.Assign(target, ir.Var() as source) if target in names:
-                    names.add(source)
-                case ir.Assign(target, ir.Load(array)) if target in names:
-                    arrays |= roots.get(array, frozenset((array,)))
-                case ir.Store(array, _, ir.Var() as value) if _in(array, arrays, roots):
-                    names.add(value)
-                case _:
-                    pass
-    return {
-        id(stmt)
-        for stmt in every
-        if isinstance(stmt, ir.Assign) and stmt.target in names and _has_pole(stmt.value)
-    }
+    while size != len(found):
+        size = len(found)
+        for to, source in links:
+            if _in(source, found, roots):
+                found.update(_marks(to, roots))
 
 
 # ---------------------------------------------------------------- choices

@@ -1,9 +1,8 @@
-"""Running sums, differences, products of several arrays, sorting, interpolation."""
+"""Running sums, differences, convolutions, interpolation."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -256,83 +255,7 @@ def trace(m: Machine, a: Pull, offset: int = 0, axis1: int = 0, axis2: int = 1) 
     return m.total(found, None if found.rank == 1 else -1)
 
 
-# ---------------------------------------------------------------- order
-
-
-def argsort(m: Machine, a: Pull, axis: int | None = -1) -> Pull:
-    """Indices are integers: no derivative goes through them."""
-    if axis is None:
-        a, axis = m.kept(ravel(m, a)), 0
-    return _order(m, a, axis, "np.argsort", ())
-
-
-def sort(m: Machine, a: Pull, axis: int | None = -1) -> Pull:
-    if axis is None:
-        a, axis = m.kept(ravel(m, a)), 0
-    return _in_order(m, a, axis, "np.argsort", ())
-
-
-def argpartition(m: Machine, a: Pull, kth: Pull) -> Pull:
-    return _order(m, a, -1, "np.argpartition", (_places(m, kth),))
-
-
-def partition(m: Machine, a: Pull, kth: Pull) -> Pull:
-    """Numba's np.partition and np.argpartition take the same steps, so that elements which are in
-    no order are in the same one."""
-    return _in_order(m, a, -1, "np.argpartition", (_places(m, kth),))
-
-
-def _places(m: Machine, kth: Pull) -> ir.Expr:
-    return m.memory(kth) if kth.rank else m.scalar_of(kth).at(m.out, ())
-
-
-def _order(m: Machine, a: Pull, axis: int, fn: str, args: tuple[ir.Expr, ...]) -> Pull:
-    """The subscripts that ``fn`` finds along an axis."""
-    if a.rank != 1:
-        line = partial(_order, axis=0, fn=fn, args=args)
-        return _by_rows(m, a, axis, line, nt.int64)
-    source = m.memory(a)
-    m.close()
-    made = m.fresh_from(fn, (source, *args), array_type(nt.int64, 1), a.dims)
-    return m.pull_of(made)
-
-
-def _in_order(m: Machine, a: Pull, axis: int, fn: str, args: tuple[ir.Expr, ...]) -> Pull:
-    if a.rank != 1:
-        line = partial(_in_order, axis=0, fn=fn, args=args)
-        return _by_rows(m, a, axis, line, a.dtype)
-    a = m.kept(a)
-    order = _order(m, a, 0, fn, args)
-    found = rearranged(a, a.dims, lambda out, i: (order.at(out, i),), view=False)
-    reads = a.reads | order.reads
-    return Pull(a.dims, a.dtype, found.at, True, reads=reads, shifted=reads)
-
-
-def _by_rows(m: Machine, a: Pull, axis: int, f: Any, kind: nt.Type) -> Pull:
-    """``f`` along one axis of a matrix or more."""
-    k = one_axis(m, a.rank, axis)
-    a = m.kept(a)
-    m.close()
-    made = m.fresh(a.dims, kind)
-    others = (*a.dims[:k], *a.dims[k + 1 :])
-    outer = m.out
-
-    def line(out: Emitter, rest: Index, _: Any) -> Sequence[ir.Expr]:
-        m.out, sizes = out, m.sizes.copy()
-        row = rearranged(a, (a.dims[k],), lambda o, i: (*rest[:k], i[0], *rest[k:]), False)
-        done = f(m, m.pull_of(m.memory(Pull(row.dims, row.dtype, row.at, reads=row.reads))))
-        m.close()
-
-        def body(inner: Emitter, i: Index, _: Any) -> Sequence[ir.Expr]:
-            inner.store(made, (*rest[:k], i[0], *rest[k:]), done.at(inner, i))
-            return ()
-
-        out.loops((a.dims[k],), body)
-        m.out, m.sizes = outer, sizes
-        return ()
-
-    outer.loops(others, line)
-    return m.pull_of(made)
+# ---------------------------------------------------------------- tables
 
 
 def searchsorted(m: Machine, a: Pull, v: Pull, side: str = "left") -> Pull:

@@ -13,6 +13,7 @@ from adcompile.ir import nodes as ir
 
 Types: TypeAlias = dict[ir.Var, nt.Type]
 Index: TypeAlias = tuple[ir.Expr, ...]
+Options: TypeAlias = tuple[tuple[str, ir.Expr], ...]  # keyword arguments
 
 ZERO, ONE = ir.Const(0), ir.Const(1)
 INDEX_NAMES = ("i", "j", "k", "l", "m", "n")

@@ -41,7 +41,8 @@ def expand(
 ) -> ir.Function:
     """``fn`` without whole-array arithmetic.  ``types`` learns the new variables.
 
-    ``ones``: the (parameter and places in it, axis) known to have extent one.  ``compiled``: the
+    ``ones``: the (parameter and places in it, axis) known to have extent one; with ((), 0) any
+    other may turn out to.  ``compiled``: the
     user runs the function through Numba.  ``regroup``: sums of arrays may be made in another order.
     """
     if not any(_is_whole(stmt, types) for stmt in statements(fn.body)):
@@ -53,7 +54,8 @@ def expand(
         expander = _Expander(fn, types)
         expander.compiled, expander.regroup = compiled, regroup
         expander.more_than_one = more_than_one
-        for (k, *path), axis in ones:
+        expander.may_be_one = ((), 0) in ones
+        for (k, *path), axis in (one for one in ones if one[0]):
             array = item_at(fn, fn.params[k], path)
             dims = list(expander.dims_of(array))
             dims[axis] = ir.Const(1)
@@ -222,6 +224,9 @@ class _Expander(Machine):
                 self.out.loc,
                 "Write y = y + e.",
             )
+        for own, dim in zip(self.dims_of(value.a), map(self.canonical, pull.dims)):
+            if own not in (one, dim):  # equal, unless one may turn out to be one
+                self.refuse(ir.Compare("!=", own, dim))
         if kind.dtype is pull.dtype or not isinstance(kind.dtype, nt.Float):
             return pull
         return by.cast(self, contractions.computed(self, pull), kind.dtype)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 
 from numba.core import types as nt
 
-from adcompile.arrays.emitter import Emitter, Types, array_type
-from adcompile.arrays.pull import Dims, Pull, broadcast
+from adcompile.arrays.emitter import Emitter, Index, Types, array_type
+from adcompile.arrays.pull import Dims, Pull, broadcast, rearranged
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 
@@ -16,6 +17,8 @@ _ONE = ir.Const(1)
 
 
 class Extents:
+    may_be_one = False  # whether an axis may turn out to have extent one, and broadcast
+
     def __init__(self, types: Types) -> None:
         self.types = types
         self.out = Emitter(types)
@@ -42,8 +45,10 @@ class Extents:
             dim = self.equal_dims[dim]
         return dim
 
-    def common(self, operands: Sequence[Pull]) -> Dims:
-        """The shape to which the operands broadcast; what is not known is tested at run time."""
+    def common(self, operands: Sequence[Pull], late: bool = False) -> Dims:
+        """The shape to which the operands broadcast; what is not known is tested at run time.
+        ``late``: the caller can broadcast axes that turn out to have extent one (``stretched``)."""
+        join = self.either if late and self.may_be_one else self.same
         rank = max((p.rank for p in operands), default=0)
         dims: list[ir.Expr] = []
         for axis in range(rank):
@@ -55,7 +60,7 @@ class Extents:
                 dim = self.canonical(pull.dims[place])
                 if dim == _ONE:
                     continue
-                found = dim if found == _ONE else self.same(found, dim)
+                found = dim if found == _ONE else join(found, dim)
             dims.append(found)
         return tuple(dims)
 
@@ -64,12 +69,49 @@ class Extents:
         a, b = self.canonical(a), self.canonical(b)
         if a == b:
             return a
-        message = f"operands could not be broadcast together\n  at {self.out.loc}"
-        self.out.fail_if(ir.Compare("!=", a, b), "BroadcastError", message)
+        self.refuse(ir.Compare("!=", a, b))
         if isinstance(b, ir.Const):
             a, b = b, a
         self.equal_dims[b] = a
         return a
+
+    def refuse(self, differs: ir.Expr) -> None:
+        message = f"operands could not be broadcast together\n  at {self.out.loc}"
+        self.out.fail_if(differs, "BroadcastError", message)
+
+    def either(self, a: ir.Expr, b: ir.Expr) -> ir.Expr:
+        """The extent that both are, or one of them if the other is one."""
+        a, b = self.canonical(a), self.canonical(b)
+        if a == b:
+            return a
+        both = ir.Select(ir.Compare("==", a, _ONE), b, a)
+        if both not in self.sizes:
+            self.may_stretch(b, self.size(both))
+        return self.sizes[both]
+
+    def may_stretch(self, dim: ir.Expr, wanted: ir.Expr) -> None:
+        one = ir.Compare("!=", dim, _ONE)
+        self.refuse(ir.Logic("and", one, ir.Compare("!=", dim, wanted)))
+
+    def stretched(self, pull: Pull, dims: Dims) -> Pull:
+        """``pull`` with the extents of ``dims``, the last of which its own are or turn out to be
+        one."""
+        ends: dict[int, ir.Expr] = {}
+        wanted = dims[len(dims) - pull.rank :]
+        for axis, (own, dim) in enumerate(zip(map(self.canonical, pull.dims), wanted)):
+            if own != _ONE and own != self.canonical(dim):
+                ends[axis] = self.size(self.out.integer("-", own, _ONE))
+
+        def mapping(out: Emitter, index: Index) -> Index:
+            return tuple(
+                out.name(ir.Apply("min", (i, ends[axis])), nt.int64) if axis in ends else i
+                for axis, i in enumerate(index)
+            )
+
+        if not ends:
+            return pull
+        made = tuple(wanted[k] if k in ends else dim for k, dim in enumerate(pull.dims))
+        return replace(rearranged(pull, made, mapping, view=False), weak=pull.weak)
 
     def fitted(self, pull: Pull, dims: Dims) -> Pull:
         """``pull`` over ``dims``, to which it must broadcast."""
@@ -81,7 +123,11 @@ class Extents:
                 self.out.loc,
             )
         for dim, own in zip(dims[len(dims) - pull.rank :], pull.dims, strict=True):
-            if self.canonical(own) != _ONE:
+            if self.canonical(own) == _ONE or self.canonical(own) == self.canonical(dim):
+                continue
+            if self.may_be_one:
+                self.may_stretch(own, dim)
+            else:
                 self.same(dim, own)
         return broadcast(self.once(pull, dims), dims)
 

@@ -21,16 +21,15 @@ from adcompile.arrays.elementwise import (
     operator_named,
     result_dtype,
 )
-from adcompile.arrays.emitter import Emitter, Types, array_type
+from adcompile.arrays.emitter import Emitter, Options, Types, array_type
 from adcompile.arrays.extents import Extents
 from adcompile.arrays.nest import Nest
-from adcompile.arrays.pull import Pull, of_array, of_scalar, rearranged
+from adcompile.arrays.pull import Dims, Pull, of_array, of_scalar, rearranged
 from adcompile.arrays.uses import Uses, all_reads
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import map_expr, rename_stmt
 
-Dims = tuple[ir.Expr, ...]
 _ONE = ir.Const(1)
 _READERS = ir.Return | ir.Copy | ir.Alloc | ir.Assign | ir.Call | ir.Custom
 
@@ -178,7 +177,7 @@ class Machine(Extents, Uses):
         dtype: nt.Type | None = None,
     ) -> Pull:
         dtype = dtype or self.result(f, operands)
-        dims = self.common(operands)
+        dims = self.common(operands, late=True)
         operands = [self.once(p, dims) for p in operands]
         if isinstance(dtype, nt.Boolean) and f is operator_named("~", 1):
             return mapped(dims, dtype, lambda a: ir.Unary("not", a[0]), operands)
@@ -186,15 +185,15 @@ class Machine(Extents, Uses):
 
     def once(self, pull: Pull, dims: Dims) -> Pull:
         """``pull``, kept as an array if broadcasting would compute its elements again and again."""
-        repeats = pull.rank and (
-            pull.rank < len(dims)
-            or any(a == _ONE and b != _ONE for a, b in zip(pull.dims, dims, strict=True))
-        )
+        found = self.stretched(pull, dims) if self.may_be_one else pull
+        repeats = found is not pull or (0 < pull.rank < len(dims))
+        if pull.rank == len(dims):
+            repeats |= any(a == _ONE and b != _ONE for a, b in zip(pull.dims, dims))
         if repeats and not pull.cheap:
-            return self.pull_of(self.memory(pull))
+            return self.once(self.pull_of(self.memory(pull)), dims)
         if repeats:
             self.close_for(pull.reads)
-        return pull
+        return found
 
     def result(self, f: Callable[..., object], operands: Sequence[Pull]) -> nt.Type:
         return result_dtype(f, operands, self.out.loc)
@@ -253,12 +252,13 @@ class Machine(Extents, Uses):
         kind: nt.Array,
         dims: Dims,
         named: bool = False,
+        options: Options = (),
     ) -> ir.Var:
-        """What a library function makes.  ``named``: the statement says its shape, until the
-        shapes of arrays that loops make are named."""
+        """What a library function makes.  ``options``: keyword arguments.  ``named``: the statement
+        says its shape, until the shapes of arrays that loops make are named."""
         made = self.out.var("t", kind)
         shape = (("shape", ir.MakeTuple(dims)),) if named else ()
-        self.out.out.append(ir.Alloc(made, fn, args, shape, self.out.loc))
+        self.out.out.append(ir.Alloc(made, fn, args, (*shape, *options), self.out.loc))
         self.readers[made] = [-1]
         self.dims[made] = dims
         return made

@@ -11,9 +11,10 @@ from numba.core import types as nt
 
 from adcompile.arrays import arithmetic as by
 from adcompile.arrays import products
-from adcompile.arrays.calculus import cumsum, sort
+from adcompile.arrays.calculus import cumsum
 from adcompile.arrays.emitter import ONE, ZERO, Emitter, Index, array_type
 from adcompile.arrays.making import concatenate
+from adcompile.arrays.ordering import sort
 from adcompile.arrays.pull import Pull, of_scalar, rearranged
 from adcompile.arrays.reductions import (
     Axis,

@@ -52,10 +52,16 @@ def complete(m: Machine, a: Pull, index: tuple[ir.Index, ...]) -> list[ir.Index]
     missing: list[ir.Index] = [FULL] * (a.rank - used)
     if _DOTS in index:
         k = index.index(_DOTS)
-        if not missing and not is_basic(m, index):
-            raise UnsupportedError("... beside arrays as subscripts", m.out.loc, "Leave it out.")
-        return [*index[:k], *missing, *index[k + 1 :]]
+        sides = index[:k], index[k + 1 :]
+        if not missing and not is_basic(m, index) and all(map(_takes_items, sides)):
+            raise UnsupportedError("... between arrays as subscripts", m.out.loc, "Leave it out.")
+        return [*sides[0], *missing, *sides[1]]
     return [*index, *missing]
+
+
+def _takes_items(index: tuple[ir.Index, ...]) -> bool:
+    """Whether there are integers or arrays of them."""
+    return any(not isinstance(i, ir.Slice) and i != _NEW for i in index)
 
 
 def is_mask(m: Machine, entry: ir.Index) -> bool:

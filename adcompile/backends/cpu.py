@@ -20,7 +20,7 @@ from adcompile.backends import starts, store
 from adcompile.backends.parts import set_environments
 from adcompile.backends.starts import Request
 from adcompile.backends.store import Generated, Loaded
-from adcompile.backends.values import Ones, axes_of_one, is_differentiable, type_of_value
+from adcompile.backends.values import ANYWHERE, Ones, axes_of_one, is_differentiable, type_of_value
 from adcompile.collector import collector_off
 from adcompile.errors import (
     AdcompileError,
@@ -255,9 +255,12 @@ class Derivation:
         return self.broadcasting(args) or self
 
     def broadcasting(self, args: tuple[Any, ...]) -> Derivation | None:
-        """The same derivative for arguments whose axes of extent one broadcast; None if that is
-        what this one is."""
-        return self.variant(axes_of_one(self.packed(args)))
+        """The same derivative for arguments whose axes of extent one broadcast; after that, where
+        all axes may that turn out to have extent one; None if that is what this one is."""
+        ones = axes_of_one(self.packed(args))
+        if ones != self.ones:
+            return None if self.ones[-1:] == ANYWHERE else self.variant(ones)
+        return None if self.runs_once(args) else self.variant((*ones, *ANYWHERE))
 
     def variant(self, ones: Ones) -> Derivation | None:
         """That for these axes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from adcompile.backends import values
@@ -21,8 +22,9 @@ def run_vjp(
     key = values.plain_key(args)
     known = forward.pullbacks.get(key) if key is not None else None
     if known is not None:
-        out, residuals = forward.direct(*args)
-        return out, _pullback(forward.derivation, len(args), out, residuals, *known)
+        with suppress(BroadcastError):  # below, once more
+            out, residuals = forward.direct(*args)
+            return out, _pullback(forward.derivation, len(args), out, residuals, *known)
     if any(map(is_container, args)):
         return vjp_of_containers(forward, args)
     if (fitting := forward.derivation.fitting(args)) is not forward.derivation:
@@ -80,8 +82,9 @@ def run_jvp(
             for tangents in directions
             for k, kind in moving
         ]
-        found: tuple[Any, Any] = entry(*primals, *given)
-        return found
+        with suppress(BroadcastError):
+            found: tuple[Any, Any] = entry(*primals, *given)
+            return found
     if any(map(is_container, primals)):
         moved = [tuple(map(given_for_numba, primals, tangents)) for tangents in directions]
         made = run_jvp(derivation, tuple(map(for_numba, primals)), *moved)

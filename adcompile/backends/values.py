@@ -13,6 +13,7 @@ from adcompile.containers import for_numba as value_for_numba
 from adcompile.containers import is_container
 
 Ones = tuple[tuple[tuple[int, ...], int], ...]
+ANYWHERE: Ones = (((), 0),)  # besides, any axis may turn out to have extent one
 
 
 def axes_of_one(args: tuple[Any, ...]) -> Ones:

@@ -26,6 +26,7 @@ from adcompile.makers import names_of_records, with_lists
 
 Function = FunctionType | LocalFunction
 DEEPEST, MOST = 60, 500  # calls of itself within each other, and in all
+LARGEST = 20_000  # statements of a program with such calls
 UNROLLED = 4  # where the depth is known at run time
 
 
@@ -157,7 +158,7 @@ class Arguments(FunctionValues):
         self, node: ast.AST, func: Function, values: Given | Callable[[], Given]
     ) -> ir.Expr:
         local = isinstance(func, LocalFunction)
-        source = func.source if isinstance(func, LocalFunction) else read_source(func)
+        source = func.source if isinstance(func, LocalFunction) else self.source_of(func)
         callee = self.child(source, func.frame if isinstance(func, LocalFunction) else None)
         if local:
             callee.loops = self.loops
@@ -181,6 +182,13 @@ class Arguments(FunctionValues):
         for stmt in body:
             self.take_over(stmt)
         return ir.Const(None) if result is None else result
+
+    def source_of(self, func: FunctionType) -> Source:
+        """Its text, read once."""
+        known = self.session.sources
+        if func not in known:
+            known[func] = read_source(func)
+        return known[func]
 
     def outer_variables(self, func: Function) -> set[ir.Var]:
         """The variables that a function inside another one shares with it."""
@@ -210,7 +218,7 @@ class Arguments(FunctionValues):
             for name, found in callee.known.items()
         )
         name = callee.source.node.name
-        if session.repeated > MOST:
+        if session.repeated > MOST or session.emitted > LARGEST:
             self.refuse(
                 node,
                 f"{name} calls itself too often: recursion is followed call by call",
@@ -233,7 +241,7 @@ class Arguments(FunctionValues):
         if isinstance(func, LocalFunction):
             source, name = func.source, func.source.node.name
         else:
-            source, name = read_source(func), func.__name__
+            source, name = self.source_of(func), func.__name__
         spec = source.node.args
         if spec.kwarg:
             self.refuse(node, f"{name} takes ** arguments", "Give it plain parameters.")

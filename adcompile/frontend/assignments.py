@@ -32,6 +32,8 @@ class Assignments(Calls):
                 self.emit(ir.Assign(self.var(name), self.range_value(value), loc=self.loc(node)))
             case ast.Name(id=name), ast.Call() if (part := self.slice_made(value)) is not None:
                 self.name_slice(name, part, node)
+            case ast.Name(id=name), ast.Call() | ast.BinOp() if self.names_set(value):
+                self.name_set(name, value, node)
             case ast.Name(id=name), _ if (found := self.settled(name, value, node)) is not None:
                 self.known[name] = found
             case ast.Name(id=name), _:
@@ -48,7 +50,7 @@ class Assignments(Calls):
 
     def name_slice(self, name: str, part: ast.Slice, node: ast.stmt) -> None:
         """``name = slice(a, b)``, where nothing else is ever given that name."""
-        if not self.stored_once(name):
+        if not self.stored_once(name) or name in self.source.parameters:
             self.refuse(node, f"{name!r} is a slice here, and set elsewhere", "Use two names.")
 
         def kept(end: ast.expr | None, what: str) -> ast.expr | None:
@@ -77,7 +79,7 @@ class Assignments(Calls):
         return outside if plain and own else None
 
     def stored_once(self, name: str) -> bool:
-        return sum(_stores(part, name) for part in ast.walk(self.source.node)) == 1
+        return self.source.stores[name] == 1
 
     def makes_range(self, func: ast.expr) -> bool:
         outside = self.static(func)
@@ -271,10 +273,3 @@ def flat_names(target: ast.expr) -> Iterator[str]:
 
 def starred(target: ast.Tuple | ast.List) -> bool:
     return any(isinstance(part, ast.Starred) for part in target.elts)
-
-
-def _stores(node: ast.AST, name: str) -> bool:
-    """Whether ``node`` gives ``name`` a value, functions, ``except`` and ``match`` among them."""
-    if isinstance(node, ast.Name):
-        return node.id == name and not isinstance(node.ctx, ast.Load)
-    return name in (getattr(node, field, None) for field in ("name", "asname", "rest"))

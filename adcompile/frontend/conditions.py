@@ -79,6 +79,9 @@ class Conditions(Expressions):
                 x = self.atom(left)
                 found: list[ir.Expr] | None = None
                 outside = self.static(items)
+                if self.names_set(items) and (members := self.set_made(items)) is not None:
+                    inside = self.contains(members, lambda array: self.in_array(array, x, node))
+                    return ir.Unary("not", inside) if isinstance(op, ast.NotIn) else inside
                 if isinstance(items, ast.Tuple | ast.List | ast.Set):
                     found = list(self.atoms(items.elts))
                 elif outside is not None and isinstance(outside.value, tuple | frozenset):
@@ -91,10 +94,7 @@ class Conditions(Expressions):
                     count = self.session.arity.get(whole, 0)
                     found = [self.temp(ir.TupleGet(whole, k), items) for k in range(count)]
                     if whole not in self.session.arity:  # an array
-                        # [...] is there for arrays only, not for texts and lists.
-                        every = self.temp(ir.Subscript(whole, (ir.Const(...),)), node)
-                        same = self.temp(ir.Compare("==", every, x), node)
-                        any_of = self.any_of(node, same)
+                        any_of = self.in_array(whole, x, node)
                         return ir.Unary("not", any_of) if isinstance(op, ast.NotIn) else any_of
                 if found:
                     return self.among(x, found, isinstance(op, ast.NotIn))
@@ -106,6 +106,11 @@ class Conditions(Expressions):
         """Python gives the keys, where what stands for a dict is a tuple of its values."""
         if self.keys_known(whole) is not None:
             self.refuse(node, f"{what} a dict is not supported", "Write its items: p['w'], p['b'].")
+
+    def in_array(self, array: ir.Var, x: ir.Expr, node: ast.AST) -> ir.Expr:
+        # [...] is there for arrays only, not for texts and lists.
+        every = self.temp(ir.Subscript(array, (ir.Const(...),)), node)
+        return self.any_of(node, self.temp(ir.Compare("==", every, x), node))
 
     def any_of(self, node: ast.AST, mask: ir.Expr) -> ir.Expr:
         axis, keepdims, where = ir.Const(None), ir.Const(False), ir.Const(None)

@@ -23,13 +23,13 @@ from adcompile.frontend.operators import (
 )
 from adcompile.frontend.ranks import rank_of
 from adcompile.frontend.session import Pack, Static
-from adcompile.frontend.slices import Slices
+from adcompile.frontend.sets import Sets
 from adcompile.ir import nodes as ir
 
 Container = ast.List | ast.ListComp | ast.GeneratorExp | ast.Dict
 
 
-class Expressions(Slices):
+class Expressions(Sets):
     in_subscript = False
 
     @abstractmethod
@@ -157,6 +157,7 @@ class Expressions(Slices):
                     return ir.Const(...)
                 return self.constant(value, node)
             case ast.Name(name):
+                self.refuse_set(name, node)
                 var = self.var(name)
                 return self.kept(var, node) if self.source.rebinds else var
             case ast.BinOp(left, op, right):

@@ -343,7 +343,7 @@ class Frame:
             case bool() | float() | complex() | str() | None:
                 return ir.Const(value)
             case int() if type(value) is int:
-                if not -(2**63) <= value < 2**63:
+                if not -(2**63) <= value < 2**64:  # Numba: int64, or uint64
                     self.refuse(node, f"the integer {value} does not fit in 64 bits")
                 return ir.Const(value)
             case np.number() if isinstance(plain := value.item(), int | float | complex):

@@ -9,6 +9,8 @@ from abc import abstractmethod
 from adcompile.frontend.frame import Frame
 from adcompile.ir import nodes as ir
 
+_LITERAL = ast.Tuple | ast.List | ast.Set
+
 
 class Lifting(Frame):
     @abstractmethod
@@ -29,6 +31,10 @@ class Lifting(Frame):
             case ast.Compare(_, ops, comparators) if len(ops) > 1:
                 if any(not isinstance(c, ast.Name | ast.Constant) for c in comparators[:-1]):
                     return True
+            case ast.Compare(x, [ast.In() | ast.NotIn(), *_], [items, *_]):
+                parts = [x, *items.elts] if isinstance(items, _LITERAL) else [x]
+                known = isinstance(items, _LITERAL) or self.static(items) is not None
+                return not known or not all(isinstance(p, ast.Name | ast.Constant) for p in parts)
             case ast.Call() if self.call_lifts(node):
                 return True
             case ast.Attribute() | ast.Subscript() if self.static(node) is not None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
 
 from adcompile.frontend.ranks import note_rank
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import stmt_defs
+
+if TYPE_CHECKING:
+    from adcompile.frontend.source import Source
 
 
 @dataclass
@@ -22,6 +26,7 @@ class Session:
     trying: int = 0  # how many try statements are around
     raises_on_zero: bool = True  # division by zero is an error in the user's function
     repeated: int = 0  # how many calls of themselves were followed
+    emitted: int = 0  # how many statements there are
     lenient: bool = False
     numbers: set[ir.Var] = field(default_factory=set)  # parameters that are numbers, not booleans
     unknown: set[ir.Var] = field(default_factory=set)  # parameters of whose type nothing is known
@@ -45,8 +50,11 @@ class Session:
     ranks: dict[ir.Var, int] = field(default_factory=dict)  # of arrays; 0: a number
     arity: dict[ir.Var, int] = field(default_factory=dict)  # of tuples: how many items they have
 
+    sources: dict[FunctionType, Source] = field(default_factory=dict)  # that were read
+
     def note_values(self, stmt: ir.Stmt) -> None:
         """Keep ``ranks``, ``lists`` and ``members`` true behind ``stmt``."""
+        self.emitted += 1
         note_rank(stmt, self.ranks, self.kinds)
         for some in (self.lists, self.members):
             some.difference_update(stmt_defs(stmt))

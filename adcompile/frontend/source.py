@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import inspect
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -43,6 +44,18 @@ class Source:
     def rebinds(self) -> bool:
         """Whether an expression may assign a variable that the same expression reads."""
         return any(isinstance(part, ast.NamedExpr | ast.Nonlocal) for part in ast.walk(self.node))
+
+    @cached_property
+    def stores(self) -> Counter[str]:
+        """How often each name is given a value, functions, ``except`` and ``match`` among them."""
+        found: Counter[str] = Counter()
+        for part in ast.walk(self.node):
+            if isinstance(part, ast.Name):
+                found[part.id] += not isinstance(part.ctx, ast.Load)
+            else:
+                names = (getattr(part, field, None) for field in ("name", "asname", "rest"))
+                found.update({name for name in names if isinstance(name, str)})
+        return found
 
     def inner(self, node: ast.FunctionDef) -> Source:
         """A function defined inside this one."""

@@ -237,7 +237,10 @@ class Statements(DictLoops):
         leaving = kinds | {ir.BREAK} if lifted else kinds
         exit_, block = self.close(scope, leaving, body, loc)
         self.before(node, kinds, scope, loc)
-        cond = ir.Const(True) if lifted else self.tree_condition(node.test)
+        with self.block() as once:
+            cond = ir.Const(True) if lifted else self.tree_condition(node.test)
+        if once:  # it would be computed before the loop alone
+            self.refuse(node.test, "a condition that takes statements", "Test it in the loop.")
         self.emit(ir.While(cond, block, exit_, loc=loc))
         return self.after(node, kinds, scope, loc, done)
 

@@ -8,7 +8,7 @@ ends at the ``append``, the copy is the array.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NoReturn, Protocol
+from typing import NoReturn, Protocol, TypeAlias
 
 from adcompile.errors import NOWHERE, UnsupportedError
 from adcompile.ir import nodes as ir
@@ -17,6 +17,8 @@ from adcompile.normalise.list_names import mentions
 from adcompile.normalise.list_storage import MAKE
 
 APPEND = "list.append"
+Path: TypeAlias = tuple[tuple[ir.Block, int, ir.Stmt | None], ...]  # and the statement around each
+Paths: TypeAlias = Iterator[tuple[ir.Stmt, Path]]
 
 
 class HasRank(Protocol):
@@ -47,10 +49,7 @@ class Sharing:
 
     def check(self) -> None:
         """Arrays are written before they come into a list, or through the list alone."""
-        for stmt, before in _with_predecessors(self.body):
-            for _, item in self.appended(stmt):
-                self.loc = stmt.loc
-                self.check_item(item, before)
+        self.check_items()
         found: set[ir.Var] = set()
         for stmt in statements(self.body):
             changed = self.written(stmt)
@@ -108,20 +107,44 @@ class Sharing:
             case _:
                 pass
 
-    def check_item(self, item: ir.Var, before: tuple[ir.Block, ...]) -> None:
-        """All writes to the item stand between its making and this place, in the block of that."""
-        group = self.group(item)
-        every = [s for s in statements(self.body) if self.written(s) in group]
-        for block in before if every else ():
-            made = [k for k, s in enumerate(block) if _makes(s, item)]
-            if made:
-                early = {id(s) for s in statements(block[made[-1] :])}
-                every = [s for s in every if id(s) not in early]
-                break
-        if every:
-            self.refuse(
-                f"{item.name!r} is in a list, and is written to elsewhere", "Append a copy."
-            )
+    def check_items(self) -> None:
+        """No array is written to between its coming into a list and its being made anew."""
+        puts = {id(s): item for s in statements(self.body) for _, item in self.appended(s)}
+        shared = {var for item in puts.values() for var in self.group(item)}
+        if not any(self.written(s) in shared for s in statements(self.body)):
+            return
+        for stmt, path in _with_paths(self.body):
+            changed = self.written(stmt)
+            if changed is None or changed not in shared:
+                continue
+            group = self.group(changed)
+            since = self.since_made(changed, path)
+            for put in statements(self.body if since is None else since):
+                if id(put) in puts and puts[id(put)] in group:
+                    self.loc = put.loc
+                    name = puts[id(put)].name
+                    message = f"{name!r} is in a list, and is written to elsewhere"
+                    self.refuse(message, "Append a copy.")
+
+    def since_made(self, var: ir.Var, path: Path) -> ir.Block | None:
+        """What runs between the making of the array that ``var`` names, and the place at the end of
+        ``path``; None where it may be older than that."""
+        *outer, (block, end, around) = path
+        place = next((k for k in reversed(range(end)) if _sets(block[k], var)), None)
+        if place is None:
+            loops = isinstance(around, ir.For | ir.While)
+            if around is None or (loops and _sets(around, var)):
+                return None
+            return self.since_made(var, tuple(outer))
+        made = block[place]
+        if _makes(made, var):
+            return block[place : end + 1]
+        sources = list(_shared(made)) if isinstance(made, ir.Assign | ir.View) else []
+        spans = [self.since_made(v, (*outer, (block, place, around))) for v in sources]
+        if not spans or any(span is None for span in spans):
+            return None
+        earlier = [stmt for span in spans if span is not None for stmt in span]
+        return (*earlier, *block[place : end + 1])
 
 
 def parts(stmt: ir.Stmt) -> Iterator[ir.Stmt]:
@@ -230,15 +253,17 @@ def _changes(stmt: ir.Stmt, owner: ir.Var) -> bool:
             return False
 
 
-def _with_predecessors(
-    block: ir.Block, outer: tuple[ir.Block, ...] = ()
-) -> Iterator[tuple[ir.Stmt, tuple[ir.Block, ...]]]:
-    """Each statement, and what stands in front of it in the blocks around it, inner ones first."""
+def _with_paths(block: ir.Block, outer: Path = (), around: ir.Stmt | None = None) -> Paths:
+    """Each statement, and where it stands in the blocks around it, the inner one last."""
     for k, stmt in enumerate(block):
-        before = (block[:k], *outer)
-        yield stmt, before
+        path = (*outer, (block, k, around))
+        yield stmt, path
         for inner in blocks(stmt):
-            yield from _with_predecessors(inner, before)
+            yield from _with_paths(inner, path, stmt)
+
+
+def _sets(stmt: ir.Stmt, var: ir.Var) -> bool:
+    return any(var in stmt_defs(part) for part in statements((stmt,)))
 
 
 def _makes(stmt: ir.Stmt, var: ir.Var) -> bool:

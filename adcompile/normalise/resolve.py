@@ -13,7 +13,7 @@ from dataclasses import replace
 from numba.core import types as nt
 
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import children, map_children, map_stmt_exprs
+from adcompile.ir.walk import children, map_children, map_stmt_exprs, subexpressions
 from adcompile.makers import fields_of
 from adcompile.normalise.decided import is_decidable, literal
 from adcompile.normalise.items import Items
@@ -214,7 +214,8 @@ class _Resolver(Items):
         out: list[ir.Index] = []
         for i in index:
             if isinstance(i, ir.Slice):
-                out.append(ir.Slice(part(i.start), part(i.stop), part(i.step)))
+                ends = map(self.truncated, (i.start, i.stop, i.step))
+                out.append(ir.Slice(*map(part, ends)))
             else:
                 kind = self.types.get(i) if isinstance(i, ir.Var) else None
                 if isinstance(i, ir.Var) and isinstance(kind, nt.BaseTuple):
@@ -224,6 +225,16 @@ class _Resolver(Items):
                 assert new is not None
                 out.append(new)
         return tuple(out)
+
+    def truncated(self, end: ir.Expr | None) -> ir.Expr | None:
+        """The end of a slice as an integer: Numba takes numbers, and rounds them towards zero."""
+        if end is None:
+            return None
+        parts = list(subexpressions(end))
+        real = any(isinstance(self.types.get(e), nt.Float) for e in parts if isinstance(e, ir.Var))
+        real |= any(isinstance(e, ir.Binary) and e.op == "/" for e in parts)
+        real |= any(isinstance(e, ir.Const) and isinstance(e.value, float) for e in parts)
+        return ir.Apply("int", (end,)) if real else end
 
     def items(self, var: ir.Var, kinds: nt.BaseTuple) -> tuple[ir.Index, ...]:
         """The items of a tuple of subscripts."""

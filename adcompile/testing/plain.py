@@ -8,7 +8,7 @@ from typing import Any
 
 from adcompile.backends.cpu import DIRECTIONS, Argnums, Mode
 from adcompile.backends.store import Generated
-from adcompile.backends.values import Ones, axes_of_one, type_of_value
+from adcompile.backends.values import ANYWHERE, Ones, axes_of_one, type_of_value
 from adcompile.clones import PREFIX
 from adcompile.errors import BroadcastError
 from adcompile.makers import all_makers
@@ -53,17 +53,16 @@ def _retrying(
     def call(*args: Any) -> Any:
         given = primals(args)
         types = tuple(type_of_value(a) for a in given)
-        try:
-            if (types, ()) not in made:
-                made[types, ()] = make(types, ())
-            return made[types, ()](*args)
-        except BroadcastError:
-            ones = axes_of_one(given)
-            if not ones:
-                raise
-            if (types, ones) not in made:
-                made[types, ones] = make(types, ones)
-            return made[types, ones](*args)
+        ones = axes_of_one(given)
+        attempts = dict.fromkeys(((), ones, (*ones, *ANYWHERE)))
+        for attempt in attempts:
+            if (types, attempt) not in made:
+                made[types, attempt] = make(types, attempt)
+            try:
+                return made[types, attempt](*args)
+            except BroadcastError as error:
+                last = error
+        raise last
 
     return call
 

@@ -52,7 +52,7 @@ NEEDED = [
     *("matplotlib", "multipledispatch", "narwhals", "packaging", "pandas", "param", "patsy"),
     *("pillow", "pint", "platformdirs", "pyct", "pyerfa", "pyparsing", "python-dateutil", "pytz"),
     *("pyyaml", "scikit-learn", "scipy", "six", "statsmodels", "threadpoolctl", "toolz", "tqdm"),
-    *("wrapt", "xarray"),
+    *("typing-extensions", "wrapt", "xarray"),
 ]
 
 if __name__ == "__main__":

@@ -184,3 +184,124 @@ def endless(x, a):
         if i > 8:
             break
     return y * seen[3]
+
+
+@right("Arrays", "slices between floats, which Numba rounds towards zero", interprets=False)
+def float_slices(x, a, n):
+    s = np.sum(x[: n / 2] ** 2)
+    x[..., a : a + 2.6] = x[5] * x[4]
+    return s + np.sum(x[np.floor(a) :: 2])
+
+
+@right("Arrays", "`v[..., ix]` of a vector, `m[ix, ...]`")
+def dots_beside_arrays(x, m, ix):
+    y = x.copy()
+    y[..., ix] = x[ix, ...] ** 2
+    return np.sum(y[..., ix] * x[:5]) + np.sum(m[ix[:2] // 2, ...] ** 2)
+
+
+@right("Types of variables", "unsigned integers of 64 bits: a hash")
+def unsigned(x, n):
+    s, prime = 0.0, np.uint64(11400714819323198485)
+    for i in range(x.size):
+        h = prime ^ np.uint64(n + i)
+        s += x[np.int64(h % np.uint64(6))] * x[np.int64(h >> np.uint64(62))]
+    return s
+
+
+@njit
+def halved(v, sign):
+    if len(v) == 1:
+        return np.array([v[0]])
+    half = np.empty(len(v) // 2)
+    for i in range(half.size):
+        half[i] = 0.7 * (v[2 * i] + sign * v[2 * i + 1])
+    return half
+
+
+@right(LISTS, "appended arrays that a function has made and filled, one way or another")
+def appended_results(x, a):
+    sums, rests = [x], [x[:1]]
+    for _ in range(3):
+        last = sums[-1]
+        sums.append(halved(last, 1.0))
+        rests.append(halved(last, -a))
+    return np.sum(sums[-1] ** 2) + np.sum(rests[2] ** 3) + sums[1][0]
+
+
+@refused(
+    LISTS,
+    "an array written under an older name after it came into a list",
+    "'row' is in a list, and is written to elsewhere",
+    "As above: the older name may be that of an array in the list.",
+)
+def older_name(x):
+    rows, kept = [], np.zeros(2)
+    for i in range(x.size):
+        row = np.zeros(2)
+        if i == 1:
+            kept = row
+        row[0] = x[i] ** 2
+        kept[1] += x[i]
+        rows.append(row)  # !
+    return rows[1][0] * rows[1][1]
+
+
+@right("Loops", "`while k in indices`, an array")
+def while_in_array(x, a, ix):
+    s, k = 0.0, 1
+    while k in ix and k + 1 not in (9, k):
+        s = s * a + x[k] ** 2
+        k = (k + 2) % 7
+    return s
+
+
+@right("Arrays", "`seen = set(a)`, `k in seen`, `.intersection()`, `|`, `-`")
+def sets(x, a, ix):
+    s, moving = 0.0, ix.copy()
+    seen = set(ix)
+    for i in range(2):
+        both = set(moving[i:]).intersection(set(ix[:3]))
+        other = seen.union(set(moving)) - both | set(ix[:1])
+        moving[0] = 99  # the sets have the numbers that were there
+        for k in range(x.size):
+            if (k in both and k not in seen) or k in set(ix[2:4]):
+                s += x[k] ** 2 * (i + 1)
+            if k not in both or k in other:
+                s = s * a + x[k]
+    return s
+
+
+@refused("Arrays", "a set as a value", "the set 's' as a value", "It is copies of arrays.")
+def counted_set(x, ix):
+    s = set(ix)
+    return x[0] * len(s)  # !
+
+
+@refused("Arrays", "a set of nothing", "a set like this", "Nothing can be added to sets.")
+def empty_set(x, k):
+    s = set()  # !
+    return x[0] if k in s else x[1]
+
+
+@refused("Arrays", "a name for two sets", "'s' is a set here, and set elsewhere", "As above.")
+def two_sets(x, ix, k):
+    s = set(ix)  # !
+    if x[0] > 0.0:
+        s = set(ix[1:])
+    return x[0] if k in s else x[1]
+
+
+@refused("Arrays", "a set of a list", "a set of something else", "Its length may change.")
+def set_of_list(x, k):
+    s = set([k, 2])  # !
+    return x[0] if 2 in s else x[1]
+
+
+@refused("Arrays", "a parameter that becomes a slice", "'k' is a slice here", "As above.")
+def slice_for_parameter(x, k):
+    s = 0.0
+    for _ in range(2):
+        s += np.sum(x[k])
+        k = slice(0, 2)  # !
+    return s
