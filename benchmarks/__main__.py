@@ -5,7 +5,7 @@ turns.  Contestants that are not installed are left out with a note.  ``--quick`
 cases only; ``--full``: the largest too, more turns, and contestants that take long in large cases.
 ``--threads all``: the contestants that can use several threads, in the largest of the usual cases.
 ``--write``: after each case JSON, tables and drawing go to docs/ and the README; cases that were
-not run keep what they had.  If more than ``--minutes`` (14) seem to be needed, torch.compile is
+not run keep what they had.  If more than ``--minutes`` (17.5) seem to be needed, torch.compile is
 left out of what remains, with a note.
 """
 
@@ -32,7 +32,7 @@ def main() -> int:
     parser.add_argument("--full", action="store_true", help="the largest cases too")
     parser.add_argument("--quick", action="store_true", help="the smallest cases only")
     parser.add_argument("--threads", choices=("one", "all", "both"), default="both")
-    parser.add_argument("--minutes", type=float, default=14.0, help="all that it may take")
+    parser.add_argument("--minutes", type=float, default=17.5, help="all that it may take")
     parser.add_argument("--without", nargs="*", default=[], metavar="CONTESTANT")
     parser.add_argument("--write", action="store_true", help="tables, drawing and JSON into docs/")
     parser.add_argument("--show", action="store_true", help="write what the JSON has; run nothing")
