@@ -440,7 +440,7 @@ def test_in_functions_that_are_differentiated():
 
 def test_what_is_spilled_lies_on_an_aligned_stack() -> None:
     @njit
-    def along(x, out:
+    def along(x, out):
         for i in range(x.shape[0]):
             out[i] = vm.exp(x[i]) + vm.erf(x[i])
 
