@@ -436,14 +436,3 @@ def test_in_functions_that_are_differentiated():
     x, y = np.random.default_rng(0).uniform(0.2, 0.8, (2, 4))
     compare(every_unary, (x,))
     compare(every_binary, (x, y))
-
-
-def test_what_is_spilled_lies_on_an_aligned_stack() -> None:
-    @njit
-    def along(x, out):
-        for i in range(x.shape[0]):
-            out[i] = vm.exp(x[i]) + vm.erf(x[i])
-
-    along(np.ones(4), np.ones(4))
-    (text,) = along.inspect_llvm().values()
-    assert "alignstack=64" in text

@@ -11,9 +11,6 @@ from numba.extending import lower_builtin, overload, type_callable
 
 from adcompile.runtime.vectormath.values import Float
 
-# Bytes of the widest vector.  What does not fit into registers lies on the stack, and LLVM does not
-# align that for it: in three of four processes, loops took 1.2 to 1.4 times as long.
-_VECTOR = 64
 _options = {"error_model": "numpy", "fastmath": False, "boundscheck": False}
 
 
@@ -132,15 +129,9 @@ def _scalars(function: Any, kernel: Callable[..., Float], count: int) -> None:
 
     @lower_builtin(function, *([types.Any] * count))
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        _align_stack(builder.function)
         to = signature.return_type
         values = [context.cast(builder, a, kind, to) for a, kind in zip(args, signature.args)]
         return kernel(*(Float(builder, value) for value in values)).ir
-
-
-def _align_stack(function: Any) -> None:
-    function.attributes.alignstack = _VECTOR
-    function.attributes.add("nounwind")  # llvmlite prints the attributes if this set has any
 
 
 def _as_float(x: Any) -> Any:
