@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 
 import pytest
 from numba.core import config as numba_config
+
+from tests import simulator
 
 # Before adcompile is imported: generated modules go to a directory of this run, so that no test
 # sees what an earlier version left on disk.
@@ -18,8 +19,8 @@ os.environ["ADCOMPILE_CACHE_DIR"] = _CACHE
 os.environ["MPLBACKEND"] = "Agg"
 os.environ.setdefault("NUMBA_ENABLE_CUDASIM", "1")  # make gpu says 0
 numba_config.reload_config()  # pytest imports Numba early, for filterwarnings
-# The simulator polls its threads, which wait for the interpreter's lock meanwhile: 5 ms each time.
-sys.setswitchinterval(1e-4)
+if os.environ["NUMBA_ENABLE_CUDASIM"] == "1":
+    simulator.make_safe()
 
 
 _SHARE = 6
