@@ -120,7 +120,20 @@ def guarded(x: Any, y: Any) -> float:
     return np.sum(out**2)
 
 
+def left_before_it_raises(a: Any, w: Any) -> float:
+    out = np.zeros(a.shape[0])
+    for i in prange(a.shape[0]):
+        for j in range(a.shape[1]):
+            if j == 2:
+                break
+            if j > 4:
+                raise ValueError("never reached")
+            out[i] += a[i, j] * w[j]
+    return np.sum(out**3)
+
+
 CASES = [
+    (left_before_it_raises, (A, W), (0, 1)),
     (windows, (A, W), (0, 1)),
     (guarded, (X, Y), (0, 1)),
     (parts_of_rows, (A[:7, :2].copy(), rng.integers(0, 3, 5000)), (0,)),
@@ -135,6 +148,7 @@ CASES = [
     (branches, (X, Y), (0, 1)),
 ]
 THREADED = (
+    left_before_it_raises,
     windows,
     guarded,
     fused,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numba import njit
 
 from adcompile import value_and_grad
 from adcompile.testing import plain_value_and_grad
@@ -39,8 +40,18 @@ def at_a_pole(x, y, w):
     return np.sum(np.exp(x) / (x / y - 1.0) + np.exp(w * (y / x)))
 
 
+def running(x, y, w):
+    """What is divided by changes between the quotients."""
+    total, s = w, 0.0
+    for i in range(x.size):
+        before = np.exp(x[i]) / total
+        total = total + y[i]
+        s += np.sin(before) + np.exp(y[i]) / total
+    return s + np.sum(np.where(y > 0.7, np.exp(x) / y, x / y))
+
+
 @pytest.mark.parametrize("optimise", (True, False))
-@pytest.mark.parametrize("f", (shared, compared, at_a_pole))
+@pytest.mark.parametrize("f", (shared, compared, at_a_pole, running))
 def test_gradients(f: Any, optimise: bool) -> None:
     compare(f, (X, Y, W), optimise)
 
@@ -61,6 +72,25 @@ def test_divisors_are_shared() -> None:
     exact = value_and_grad(shared, argnums=(0, 1, 2), vector_math=False)
     exact(X, Y, W)
     assert " / 3.0" in exact.fused_source
+
+
+@pytest.mark.compiled
+def test_guarded_divisors() -> None:
+    """Zeros that a condition keeps away, where a division by zero raises."""
+
+    @njit(error_model="python")
+    def kept_away(x, y):
+        s = 0.0
+        for i in range(x.size):
+            s += np.exp(x[i]) * (0.0 if y[i] == 0.0 else x[i] / y[i])
+        return s
+
+    y = Y.copy()
+    y[3] = 0.0
+    value, (dx, _) = value_and_grad(kept_away, argnums=(0, 1))(X, y)
+    some = np.arange(X.size) != 3
+    np.testing.assert_allclose(dx[some], (np.exp(X) * (1 + X) / Y)[some], rtol=1e-12)
+    assert dx[3] == 0.0 and value == pytest.approx(kept_away(X, y), rel=1e-14)
 
 
 @pytest.mark.compiled

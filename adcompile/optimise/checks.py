@@ -31,6 +31,8 @@ from adcompile.ir.walk import (
 
 def checks_apart(loop: ir.For) -> tuple[ir.For, ir.For] | None:
     """The loop that raises and the one that does not, or None."""
+    if any(isinstance(s, ir.For | ir.While) and s.exit is not None for s in statements(loop.body)):
+        return None  # whether a loop inside is left early decides what it raises
     needed: set[ir.Var] = set()
     while True:
         before = set(needed)

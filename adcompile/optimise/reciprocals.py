@@ -21,6 +21,7 @@ from dataclasses import replace
 
 from numba.core import types as nt
 
+from adcompile.analysis.exposed import exposed
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import (
     blocks,
@@ -84,7 +85,10 @@ def _line(body: ir.Block, constants: Mapping[ir.Var, float], adjoints: Set[ir.Va
     decisive = _decisive(body, adjoints)
     changed = Counter(v for s in statements(body) for v in stmt_defs(s))
     free = [
-        isinstance(s, ir.Assign) and (s.target in adjoints or s.target not in decisive)
+        isinstance(s, ir.Assign)
+        and (s.target in adjoints or s.target not in decisive)
+        # What a condition keeps from dividing by zero does so.
+        and not any(isinstance(e, ir.Select) for e in subexpressions(s.value))
         for s in body
     ]
     divisors = Counter(
@@ -95,7 +99,12 @@ def _line(body: ir.Block, constants: Mapping[ir.Var, float], adjoints: Set[ir.Va
         for e in subexpressions(top)
         if isinstance(e, ir.Binary) and e.op == "/" and isinstance(e.b, ir.Var)
     )
-    shared = {v for v, n in divisors.items() if changed[v] == 0 or (n > 1 and changed[v] == 1)}
+    again = set(exposed(body))  # what has a value before it is set here
+    shared = {
+        v
+        for v, n in divisors.items()
+        if changed[v] == 0 or (n > 1 and changed[v] == 1 and v not in again)
+    }
     made: dict[ir.Var, ir.Var] = {}
 
     def change(expr: ir.Expr) -> ir.Expr:
