@@ -145,8 +145,8 @@ class Extents:
 
 
 def _asked(differs: ir.Expr) -> ir.Expr:
-    """The same for Numba to ask when it runs: it leaves out what follows a ``raise`` that is certain,
-    and a function without a return has no results."""
+    """The same for Numba to ask when it runs: it leaves out what follows a certain ``raise``, and a
+    function without a return has no results."""
     match differs:
         case ir.Logic(op, left, right):
             return ir.Logic(op, _asked(left), _asked(right))
