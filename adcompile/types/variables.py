@@ -65,8 +65,7 @@ def infer_variables(
     for param, kind in zip(fn.params, kinds, strict=True):
         found[param] = kind
     _hand_on(fn, found)
-    if None in starts.values():
-        _check_joins(fn, found)
+    _check_joins(fn, found)
     for var, value in fn.constants:
         assert isinstance(value, np.ndarray)
         found[var] = nt.Array(_dtype(value), value.ndim, "C", readonly=True)
