@@ -24,14 +24,14 @@ from adcompile.cuda import adjoint, differentiable, vjp, zeros_like
 from adcompile.frontend.kernel_forms import waits
 from adcompile.frontend.kernels import kernel_form
 from adcompile.testing import plain_jvp
-from tests import cuda_shared, cuda_textbook, oracle
+from tests import cuda_patterns, cuda_shared, cuda_textbook, oracle
 from tests.cuda_kernels import CASES, REFUSED, Case, X, Y, Z, in_place
 from tests.cuda_races import watched
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning:numba")
 rng = np.random.default_rng(17)
 form_of = functools.cache(kernel_form)
-ALL = (*CASES, *cuda_shared.CASES, *cuda_textbook.CASES)
+ALL = (*CASES, *cuda_shared.CASES, *cuda_textbook.CASES, *cuda_patterns.CASES)
 
 
 def floats(args: tuple[Any, ...]) -> list[int]:
@@ -58,9 +58,7 @@ OPTIMISE = (True, pytest.param(False, marks=pytest.mark.wide))
 
 
 @pytest.mark.parametrize("optimise", OPTIMISE, ids=["optimised", "plain"])
-@pytest.mark.parametrize(
-    "case", [*CASES, *cuda_shared.CASES, *cuda_textbook.CASES], ids=lambda case: case.name
-)
+@pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
 def test_adjoints(case: Case, optimise: bool) -> None:
     backward = adjoint(case.kernel, optimise=optimise)
     wanted = floats(case.args)
@@ -123,7 +121,7 @@ def is_written(case: Case, k: int) -> bool:
 
 @pytest.mark.parametrize(
     ("kernel", "args", "text"),
-    [*REFUSED, *cuda_shared.REFUSED, *cuda_textbook.REFUSED],
+    [*REFUSED, *cuda_shared.REFUSED, *cuda_textbook.REFUSED, *cuda_patterns.REFUSED],
     ids=lambda p: getattr(p, "__name__", ""),
 )
 def test_refusals(kernel: Any, args: Any, text: str) -> None:

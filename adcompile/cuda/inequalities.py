@@ -49,7 +49,7 @@ def _place(atom: Atom) -> tuple[int, int]:
 def follows(goal: Polynomial, facts: Sequence[Polynomial], positive: frozenset[Atom]) -> bool:
     """Whether ``goal >= 0`` follows from ``fact >= 0`` for all facts; ``positive``: what is never
     negative."""
-    return _search(goal, facts, positive, _DEPTH)
+    return _search(goal, facts, positive, _DEPTH, {})
 
 
 def _search(
@@ -57,22 +57,91 @@ def _search(
     facts: Sequence[Polynomial],
     positive: frozenset[Atom],
     depth: int,
+    failed: dict[frozenset[tuple[Monomial, int]], int],
 ) -> bool:
+    """``failed``: goals that so many facts do not lead to."""
     lacking = [k for k, c in goal.items() if c < 0 or not all(a in positive for a in k)]
     if not lacking:
         return True
-    if not depth:
+    name = frozenset(goal.items())
+    if depth <= failed.get(name, 0):
         return False
+    failed[name] = depth
     for fact in facts:
         # A fact helps only if it takes away something that is lacking.
         for times in {goal[key] // fact[key] or 1 for key in lacking if _helps(goal, fact, key)}:
-            if _search(plus(goal, fact, -times), facts, positive, depth - 1):
+            if _search(plus(goal, fact, -times), facts, positive, depth - 1, failed):
                 return True
     return False
 
 
 def _helps(goal: Polynomial, fact: Polynomial, key: Monomial) -> bool:
     return goal[key] * fact.get(key, 0) > 0
+
+
+def differs(
+    gap: Polynomial,
+    facts: Sequence[Polynomial],
+    positive: frozenset[Atom],
+    equal: Mapping[Atom, Polynomial],
+) -> bool:
+    """Whether ``gap`` is not zero: it has a sign, or it does not divide by something.  ``equal``:
+    what variables are, to be told only for the latter."""
+    if not gap:
+        return False
+    if _has_sign(gap, facts, positive) or _is_no_multiple(gap, facts, positive):
+        return True
+    for atom in {a for key in gap for a in key} & equal.keys():
+        gap = with_value(gap, atom, equal[atom])
+    return _is_no_multiple(gap, facts, positive)
+
+
+def _has_sign(p: Polynomial, facts: Sequence[Polynomial], positive: frozenset[Atom]) -> bool:
+    signed = (plus(p, constant(-1)), plus({}, plus(p, constant(1)), -1))
+    return any(follows(goal, facts, positive) for goal in signed)
+
+
+def _is_no_multiple(
+    gap: Polynomial, facts: Sequence[Polynomial], positive: frozenset[Atom]
+) -> bool:
+    """A product is not zero if no factor is; a sum is not if a number divides all of it but a part
+    that lies between two neighbouring multiples."""
+    if not gap:
+        return False
+    common = set.intersection(*(set(key) for key in gap))
+    for atom in common:
+        if not _has_sign(variable(atom), facts, positive):
+            return False
+        gap = {_less(key, atom): c for key, c in gap.items()}
+    if common:
+        return _has_sign(gap, facts, positive) or _is_no_multiple(gap, facts, positive)
+    for modulus in {abs(c) for key, c in gap.items() if key and abs(c) > 1}:
+        part = {key: c % modulus for key, c in gap.items() if c % modulus}
+        part = {key: c - modulus if key and 2 * c > modulus else c for key, c in part.items()}
+        for rest in (part, plus(part, constant(-modulus))):
+            within = (
+                (plus(rest, constant(-1)), plus(constant(modulus - 1), rest, -1)),
+                (plus(constant(-1), rest, -1), plus(constant(modulus - 1), rest)),
+            )
+            if any(all(follows(p, facts, positive) for p in both) for both in within):
+                return True
+    return False
+
+
+def _less(key: Monomial, atom: Atom) -> Monomial:
+    place = key.index(atom)
+    return (*key[:place], *key[place + 1 :])
+
+
+def with_value(p: Polynomial, atom: Atom, value: Polynomial) -> Polynomial:
+    """``p`` with ``value`` for a variable."""
+    total: Polynomial = {}
+    for key, c in p.items():
+        term: Polynomial = {tuple(a for a in key if a != atom): c}
+        for _ in range(key.count(atom)):
+            term = product(term, value)
+        total = plus(total, term)
+    return total
 
 
 def known_of_products(facts: Sequence[Polynomial], sizes: Sequence[Atom]) -> list[Polynomial]:

@@ -14,6 +14,7 @@ from adcompile.backends.store import Generated
 from adcompile.cuda.first import assign_first
 from adcompile.cuda.guards import merge_guards, raise_before
 from adcompile.cuda.host import PRODUCT_ADJOINTS, PRODUCTS
+from adcompile.cuda.limits import checked
 from adcompile.cuda.kinds import Types, with_shadows
 from adcompile.cuda.private import carried_in, make_private
 from adcompile.cuda.split import Kernel, split
@@ -76,8 +77,16 @@ class Part:
     types: Types
 
 
-def prepared(made: Differentiated, argnums: Argnums, options: Options) -> Differentiated:
-    """``made`` with the shadows that its caller need not fill with zeros."""
+def prepared(
+    func: Any, made: Differentiated, argnums: Argnums, options: Options
+) -> Differentiated:
+    """``made`` with checks of what its threads take for granted, if it is of a kernel; with the
+    shadows that its caller need not fill with zeros."""
+    if argnums.mode == "vjp":
+        limits = check_threads(func, made.problem)
+        if made.fused is not None:
+            fn = checked(made.fused.fn, limits, made.problem.fn.loc)
+            made = replace(made, fused=replace(made.fused, fn=fn))
     if argnums.mode != "grad" or not options.optimise:  # a kernel's adjoint adds to them
         return made
     types = made.problem.types
@@ -126,13 +135,11 @@ def write_device_module(
     py_func: Callable[..., Any] = getattr(func, "py_func", func)
     reserved = {"cuda", "kernel", "block_kernel"}
 
-    if argnums.mode == "vjp":
-        check_threads(func, p)
+    made = prepared(func, made, argnums, options)
     if waits(func) and made.fused is None:
         raise UnsupportedError(
             f"{name}: blocks cannot run forward and in reverse at once", p.fn.loc, _BLOCKS
         )
-    made = prepared(made, argnums, options)
     parts = device_parts(made, options, waits(func))
     texts: list[str] = []
     sources: dict[str, str] = {}

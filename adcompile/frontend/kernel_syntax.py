@@ -120,6 +120,37 @@ def most_steps(
             return _STEPS
 
 
+def shifted(
+    loop: ast.While, start: ast.expr, is_block: Callable[[ast.expr], bool]
+) -> tuple[ast.operator, int] | None:
+    """Of a loop that ``most_steps`` bounds, whose number begins as ``start``: how that number in
+    the iteration k comes from the first by k, and how often the loop runs at most.  None if it is
+    not the last statement that changes the number, or the condition could hold again after it has
+    not: then iterations need the number of the one before."""
+    most = most_steps(loop, loop.body, start, is_block)
+    match loop.test:
+        case ast.Compare(ast.Name(name), [ast.Gt() | ast.GtE() | ast.Lt() | ast.LtE()], [bound]):
+            pass
+        case _:
+            return None
+    changed = [n for node in ast.walk(loop.body[-1]) for n in stored_by(node)]
+    if most is None or changed != [name]:
+        return None
+    if isinstance(loop.test.ops[0], ast.Gt | ast.GtE):
+        return ast.RShift(), most
+    stores = {m for s in loop.body for n in ast.walk(s) for m in stored_by(n)}
+    if any(isinstance(n, ast.Name) and n.id in stores for n in ast.walk(bound)):
+        return None
+    match start:
+        case ast.Constant(bool()):
+            return None
+        case ast.Constant(int() as value) if 1 <= value < 1 << 32:
+            most = _BLOCK + 1 if is_block(bound) else most
+            return ast.LShift(), min(most, 64 - value.bit_length())  # within 63 bits
+        case _:
+            return None
+
+
 def _has_equal(loop: ast.While) -> bool:
     return isinstance(loop.test, ast.Compare) and isinstance(loop.test.ops[0], ast.GtE)
 
