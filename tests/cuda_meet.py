@@ -1,5 +1,5 @@
-"""A user's kernel run thread by thread in plain Python, every access noted: whether two threads of a
-block meet at an element between two barriers, or two blocks at all.
+"""A user's kernel run thread by thread in plain Python, every access noted: whether two threads of
+a block meet at an element between two barriers, or two blocks at all.
 
 It knows nothing of proofs, so that it can contradict them.
 """
@@ -69,7 +69,10 @@ def races(kernel: Any, args: tuple[Any, ...], config: tuple[Any, Any]) -> list[s
         at = index if isinstance(index, tuple) else (index,)
         if not all(-n <= i < n for i, n in zip(at, array.shape, strict=True)):
             raise IndexError(f"{index} of {array.shape}")
-        place = (id(array), int(np.ravel_multi_index([i % n for i, n in zip(at, array.shape)], array.shape)))
+        place = (
+            id(array),
+            int(np.ravel_multi_index([i % n for i, n in zip(at, array.shape)], array.shape)),
+        )
         between.setdefault(place, {}).setdefault(kind, set()).add((now.block, now.thread))
         if id(array) not in shared:
             whole.setdefault(place, {}).setdefault(kind, set()).add(now.block)
@@ -96,7 +99,9 @@ def races(kernel: Any, args: tuple[Any, ...], config: tuple[Any, Any]) -> list[s
         return found[0] if n == 1 else found[:n]
 
     def axes(values: Callable[[], Any]) -> Any:
-        return type("Axes", (), {a: property(lambda _, k=k: values()[k]) for k, a in enumerate("xyz")})()
+        return type(
+            "Axes", (), {a: property(lambda _, k=k: values()[k]) for k, a in enumerate("xyz")}
+        )()
 
     fake = SimpleNamespace(
         threadIdx=axes(lambda: now.thread),
@@ -134,6 +139,7 @@ def _met(log: Log, who: str) -> list[str]:
     for place, kinds in log.items():
         read, written = kinds.get("read", set()), kinds.get("write", set())
         added = kinds.get("add", set())
-        if (written and len(read | written | added) > 1) or (added and len(added | read) > 1 and read):
+        several = len(read | written | added) > 1
+        if several and (written or (added and read)):
             found.append(f"{who} at {place[1]}: {kinds}")
     return found

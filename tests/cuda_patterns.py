@@ -219,6 +219,20 @@ def scan_work_efficient(x, out):
         out[i] = part[tid]
 
 
+@cuda.jit
+def strides_in_a_block(x, out):
+    """Fewer threads than elements of the tile."""
+    part = cuda.shared.array(3 * T, float64)
+    tid = cuda.threadIdx.x
+    start = 3 * T * cuda.blockIdx.x
+    for j in range(tid, 3 * T, cuda.blockDim.x):
+        part[j] = math.sin(x[start + j]) if start + j < x.size else 0.0
+    cuda.syncthreads()
+    for j in range(tid, 3 * T, cuda.blockDim.x):
+        if start + j < x.size:
+            out[start + j] = part[3 * T - 1 - j] * part[j]
+
+
 X, Z = rng.normal(size=11), np.zeros(11)
 A = rng.normal(size=(6, 7))
 WIDE = rng.normal(size=(7, 6))
@@ -234,10 +248,217 @@ CASES = [
     Case(odd_and_even, (rng.uniform(0.5, 1.5, 4 * T), 2), (2, T), BLOCKS),
     Case(scan_in_registers, (X, Z), (3, T), BLOCKS),
     Case(scan_in_two_buffers, (X, Z), (3, T), BLOCKS),
+    Case(strides_in_a_block, (rng.normal(size=22), np.zeros(22)), (2, T), BLOCKS),
     Case(scan_work_efficient, (X, Z), (3, T), BLOCKS, silent="atomic"),
 ]
 
 
-# ---------------------------------------------------------------- refused
+# ---------------------------------------------------------------- refused: threads do meet
 
-REFUSED: list[tuple[Any, tuple[Any, ...], str]] = []
+
+@cuda.jit
+def transpose_in_place(a):
+    tile = cuda.shared.array((T, T), float64)
+    x, y = cuda.grid(2)
+    tx = cuda.threadIdx.x
+    ty = cuda.threadIdx.y
+    tile[ty, tx] = a[y, x]
+    cuda.syncthreads()
+    a[cuda.blockIdx.x * T + ty, cuda.blockIdx.y * T + tx] = tile[tx, ty]
+
+
+@cuda.jit
+def transpose_to_one_row(a, out):
+    tile = cuda.shared.array((T, T), float64)
+    x, y = cuda.grid(2)
+    tx = cuda.threadIdx.x
+    ty = cuda.threadIdx.y
+    tile[ty, tx] = a[y, x]
+    cuda.syncthreads()
+    out[ty, cuda.blockIdx.y * T + tx] = tile[tx, ty]
+
+
+@cuda.jit
+def transpose_every_row(a, out):
+    """Each thread moves all rows below its own."""
+    tile = cuda.shared.array((T + ROWS, T), float64)
+    tx = cuda.threadIdx.x
+    ty = cuda.threadIdx.y
+    for j in range(T):
+        tile[ty + j, tx] = a[ty + j, tx]
+    cuda.syncthreads()
+    out[cuda.blockIdx.x * T + tx, cuda.blockIdx.y * T + ty] = tile[tx, ty]
+
+
+@cuda.jit
+def neighbours_of_neighbours(x, out):
+    part = cuda.shared.array(4 * T, float64)
+    tid = cuda.threadIdx.x
+    part[tid] = x[tid]
+    cuda.syncthreads()
+    s = 1
+    while s < cuda.blockDim.x:
+        if tid % (2 * s) == 0:
+            part[tid] += part[tid + 2 * s]
+        cuda.syncthreads()
+        s *= 2
+    out[cuda.grid(1)] = part[tid]
+
+
+@cuda.jit
+def neighbours_at_every_place(x, out):
+    part = cuda.shared.array(4 * T, float64)
+    tid = cuda.threadIdx.x
+    part[tid] = x[tid]
+    cuda.syncthreads()
+    s = 1
+    while s < cuda.blockDim.x:
+        index = s * tid
+        if index < cuda.blockDim.x:
+            part[index] += part[index + s]
+        cuda.syncthreads()
+        s *= 2
+    out[cuda.grid(1)] = part[tid]
+
+
+@cuda.jit
+def neighbours_of_another_step(x, out):
+    part = cuda.shared.array(4 * T, float64)
+    tid = cuda.threadIdx.x
+    part[tid] = x[tid]
+    cuda.syncthreads()
+    s = 1
+    step = 1
+    while s < cuda.blockDim.x:
+        if tid % (2 * step) == 0:
+            part[tid] += part[tid + s]
+        cuda.syncthreads()
+        s *= 2
+    out[cuda.grid(1)] = part[tid]
+
+
+@cuda.jit
+def step_of_zero(x, out):
+    """After its last iteration a number that is halved is zero."""
+    part = cuda.shared.array(4 * T, float64)
+    tid = cuda.threadIdx.x
+    part[tid] = x[tid]
+    cuda.syncthreads()
+    s = cuda.blockDim.x // 2
+    while s > 0:
+        part[2 * s * tid] *= 2.0
+        cuda.syncthreads()
+        s //= 2
+        part[2 * s * tid] *= 3.0
+        cuda.syncthreads()
+    out[cuda.grid(1)] = part[tid]
+
+
+@cuda.jit
+def step_read_later(x, out):
+    part = cuda.shared.array(4 * T, float64)
+    tid = cuda.threadIdx.x
+    part[tid] = x[tid]
+    cuda.syncthreads()
+    s = cuda.blockDim.x // 2
+    while s > 0:
+        if tid < s:
+            part[tid] += part[tid + s]
+        cuda.syncthreads()
+        s //= 2
+    part[s * tid] += 1.0
+    cuda.syncthreads()
+    out[cuda.grid(1)] = part[tid]
+
+
+@cuda.jit
+def scan_with_one_barrier(x, out):
+    part = cuda.shared.array(T, float64)
+    tid = cuda.threadIdx.x
+    part[tid] = x[tid]
+    cuda.syncthreads()
+    offset = 1
+    while offset < cuda.blockDim.x:
+        if tid >= offset:
+            part[tid] += part[tid - offset]
+        cuda.syncthreads()
+        offset *= 2
+    out[cuda.grid(1)] = part[tid]
+
+
+@cuda.jit
+def scan_in_one_buffer(x, out):
+    part = cuda.shared.array((2, T), float64)
+    tid = cuda.threadIdx.x
+    pout = 0
+    part[pout, tid] = x[tid]
+    cuda.syncthreads()
+    for offset in range(1, 3):
+        pout = 1 - pout
+        pin = pout
+        if tid >= offset:
+            part[pout, tid] = part[pin, tid - offset]
+        cuda.syncthreads()
+    out[cuda.grid(1)] = part[pout, tid]
+
+
+@cuda.jit
+def scan_in_wrapped_buffers(x, out):
+    """-2 is the first of two rows, -1 the second."""
+    part = cuda.shared.array((2, T), float64)
+    tid = cuda.threadIdx.x
+    pout = 0
+    part[pout, tid] = x[tid]
+    cuda.syncthreads()
+    for offset in range(1, 3):
+        pout = 1 - pout
+        pin = pout - 2
+        if tid >= offset:
+            part[pout, tid] = part[pin, tid - offset]
+        cuda.syncthreads()
+    out[cuda.grid(1)] = part[pout, tid]
+
+
+@cuda.jit
+def scan_in_stale_buffers(x, out):
+    part = cuda.shared.array((2, T), float64)
+    tid = cuda.threadIdx.x
+    pout = 0
+    pin = 1 - pout
+    part[pout, tid] = x[tid]
+    part[pin, tid] = 0.0
+    cuda.syncthreads()
+    for offset in range(1, 3):
+        pout = 1 - pout
+        if tid >= offset:
+            part[pout, tid] = part[pin, tid - offset]
+        cuda.syncthreads()
+    out[cuda.grid(1)] = part[pout, tid]
+
+
+@cuda.jit
+def strides_that_overlap(x, out):
+    part = cuda.shared.array(4 * T, float64)
+    tid = cuda.threadIdx.x
+    for j in range(2 * tid, 4 * T, cuda.blockDim.x):
+        part[j] = x[j // 2]
+    cuda.syncthreads()
+    out[cuda.grid(1)] = part[tid]
+
+
+OF_THREADS = "threads of a block may share elements of part"
+SQUARE = rng.normal(size=(2 * T, 2 * T))
+MEETING: list[tuple[Any, tuple[Any, ...], Any, str]] = [
+    (transpose_in_place, (SQUARE,), TILES, "blocks may share elements of a"),
+    (transpose_to_one_row, (SQUARE, SQUARE), TILES, "blocks may share elements of out"),
+    (transpose_every_row, (SQUARE, SQUARE), ((2, 2), (T, ROWS)), "may share elements of tile"),
+    *(
+        (one, (X, Z), (2, T), OF_THREADS)
+        for one in (
+            *(neighbours_of_neighbours, neighbours_at_every_place, neighbours_of_another_step),
+            *(step_of_zero, step_read_later, scan_with_one_barrier, scan_in_one_buffer),
+            *(scan_in_wrapped_buffers, scan_in_stale_buffers, strides_that_overlap),
+        )
+    ),
+]
+REFUSED = [(kernel, args, text) for kernel, args, _, text in MEETING]

@@ -170,5 +170,5 @@ CASES = [
     Case(outer_in_blocks, (X, np.zeros((8, TPB)), np.zeros(2)), (2, TPB), said=BLOCKS),
 ]
 REFUSED: list[tuple[Any, tuple[Any, ...], str]] = [
-    (counts_its_own, GRID, "share elements of out"),
+    (counts_its_own, GRID, "has no length known before"),
 ]

@@ -26,6 +26,7 @@ from adcompile.frontend.kernels import kernel_form
 from adcompile.testing import plain_jvp
 from tests import cuda_patterns, cuda_shared, cuda_textbook, oracle
 from tests.cuda_kernels import CASES, REFUSED, Case, X, Y, Z, in_place
+from tests.cuda_meet import races
 from tests.cuda_races import watched
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning:numba")
@@ -130,6 +131,34 @@ def test_refusals(kernel: Any, args: Any, text: str) -> None:
         adjoint(kernel).source(*args)
     assert found.value.loc is not None
     assert kernel.py_func.__code__.co_filename in str(found.value)
+
+
+@pytest.mark.parametrize("case", cuda_patterns.CASES, ids=lambda case: case.name)
+def test_threads_that_do_not_meet(case: Case) -> None:
+    assert not races(case.kernel, case.args, case.config)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "args", "config", "text"),
+    cuda_patterns.MEETING,
+    ids=lambda p: getattr(p, "__name__", ""),
+)
+def test_threads_that_meet(kernel: Any, args: Any, config: Any, text: str) -> None:
+    """What is refused is wrong: the neighbours of kernels that are not."""
+    assert races(kernel, args, config)
+
+
+def test_limits_of_blocks() -> None:
+    """What the proof takes for granted is checked at each launch."""
+    a, out = cuda_patterns.A, np.zeros((7, 6))
+    adjoints = [cuda.to_device(np.zeros(m.shape)) for m in (a, out)]
+    given = [cuda.to_device(m) for m in (a, out)]
+    with pytest.raises(ValueError, match=r"more than 4 threads along x.*\n.*cuda_patterns.py"):
+        adjoint(cuda_patterns.transpose)[(1, 2), (8, 4)](*given, *adjoints)
+    with pytest.raises(ValueError, match="more threads along x than along y"):
+        adjoint(cuda_patterns.transpose_square)[(2, 4), (4, 2)](*given, *adjoints)
+    with pytest.raises(ValueError, match="more than 2 threads along y"):
+        adjoint(cuda_patterns.transpose_rows)[(2, 2), (4, 4)](*given, *adjoints)
 
 
 def test_calls() -> None:

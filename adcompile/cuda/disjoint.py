@@ -135,6 +135,18 @@ def _values(loop: ir.For) -> range | None:
             return None
 
 
+def _steps(loop: ir.For) -> tuple[ir.Expr, ir.Expr, ir.Expr] | None:
+    """(start, stop, step) of the loop whose iterations ``loop`` numbers, in either direction."""
+    match loop:
+        case ir.For(_, ir.Const(0), ir.Apply("rt.trip_count", (a, b, step)), ir.Const(1)):
+            return a, b, step
+        case ir.For(_, ir.Binary("-", ir.Apply("rt.trip_count", (a, b, step)), ir.Const(1))):
+            down = _number(loop.stop) == _number(loop.step) == -1
+            return (a, b, step) if down else None
+        case _:
+            return None
+
+
 def _number(expr: ir.Expr) -> int | None:
     match expr:
         case ir.Const(int() as value):
@@ -228,7 +240,8 @@ class Apart:
             if loop is not self.loop and loop.var not in self.ranges:
                 continue
             var = q.variable(names[loop.var])
-            if (values := _values(loop)) is not None:
+            values = _values(loop)
+            if values is not None:
                 for value in values[:1]:
                     ends = (value, values[-1])
                     yield q.plus(var, q.constant(-min(ends)))
@@ -237,7 +250,7 @@ class Apart:
             start, stop = self._value(loop.start, names), self._value(loop.stop, names)
             if self._counts_up(loop):
                 low, high = start, q.plus(stop, q.constant(-1)) if stop is not None else None
-            elif loop.step == ir.Const(-1):
+            elif _number(loop.step) == -1:
                 low, high = q.plus(stop, q.constant(1)) if stop is not None else None, start
             else:
                 continue
@@ -245,19 +258,24 @@ class Apart:
                 yield q.plus(var, low, -1)
             if high is not None:
                 yield q.plus(high, var, -1)
+            if (over := _steps(loop)) is not None:  # of a loop that steps up by whole numbers
+                first, end, step = (self._value(e, names) for e in over)
+                if first is not None and end is not None and step is not None:
+                    last = q.plus(first, q.product(step, var))
+                    if self._is_positive(over[2]):
+                        yield q.plus(q.plus(end, last, -1), q.constant(-1))
         for cond in (*self.holds, *access.conditions):
             for op, x, y in self._compared(cond, True, names):
                 yield from _inequalities(op, x, y)
 
     def _counts_up(self, loop: ir.For) -> bool:
-        match loop.step:
-            case ir.Const(int() as step):
-                return step > 0
-            case step:
-                value = self._value(step, self.fixed)
-                return value is not None and all(
-                    c > 0 and all(a in self.counts for a in key) for key, c in value.items()
-                )
+        return self._is_positive(loop.step)
+
+    def _is_positive(self, step: ir.Expr) -> bool:
+        value = self._value(step, self.fixed)
+        return bool(value) and all(
+            c > 0 and all(a in self.counts for a in key) for key, c in (value or {}).items()
+        )
 
     def _compared(
         self, cond: ir.Expr, holds: bool, names: dict[ir.Var, ir.Var]
@@ -278,11 +296,11 @@ class Apart:
         condition ``a % m == 0`` is about."""
         found: dict[q.Atom, q.Polynomial] = {}
         for loop in access.loops:
-            start, step = _number(loop.start), _number(loop.step)
-            if start is not None and step is not None and loop.var in self.ranges:
-                times = q.product(q.constant(step), q.variable(ir.Var("times")))
-                if abs(step) > 1:
-                    found[names[loop.var]] = q.plus(q.constant(start), times)
+            start, step = self._value(loop.start, names), self._value(loop.step, names)
+            if loop.var in self.ranges and start is not None and step is not None:
+                if step not in ({(): 1}, {(): -1}):
+                    times = q.product(step, q.variable(ir.Var("times")))
+                    found[names[loop.var]] = q.plus(start, times)
         for cond in (*self.holds, *access.conditions):
             for op, left, rest in _comparisons(cond, True):
                 match op, left:

@@ -115,17 +115,28 @@ def _is_no_multiple(
         gap = {_less(key, atom): c for key, c in gap.items()}
     if common:
         return _has_sign(gap, facts, positive) or _is_no_multiple(gap, facts, positive)
-    for modulus in {abs(c) for key, c in gap.items() if key and abs(c) > 1}:
-        part = {key: c % modulus for key, c in gap.items() if c % modulus}
-        part = {key: c - modulus if key and 2 * c > modulus else c for key, c in part.items()}
-        for rest in (part, plus(part, constant(-modulus))):
-            within = (
-                (plus(rest, constant(-1)), plus(constant(modulus - 1), rest, -1)),
-                (plus(constant(-1), rest, -1), plus(constant(modulus - 1), rest)),
-            )
-            if any(all(follows(p, facts, positive) for p in both) for both in within):
-                return True
+    for number in {abs(c) for key, c in gap.items() if key and abs(c) > 1}:
+        part = {key: c % number for key, c in gap.items() if c % number}
+        part = {key: c - number if key and 2 * c > number else c for key, c in part.items()}
+        whole = constant(number)
+        if any(_is_within(p, whole, facts, positive) for p in (part, plus(part, whole, -1))):
+            return True
+    for atom in {a for key in gap for a in key}:
+        rest = {key: c for key, c in gap.items() if atom not in key}
+        if rest and _is_within(rest, variable(atom), facts, positive):
+            return True
     return False
+
+
+def _is_within(
+    p: Polynomial, whole: Polynomial, facts: Sequence[Polynomial], positive: frozenset[Atom]
+) -> bool:
+    """Whether 0 < p < whole, or 0 < -p < whole: then p is no multiple of it."""
+    return any(
+        follows(plus(one, constant(-1)), facts, positive)
+        and follows(plus(plus(whole, one, -1), constant(-1)), facts, positive)
+        for one in (p, plus({}, p, -1))
+    )
 
 
 def _less(key: Monomial, atom: Atom) -> Monomial:

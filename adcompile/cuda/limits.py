@@ -7,49 +7,62 @@ The derivative then begins with a check of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from adcompile.cuda.disjoint import Known
 from adcompile.errors import Loc
+from adcompile.frontend.kernel_blocks import LOOPS
 from adcompile.ir import nodes as ir
-from adcompile.ir.walk import statements, stmt_exprs, subexpressions
+from adcompile.ir.walk import statements, subexpressions
 
 _MOST = 1024  # threads of a block
 
 
-def least(
-    fn: ir.Function, known: Known, suffices: Callable[[Sequence[ir.Compare]], bool]
-) -> tuple[ir.Compare, ...]:
-    """Limits that are enough, none of which can be left out; none if there are no such.  Numbers
-    go before other axes, and large ones before small ones."""
+Limits = tuple[ir.Compare, ...]
+
+
+def possible(fn: ir.Function, known: Known) -> Limits:
+    """Those that a kernel may take for granted, the first one first to be left out: other axes
+    before numbers, and small numbers before large ones."""
     axes = sorted((v for v in known.counts if v.name.startswith("threads_")), key=lambda v: v.name)
     limits = [ir.Compare("<=", a, b) for a in axes for b in axes if a is not b]
-    limits += [ir.Compare("<=", a, ir.Const(n)) for n in sorted(_numbers(fn, known)) for a in axes]
-    if not suffices(limits):
-        return ()
-    for one in tuple(limits):
-        others = [other for other in limits if other is not one]
-        if suffices(others):
-            limits = others
+    limits += [ir.Compare("<=", a, ir.Const(n)) for n in sorted(_numbers(fn)) for a in axes]
     return tuple(limits)
 
 
-def _numbers(fn: ir.Function, known: Known) -> set[int]:
-    """Sizes of arrays, steps of loops, and what subscripts multiply by."""
-    found = {n for extents in known.extents.values() for n in extents}
-    for stmt in statements(fn.body):
+def least(limits: Limits, suffice: Callable[[Limits], bool]) -> Limits:
+    """Those of the limits, which suffice together, of which none can be left out."""
+    for one in limits:
+        others = tuple(other for other in limits if other is not one)
+        if suffice(others):
+            limits = others
+    return limits
+
+
+def _numbers(fn: ir.Function) -> set[int]:
+    """Sizes of tiles: what subscripts multiply the numbers of blocks by, and steps of a thread's
+    own loops."""
+    found: set[int] = set()
+    own = (
+        s for s in statements(fn.body) if isinstance(s, ir.For) and s.var.name.startswith(LOOPS[1])
+    )
+    for stmt in (s for loop in own for s in statements(loop.body)):
         if isinstance(stmt, ir.For) and isinstance(stmt.step, ir.Const):
             found |= {n for n in (stmt.step.value,) if isinstance(n, int)}
-        tops: list[ir.Expr] = list(stmt_exprs(stmt))
-        if isinstance(stmt, ir.Store | ir.Accumulate):
-            tops += [i for i in stmt.index if not isinstance(i, ir.Slice)]
+        if not isinstance(stmt, ir.Store | ir.Accumulate):
+            continue
+        tops = [i for i in stmt.index if not isinstance(i, ir.Slice)]
         for e in (e for top in tops for e in subexpressions(top)):
             match e:
-                case ir.Binary("*", ir.Const(int() as n), _) | ir.Binary("*", _, ir.Const(int() as n)):
-                    found.add(n)
-                case _:
+                case ir.Binary("*", ir.Var() as block, ir.Const(int() as number)):
                     pass
+                case ir.Binary("*", ir.Const(int() as number), ir.Var() as block):
+                    pass
+                case _:
+                    continue
+            if block.name.startswith(LOOPS[0]):
+                found.add(number)
     return {n for n in found if 1 < n < _MOST}
 
 

@@ -14,8 +14,8 @@ from adcompile.backends.store import Generated
 from adcompile.cuda.first import assign_first
 from adcompile.cuda.guards import merge_guards, raise_before
 from adcompile.cuda.host import PRODUCT_ADJOINTS, PRODUCTS
-from adcompile.cuda.limits import checked
 from adcompile.cuda.kinds import Types, with_shadows
+from adcompile.cuda.limits import checked
 from adcompile.cuda.private import carried_in, make_private
 from adcompile.cuda.split import Kernel, split
 from adcompile.cuda.threads import check_threads
@@ -77,9 +77,7 @@ class Part:
     types: Types
 
 
-def prepared(
-    func: Any, made: Differentiated, argnums: Argnums, options: Options
-) -> Differentiated:
+def prepared(func: Any, made: Differentiated, argnums: Argnums, options: Options) -> Differentiated:
     """``made`` with checks of what its threads take for granted, if it is of a kernel; with the
     shadows that its caller need not fill with zeros."""
     if argnums.mode == "vjp":

@@ -3,7 +3,7 @@ anything is left out or written anew."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,11 +22,12 @@ from adcompile.cuda.disjoint import (
 from adcompile.cuda.holds import Holding, loops_with
 from adcompile.cuda.host import HINT
 from adcompile.cuda.kinds import Types
-from adcompile.cuda.limits import least
+from adcompile.cuda.limits import Limits, least, possible
 from adcompile.cuda.loop_variables import named_apart
 from adcompile.cuda.private import carried_in, make_private
 from adcompile.emit.destruct import destruct
 from adcompile.errors import UnsupportedError
+from adcompile.frontend.kernel_blocks import LOOPS
 from adcompile.frontend.kernel_forms import waits
 from adcompile.frontend.kernels import AXES
 from adcompile.ir import nodes as ir
@@ -36,7 +37,7 @@ from adcompile.optimise.arrays_used import Arrays, Use
 _GRID = frozenset(f"threads_{axis}" for axis in AXES)
 
 
-def check_threads(func: Any, p: Problem) -> tuple[ir.Compare, ...]:
+def check_threads(func: Any, p: Problem) -> Limits:
     """Refuse a kernel in which an element that one thread writes is touched by another, unless all
     of them add to it atomically.  ``func`` is its form, which frontend/kernels.py makes.  What that
     takes for granted of the numbers of threads, to be checked at each launch."""
@@ -71,9 +72,7 @@ def check_threads(func: Any, p: Problem) -> tuple[ir.Compare, ...]:
     return ()
 
 
-def _check_blocks(
-    fn: ir.Function, types: Types, added: Set[tuple[str, int]]
-) -> tuple[ir.Compare, ...]:
+def _check_blocks(fn: ir.Function, types: Types, added: Set[tuple[str, int]]) -> Limits:
     """The same of blocks, and in each phase of the threads of a block."""
     known = Known.of(fn, types)
     fn = with_indices(fn, known.integers)
@@ -92,22 +91,18 @@ def _check_blocks(
                 for one, other in pairs
                 if not (_adds(one, added) and _adds(other, added))
             ]
-    if not met:
-        return ()
 
-    def suffices(limits: Sequence[ir.Compare]) -> bool:
-        return all(
-            Apart(m.loop, known, (*limits, *m.holds)).never_meet(m.one, m.other) for m in met
-        )
+    def apart(m: _Met, limits: Limits) -> bool:
+        return Apart(m.loop, known, (*limits, *m.holds)).never_meet(m.one, m.other)
 
-    limits = least(fn, known, suffices)
-    if limits:
-        return limits
-    first = met[0]
-    place = first.one.stmt if first.one.kind != "read" else first.other.stmt
-    who = "blocks" if first.loop.var.name.startswith("block_") else "threads of a block"
-    text = f"{who} may share elements of {first.one.array.name}"
-    raise UnsupportedError(text, place.loc, _SHARED_ADVICE)
+    limits = possible(fn, known)
+    for m in met:
+        if not apart(m, limits):
+            place = m.one.stmt if m.one.kind != "read" else m.other.stmt
+            who = "blocks" if m.loop.var.name.startswith(LOOPS[0]) else "threads of a block"
+            text = f"{who} may share elements of {m.one.array.name}"
+            raise UnsupportedError(text, place.loc, _SHARED_ADVICE)
+    return least(limits, lambda some: all(apart(m, some) for m in met)) if met else ()
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,14 @@ from adcompile.frontend.kernel_phases import (
     Phases,
     Together,
 )
-from adcompile.frontend.kernel_syntax import Renamed, Replaced, most_steps, own_variable, shifted, stored_by
+from adcompile.frontend.kernel_syntax import (
+    Renamed,
+    Replaced,
+    most_steps,
+    own_variable,
+    shifted,
+    stored_by,
+)
 from adcompile.frontend.kernels import _NUMPY, AXES, Form
 from adcompile.frontend.source import Source
 
