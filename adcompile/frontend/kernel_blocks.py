@@ -75,7 +75,7 @@ class BlockForm(Form):
         )
 
     def body(self, stmts: list[ast.stmt]) -> tuple[list[ast.stmt], int]:
-        stmts = self.without_returns(self.counted(stmts))
+        stmts = self.without_returns(self.counted(self.with_constants(stmts)))
         for node in (n for s in stmts for n in ast.walk(s)):
             if isinstance(node, ast.Name) and node.id.startswith(_TAKEN):
                 self.refuse(node, f"a variable named {node.id}", "Give it another name.")

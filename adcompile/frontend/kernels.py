@@ -20,6 +20,7 @@ import numpy as np
 from adcompile.errors import UnsupportedError
 from adcompile.frontend.kernel_syntax import (
     Renamed,
+    Replaced,
     assigns,
     is_none,
     own_variable,
@@ -34,6 +35,7 @@ _NUMPY = "_adcompile_np"
 _LATER = {
     "shared": "cuda.shared.array stands alone to the right of a name, before all branches.",
     "syncwarp": "Use syncthreads.",
+    "const": "Write `name = cuda.const.array_like(ARRAY)`, before all branches, of a global array.",
 }
 _ATOMIC = {
     "add": "What it returns depends on the order of threads: let it stand alone in a statement.",
@@ -126,7 +128,7 @@ class Form(ast.NodeTransformer):
     # ------------------------------------------------------------ the whole
 
     def body(self, stmts: list[ast.stmt]) -> tuple[list[ast.stmt], int]:
-        stmts = self.without_returns(self.counted(stmts))
+        stmts = self.without_returns(self.counted(self.with_constants(stmts)))
         stores = [name for s in stmts for n in ast.walk(s) for name in stored_by(n)]
         rest: list[ast.stmt] = []
         for stmt in stmts:
@@ -157,6 +159,24 @@ class Form(ast.NodeTransformer):
             loop = ast.For(target, over, loops, [])
             loops = [ast.copy_location(loop, stmts[0])]
         return loops, axes
+
+    def with_constants(self, stmts: list[ast.stmt]) -> list[ast.stmt]:
+        """``table = cuda.const.array_like(TABLE)`` as another name of an array that is known."""
+        found: dict[str, ast.expr] = {}
+        stores = [name for s in stmts for n in ast.walk(s) for name in stored_by(n)]
+        for stmt in stmts:
+            match stmt:
+                case ast.Assign([ast.Name(name)], ast.Call(func, [ast.Name() as array], [])):
+                    known = self.cuda_name(func) == "const.array_like"
+                    if (
+                        known
+                        and stores.count(name) == 1
+                        and array.id not in self.source.local_names
+                    ):
+                        found[name] = array
+                case _:
+                    pass
+        return [Replaced(found).visit(s) for s in stmts if not any(assigns(s, n) for n in found)]
 
     def counted(self, stmts: list[ast.stmt]) -> list[ast.stmt]:
         """``i = cuda.grid(1)`` and ``while i < n: ...; i += cuda.gridsize(1)`` as a for loop."""
