@@ -29,7 +29,7 @@ from benchmarks.arrays.workload import (
 )
 
 SHORT = 0.01  # a call shorter than this is repeated
-LONG = 3.0  # a call longer than this is made once
+LONG = 3.0  # seconds; of a call longer than this memory is not measured
 PATIENCE = 75.0  # seconds for a first call, compilers included
 RECORDERS = (TAPE, "PyTorch", "autograd")  # compile nothing, and must be done by then
 RECORDERS_PATIENCE = 30.0
@@ -38,16 +38,18 @@ THREADED = (OURS, BY_HAND, "JAX, best form", "PyTorch", "torch.compile")  # and 
 
 @dataclass(frozen=True)
 class Effort:
-    """``turns``, or ``few`` of them for contestants that would take longer than ``budget`` seconds;
-    ``slow``: with those that take long in large cases."""
+    """``turns``, or ``few`` of them for contestants that would take longer than ``budget`` seconds,
+    or one where a call takes longer than ``long``; ``slow``: with those that take long in large
+    cases."""
 
     turns: int = 9
     few: int = 3
     budget: float = 1.5
+    long: float = LONG
     slow: bool = False
 
 
-FULL = Effort(turns=15, few=5, budget=4.0, slow=True)
+FULL = Effort(turns=15, few=3, budget=4.0, long=10.0, slow=True)
 
 
 @dataclass
@@ -226,7 +228,7 @@ def _turns(workers: dict[str, Worker], rows: Rows, effort: Effort) -> None:
     for turn in range(effort.turns):
         for contestant in shuffle.permutation(list(workers)):
             worker, row = workers[contestant], rows[contestant]
-            if worker.once > LONG and effort is not FULL:
+            if worker.once > effort.long:
                 row.seconds[0] = worker.once
                 continue
             slow = effort.turns * worker.once > effort.budget

@@ -215,6 +215,33 @@ def test_extents_of_one_found_when_it_runs(optimise: bool) -> None:
     compare(spread_when_run, (np.array([0.3, 0.5, 0.7]), np.array([1.1, 0.4]), 1), optimise)
 
 
+def never_fits(x: Any) -> Any:
+    if x < 0.0:
+        raise ValueError("negative")
+    return np.sum(np.full((2, 3), x) + np.full((4, 3), x))
+
+
+def fits_elsewhere(x: Any) -> Any:
+    total = 0.0
+    if x < 0.0:
+        total = np.sum(np.full(4, x) + np.full(2, x))
+    return total + np.sum((np.full(4, x) * np.arange(4)) ** 2)
+
+
+@pytest.mark.parametrize("optimise", [True, False])
+def test_extents_that_never_fit(optimise: bool) -> None:
+    """Known when it is compiled, and raised when it is reached."""
+    derivative = value_and_grad(never_fits, optimise=optimise)
+    with pytest.raises(BroadcastError, match=r"be broadcast.*\n  at .*test_arrays.py"):
+        derivative(1.5)
+    with pytest.raises(ValueError, match="negative"):
+        derivative(-1.5)
+    derivative = value_and_grad(fits_elsewhere, optimise=optimise)
+    assert derivative(1.5) == pytest.approx((31.5, 42.0), rel=1e-14)
+    with pytest.raises(BroadcastError):
+        derivative(-1.5)
+
+
 def scaled_in_place(x: Any, y: Any, k: int) -> Any:
     u = x[:k] * 2.0
     u *= np.sin(y)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,9 @@ import pytest
 from numba import njit, prange
 
 from adcompile import grad, value_and_grad
+from adcompile.backends.values import type_of
+from adcompile.ir import nodes as ir
+from adcompile.optimise import parallel
 from tests import oracle
 
 rng = np.random.default_rng(11)
@@ -163,11 +167,14 @@ THREADED = (
 
 
 @pytest.mark.compiled
+@pytest.mark.parametrize("enough", [0, 20_000])
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c[0].__name__)
-def test_the_same_on_several_threads(case: Any) -> None:
+def test_the_same_on_several_threads(case: Any, enough: int, monkeypatch: Any) -> None:
+    """``enough``: operations for which inner loops wake the threads."""
+    monkeypatch.setattr(parallel, "_ENOUGH", ir.Const(enough))
     f, args, argnums = case
     one = value_and_grad(f, argnums=argnums)(*oracle.copies(args))
-    several = value_and_grad(f, argnums=argnums, parallel=True)
+    several = value_and_grad(f, argnums=argnums, parallel=True, cache=False)
     found = several(*oracle.copies(args))
     assert found[0] == pytest.approx(one[0], rel=1e-13)
     for a, b in zip(found[1], one[1], strict=True):
@@ -251,3 +258,22 @@ def test_what_a_loop_raises_is_raised_before_it_has_threads() -> None:
     assert (
         "for j in range(y.shape[0] // 100):" in derivative.forward_source
     )  # has no threads either
+
+
+@pytest.mark.compiled
+def test_short_inner_loops_have_one_thread() -> None:
+    """Threads are woken for as much work as that takes, and not by Numba for small arrays."""
+    derivative = grad(stencil, parallel=True)
+    derivative(X, 0.1, 3)
+    text = derivative.source(*map(type_of, (X, 0.1, 3)))
+    asked = re.findall(r"if (.* \* \d+) < 20000:", text)
+    assert len(asked) >= 4
+
+    def operations(size: int) -> list[int]:
+        names = {"stop": size - 1, "u": np.empty(size)}
+        return [eval(re.sub(r"_\w+", "", one), names) for one in asked]
+
+    assert all(found < 20_000 for found in operations(300))
+    assert all(found >= 20_000 for found in operations(20_000))
+    for function in text.split("\n\n\n"):
+        assert ("parallel=LOOPS" in function) == ("prange(" in function)

@@ -77,7 +77,7 @@ class Extents:
 
     def refuse(self, differs: ir.Expr) -> None:
         message = f"operands could not be broadcast together\n  at {self.out.loc}"
-        self.out.fail_if(differs, "BroadcastError", message)
+        self.out.fail_if(_asked(differs), "BroadcastError", message)
 
     def either(self, a: ir.Expr, b: ir.Expr) -> ir.Expr:
         """The extent that both are, or one of them if the other is one."""
@@ -142,3 +142,15 @@ class Extents:
         if expr not in self.sizes:
             self.sizes[expr] = self.out.named(expr, nt.int64, wish)
         return self.sizes[expr]
+
+
+def _asked(differs: ir.Expr) -> ir.Expr:
+    """The same for Numba to ask when it runs: it leaves out what follows a certain ``raise``, and a
+    function without a return has no results."""
+    match differs:
+        case ir.Logic(op, left, right):
+            return ir.Logic(op, _asked(left), _asked(right))
+        case ir.Compare(op, ir.Const() as left, ir.Const() as right):
+            return ir.Compare(op, ir.Apply("int", (left,)), right)
+        case _:
+            return differs

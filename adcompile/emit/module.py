@@ -17,7 +17,7 @@ from adcompile.backends.cpu import Argnums
 from adcompile.backends.store import Generated
 from adcompile.emit.entries import MAKERS, Entry, EntryWriter
 from adcompile.emit.names import runtime_names
-from adcompile.emit.pieces import digest, exceptions, flags, header, imports, print_named
+from adcompile.emit.pieces import decorator, digest, exceptions, header, imports, print_named
 from adcompile.errors import Loc
 from adcompile.makers import makers_in
 from adcompile.options import Options
@@ -77,20 +77,19 @@ def write_module(
             entries[kind] = writer.value_and_grad(argnums, kind, has_aux, fused)
 
     top = header(py_func, problem.fn, argtypes, options, constants)
-    decorator = f"@njit({flags(options)})"
     contract = options.optimise and options.contract and may_contract(derivative.adjoint)
     reverse_options = options.contracted() if contract else options
     pieces = [top, imports(sorted(helpers), texts), exceptions(problem.fn, texts)]
     lines: dict[int, Loc] = {}
     body = "\n".join(piece for piece in pieces if piece)
     for text, line_map, short in pair:
-        own = f"@njit({flags(reverse_options)})" if text is adjoint else decorator
-        body += f"\n\n{own}\n"
+        own = reverse_options if text is adjoint else options
+        body += f"\n\n{decorator(own, text)}\n"
         offset = body.count("\n")
         body += text.replace(f"def {short}(", f"def {short}{suffix}(", 1)
         lines.update({line + offset: loc for line, loc in line_map.items()})
     for entry in entries.values():
-        body += f"\n\n{decorator}\n{entry.text}"
+        body += f"\n\n{decorator(options, entry.text)}\n{entry.text}"
     generated = Generated(
         name=base,
         text=body,

@@ -46,8 +46,13 @@ def print_named(
     return text, names, lines
 
 
-def flags(options: Options) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in options.decorator().items())
+def decorator(options: Options, text: str) -> str:
+    """For the function of that text.  Threads are for the loops that we give them: Numba would
+    wake them for every small array that is filled or added to."""
+    known = {name: repr(value) for name, value in options.decorator().items()}
+    if options.parallel:
+        known["parallel"] = "LOOPS" if "prange(" in text else "False"
+    return f"@njit({', '.join(f'{name}={value}' for name, value in known.items())})"
 
 
 def imports(helpers: list[str], texts: list[str]) -> str:
@@ -58,6 +63,8 @@ def imports(helpers: list[str], texts: list[str]) -> str:
     if "vm" in helpers:
         lines += ["", "from adcompile import vectormath as vm"]
     modules: dict[str, list[str]] = {}
+    if "prange" in helpers:
+        modules["adcompile.runtime.threads"] = ["LOOPS"]
     for helper in helpers:
         if helper in ("vm", "prange"):
             continue

@@ -12,7 +12,7 @@ from numba.core import types as nt
 from adcompile.backends.cpu import Argnums
 from adcompile.backends.store import Generated
 from adcompile.emit.names import runtime_names
-from adcompile.emit.pieces import digest, exceptions, flags, header, imports, print_named
+from adcompile.emit.pieces import decorator, digest, exceptions, header, imports, print_named
 from adcompile.ir import nodes as ir
 from adcompile.makers import makers_in
 from adcompile.options import Options
@@ -41,7 +41,7 @@ def write_tangent_module(
     named = text.replace(f"def {tangent.name}(", f"def {tangent.name}{suffix}(", 1)
     return Generated(
         name=fn.name,
-        text=f"{body}\n\n@njit({flags(options)})\n{named}",
+        text=f"{body}\n\n{decorator(options, text)}\n{named}",
         entries={argnums.mode: f"{tangent.name}{suffix}"},
         forward_source=text,
         adjoint_source="",

@@ -71,7 +71,7 @@ def _is_pure(source: Source, name: str) -> bool:
 def _outline(dispatcher: Any, func: FunctionType) -> tuple[Registered, Callee]:
     from adcompile.api import grad  # late: it imports the frontend
 
-    slope = _slope_of(grad(dispatcher, cache=False))
+    slope = _slope_of(grad(dispatcher))
     text = digest(func)
     name, slope_name = unique_name(func), unique_name(func, "_slope")
 

@@ -14,6 +14,9 @@
 
 No two threads write to the same place, and the result depends on the number of threads, not on
 which of them comes first.
+
+To wake the threads takes as long as some 20,000 operations.  A loop that runs again and again, in
+another one, asks each time whether it has as much to do, and has one thread if not.
 """
 
 from __future__ import annotations
@@ -36,8 +39,10 @@ from adcompile.optimise.arrays_used import Arrays
 from adcompile.optimise.checks import checks_apart
 from adcompile.optimise.factor import is_narrow
 from adcompile.optimise.vectorise import handed_on, steps_of_sum
+from adcompile.optimise.work import operations
 
 _ZERO, _ONE = ir.Const(0), ir.Const(1)
+_ENOUGH = ir.Const(20_000)  # operations
 
 
 @dataclass
@@ -67,6 +72,7 @@ class _Parallel:
         self.remarks, self.types = remarks, types
         self.narrow = any(is_narrow(kind) for kind in types.values())
         self.arrays = Arrays(fn.body)
+        self.depth = 0  # of loops around
 
     def block(self, block: ir.Block, live: set[ir.Var]) -> ir.Block:
         """``live``: what is read after the block before it is assigned."""
@@ -75,7 +81,8 @@ class _Parallel:
             after = live | set(exposed(block[k + 1 :]))
             if isinstance(stmt, ir.For):
                 try:
-                    out.extend(self.loop(stmt, after))
+                    threads = self.loop(stmt, after)
+                    out.extend(self.if_worthwhile(stmt, threads) if self.depth else threads)
                     self.remarks.say(stmt, "runs on several threads")
                     continue
                 except _Sequential as reason:
@@ -83,12 +90,24 @@ class _Parallel:
                     if str(reason) == _RAISES and stmt.order == "any":
                         out.append(stmt)  # it has all the work: loops in it are short
                         continue
+            around = isinstance(stmt, ir.For | ir.While)
             if isinstance(stmt, ir.For | ir.While):
                 after |= set(exposed(stmt.body))
+            self.depth += around
             if blocks(stmt):
                 stmt = map_blocks(lambda b, after=after: self.block(b, after), stmt)  # type: ignore[misc]
+            self.depth -= around
             out.append(stmt)
         return tuple(out)
+
+    def if_worthwhile(self, loop: ir.For, threads: list[ir.Stmt]) -> list[ir.Stmt]:
+        alone = replace(loop, order="sequential")
+        match operations(loop):
+            case ir.Const() as known:
+                return [alone] if known.value < _ENOUGH.value else threads  # type: ignore[operator]
+            case asked:
+                few = ir.Compare("<", asked, _ENOUGH)
+                return [ir.If(few, (alone,), tuple(threads), loc=loop.loc)]
 
     # ------------------------------------------------------------ one loop
 

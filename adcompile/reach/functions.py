@@ -23,6 +23,7 @@ import numpy as np
 from numba.core import types as nt
 from numba.core.registry import CPUDispatcher
 from numba.core.typing.templates import builtin_registry
+from numba.np.ufunc.dufunc import DUFunc
 
 from adcompile.reach.objects import (
     FOREIGN,
@@ -103,6 +104,10 @@ class Reach(Objects):
             self.module(value, names)
         elif isinstance(value, CPUDispatcher):
             self._dispatcher(value)
+        elif isinstance(value, DUFunc):
+            self._all(sorted(value.targetoptions.items()), ())
+            if not self.again(value.__wrapped__, ()):
+                self.function(value.__wrapped__)
         elif isinstance(value, type):
             self.class_(value, names)
         elif cls is np.ndarray and not value.dtype.hasobject:

@@ -9,10 +9,19 @@ from llvmlite import ir as llvm
 from numba import get_num_threads
 from numba.core import cgutils
 from numba.core import types as nt
+from numba.core.cpu_options import ParallelOptions
 from numba.extending import lower_builtin, type_callable
 from numba.np.ufunc.parallel import _launch_threads
 
 from adcompile.runtime.helper import njit
+
+# For ``parallel=``: loops over prange, and nothing else.
+LOOPS: Any = ParallelOptions(
+    dict.fromkeys(
+        ("comprehension", "fusion", "inplace_binop", "numpy", "reduction", "setitem", "stencil"),
+        False,
+    )
+)
 
 _flags = {"cache": True, "error_model": "numpy", "fastmath": False, "boundscheck": False}
 

@@ -22,12 +22,25 @@ from numba.core.untyped_passes import DeadBranchPrune, LiteralPropagationSubPipe
 FILENAME = "<adcompile inference>"
 
 
+_DETAILS = re.compile(
+    r"\n\s*(?:There are \d+ candidate|During: |raised from |File \")|,? defined at <"
+)
+_SPECIFIC = re.compile(r"raised a specific error:\s*(?:\w+: )?(.+)")
+
+
+def _gist(message: str) -> str:
+    """What Numba says, without the list of all that it tried and where it was in our text."""
+    first = " ".join(_DETAILS.split(message, maxsplit=1)[0].split())
+    reasons = _SPECIFIC.findall(message)
+    return "; ".join((first, *reasons[-1:]))
+
+
 class InferenceFailed(Exception):
     """Numba found no types; ``line`` is 1-based in the text, or None where unknown."""
 
     def __init__(self, message: str, line: int | None = None) -> None:
-        self.message, self.line = message, line
-        super().__init__(message)
+        self.message, self.line = _gist(message), line
+        super().__init__(self.message)
 
 
 @dataclass(frozen=True)
