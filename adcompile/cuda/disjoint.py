@@ -10,23 +10,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from adcompile.cuda import inequalities as q
 from adcompile.cuda.holds import Holding, on_entry
 from adcompile.cuda.kinds import Types, counts_of, integer_variables
+from adcompile.cuda.ranges import from_zero, number_in, steps_of, values_of
 from adcompile.frontend.kernel_blocks import LOOPS
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import (
     blocks,
-    map_blocks,
-    map_expr,
-    map_stmt_exprs,
     statements,
     stmt_defs,
     stmt_exprs,
     subexpressions,
-    substitute,
 )
 
 _FLIPPED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
@@ -89,7 +86,7 @@ class Known:
         counts = counts_of(fn)
         inner = list(statements(fn.body))
         loops = [s for s in inner if isinstance(s, ir.For)]
-        falls = {s.var for s in loops if not _from_zero(s)}
+        falls = {s.var for s in loops if not from_zero(s)}
         falls |= {v for s in inner if not isinstance(s, ir.For) for v in stmt_defs(s)}
         indices = frozenset(s.var for s in loops) - falls
         stores = {v for s in inner for v in stmt_defs(s)}
@@ -113,56 +110,6 @@ def extents_in(stmts: Sequence[ir.Stmt]) -> dict[ir.Var, tuple[int, ...]]:
             case _:
                 pass
     return found
-
-
-def _from_zero(loop: ir.For) -> bool:
-    """Whether its variable is never negative."""
-    match loop:
-        case ir.For(_, ir.Const(int() as start), _, ir.Const(int() as step)) if step > 0:
-            return start >= 0
-        case ir.For(_, _, ir.Const(-1) | ir.Unary("-", ir.Const(1)), ir.Const(-1)):
-            return True
-        case _:
-            return False
-
-
-def _values(loop: ir.For) -> range | None:
-    """Those of the variable of a loop with bounds that are written."""
-    match _number(loop.start), _number(loop.stop), _number(loop.step):
-        case int() as start, int() as stop, int() as step if step:
-            return range(start, stop, step)
-        case _:
-            return None
-
-
-def _steps(loop: ir.For) -> tuple[ir.Expr, ir.Expr, ir.Expr] | None:
-    """(start, stop, step) of the loop whose iterations ``loop`` numbers, in either direction."""
-    match loop:
-        case ir.For(_, ir.Const(0), ir.Apply("rt.trip_count", (a, b, step)), ir.Const(1)):
-            return a, b, step
-        case ir.For(_, ir.Binary("-", ir.Apply("rt.trip_count", (a, b, step)), ir.Const(1))):
-            down = _number(loop.stop) == _number(loop.step) == -1
-            return (a, b, step) if down else None
-        case _:
-            return None
-
-
-def _number(expr: ir.Expr) -> int | None:
-    match expr:
-        case ir.Const(int() as value):
-            return value
-        case ir.Unary("-", ir.Const(int() as value)):
-            return -value
-        case ir.Apply("rt.trip_count", (start, stop, step)):
-            over = _values(ir.For(ir.Var("k"), start, stop, step, ()))
-            return None if over is None else len(over)
-        case ir.Binary("+" | "-" as op, a, b):
-            left, right = _number(a), _number(b)
-            if left is None or right is None:
-                return None
-            return left + right if op == "+" else left - right
-        case _:
-            return None
 
 
 def is_over(loop: ir.For, counts: Set[ir.Var]) -> ir.Var | None:
@@ -240,7 +187,7 @@ class Apart:
             if loop is not self.loop and loop.var not in self.ranges:
                 continue
             var = q.variable(names[loop.var])
-            values = _values(loop)
+            values = values_of(loop)
             if values is not None:
                 for value in values[:1]:
                     ends = (value, values[-1])
@@ -250,7 +197,7 @@ class Apart:
             start, stop = self._value(loop.start, names), self._value(loop.stop, names)
             if self._counts_up(loop):
                 low, high = start, q.plus(stop, q.constant(-1)) if stop is not None else None
-            elif _number(loop.step) == -1:
+            elif number_in(loop.step) == -1:
                 low, high = q.plus(stop, q.constant(1)) if stop is not None else None, start
             else:
                 continue
@@ -258,7 +205,7 @@ class Apart:
                 yield q.plus(var, low, -1)
             if high is not None:
                 yield q.plus(high, var, -1)
-            if (over := _steps(loop)) is not None:  # of a loop that steps up by whole numbers
+            if (over := steps_of(loop)) is not None:  # of a loop that steps up by whole numbers
                 first, end, step = (self._value(e, names) for e in over)
                 if first is not None and end is not None and step is not None:
                     last = q.plus(first, q.product(step, var))
@@ -421,84 +368,3 @@ def meeting(
                     continue
                 found.setdefault(array, []).append((one, other))
     return found
-
-
-# ---------------------------------------------------------------- subscripts in terms of loops
-
-
-def with_indices(fn: ir.Function, integers: Set[ir.Var]) -> ir.Function:
-    """Subscripts and conditions in which ``integers`` that are sums and products of others, or
-    comparisons, give way to what they are."""
-    return replace(fn, body=_block(fn.body, {}, integers))
-
-
-def loop_with_indices(loop: ir.For, integers: Set[ir.Var]) -> ir.For:
-    """The same of one loop."""
-    (made,) = _block((loop,), {}, integers)
-    assert isinstance(made, ir.For)
-    return made
-
-
-def _block(block: ir.Block, known: dict[ir.Var, ir.Expr], integers: Set[ir.Var]) -> ir.Block:
-    env = dict(known)
-    out: list[ir.Stmt] = []
-    for stmt in block:
-        inner = {v for b in blocks(stmt) for s in statements(b) for v in stmt_defs(s)}
-        if isinstance(stmt, ir.For | ir.While):
-            env = _without(env, {*inner, *stmt_defs(stmt)})
-        stmt = _written(stmt, env)
-        if blocks(stmt):
-            stmt = map_blocks(lambda b, env=env: _block(b, env, integers), stmt)  # type: ignore[misc]
-        env = _without(env, {*inner, *stmt_defs(stmt)})
-        match stmt:
-            case ir.Assign(target, value) if target in integers:
-                value = substitute(value, env)
-                if _is_plain(value, target):
-                    env[target] = value
-            case _:
-                pass
-        out.append(stmt)
-    return tuple(out)
-
-
-def _written(stmt: ir.Stmt, env: dict[ir.Var, ir.Expr]) -> ir.Stmt:
-    def loaded(expr: ir.Expr) -> ir.Expr:
-        match expr:
-            case ir.Load(array, index):
-                return ir.Load(array, tuple(substitute(i, env) for i in index))
-            case _:
-                return expr
-
-    if not env:
-        return stmt
-    stmt = map_stmt_exprs(lambda e: map_expr(loaded, e), stmt)
-    match stmt:
-        case ir.Store(_, index) | ir.Accumulate(_, index):
-            places = tuple(i if isinstance(i, ir.Slice) else substitute(i, env) for i in index)
-            return replace(stmt, index=places)
-        case ir.If(cond):
-            return replace(stmt, cond=substitute(cond, env))
-        case ir.For(_, start, stop):
-            return replace(stmt, start=substitute(start, env), stop=substitute(stop, env))
-        case _:
-            return stmt
-
-
-def _without(env: dict[ir.Var, ir.Expr], changed: set[ir.Var]) -> dict[ir.Var, ir.Expr]:
-    return {
-        v: e
-        for v, e in env.items()
-        if v not in changed and not any(x in changed for x in subexpressions(e))
-    }
-
-
-def _is_plain(value: ir.Expr, target: ir.Var) -> bool:
-    parts = list(subexpressions(value))
-    if len(parts) > 24 or any(p is target for p in parts):
-        return False
-    return all(
-        isinstance(p, ir.Var | ir.Const | ir.Dim | ir.Compare | ir.Logic)
-        or (isinstance(p, ir.Binary) and p.op in "+-*&%")
-        or (isinstance(p, ir.Unary) and p.op in ("-", "not"))
-        for p in parts
-    )

@@ -23,13 +23,14 @@ from numba.core import types as nt
 from adcompile.analysis.exposed import exposed
 from adcompile.cuda.blocks import Blocks
 from adcompile.cuda.body import Body, Lowered, Refused
-from adcompile.cuda.disjoint import Known, is_over, loop_with_indices, meeting, with_indices
+from adcompile.cuda.disjoint import Known, is_over, meeting
 from adcompile.cuda.functions import MOST, on_device
 from adcompile.cuda.guards import merge_guards
 from adcompile.cuda.host import HINT, on_host
 from adcompile.cuda.kinds import Types, from_dtype_name, integer_variables
 from adcompile.cuda.loop_variables import named_apart
 from adcompile.cuda.private import drop_unread_constants
+from adcompile.cuda.subscripts import loop_with_indices, with_indices
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import (

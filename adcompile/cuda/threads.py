@@ -15,9 +15,7 @@ from adcompile.cuda.disjoint import (
     Apart,
     Known,
     is_over,
-    loop_with_indices,
     meeting,
-    with_indices,
 )
 from adcompile.cuda.holds import Holding, loops_with
 from adcompile.cuda.host import HINT
@@ -25,6 +23,7 @@ from adcompile.cuda.kinds import Types
 from adcompile.cuda.limits import Limits, least, possible
 from adcompile.cuda.loop_variables import named_apart
 from adcompile.cuda.private import carried_in, make_private
+from adcompile.cuda.subscripts import loop_with_indices, with_indices
 from adcompile.emit.destruct import destruct
 from adcompile.errors import UnsupportedError
 from adcompile.frontend.kernel_blocks import LOOPS

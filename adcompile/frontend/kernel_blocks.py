@@ -29,6 +29,7 @@ from adcompile.frontend.kernel_phases import (
 from adcompile.frontend.kernel_syntax import (
     Renamed,
     Replaced,
+    counted,
     most_steps,
     own_variable,
     shifted,
@@ -75,7 +76,7 @@ class BlockForm(Form):
         )
 
     def body(self, stmts: list[ast.stmt]) -> tuple[list[ast.stmt], int]:
-        stmts = self.without_returns(self.counted(self.with_constants(stmts)))
+        stmts = self.without_returns(counted(self.with_constants(stmts)))
         for node in (n for s in stmts for n in ast.walk(s)):
             if isinstance(node, ast.Name) and node.id.startswith(_TAKEN):
                 self.refuse(node, f"a variable named {node.id}", "Give it another name.")

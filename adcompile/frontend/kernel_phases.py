@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from adcompile.frontend.kernel_syntax import Replaced, written_in
+from adcompile.frontend.kernel_syntax import Replaced, starts, written_in
 
 _PURE = ("min", "max", "abs", "int", "len", "range")
 
@@ -263,7 +263,7 @@ class Phases:
                 continue
             if name in self.params:
                 self.refuse(stored[name][0], f"{name}, an argument that a thread assigns,")
-            if all(_starts(phases[k][0], name) for k in homes[name]):
+            if all(starts(phases[k][0].stmts, name) for k in homes[name]):
                 continue
             if len(homes[name]) == 1 and not any(phases[k][1] for k in homes[name]):
                 continue
@@ -363,34 +363,6 @@ def _phases(items: list[Item], loop: bool) -> Iterator[tuple[Phase, bool]]:
         elif isinstance(item, Around):
             for part in item.parts:
                 yield from _phases(part, loop or not isinstance(item.stmt, ast.If))
-
-
-def _starts(phase: Phase, name: str) -> bool:
-    """Whether the phase reads of the name only what it has assigned itself."""
-    if _is_in_loops(phase, name):
-        return True
-    for stmt in phase.stmts:
-        if not _mentions(stmt, name):
-            continue
-        match stmt:
-            case ast.Assign([ast.Name(target)], value) if target == name:
-                return not _mentions(value, name)
-            case _:
-                return False
-    return True
-
-
-def _is_in_loops(phase: Phase, name: str) -> bool:
-    """Whether it is the variable of loops, and read in them alone."""
-    loops = [n for s in phase.stmts for n in ast.walk(s) if isinstance(n, ast.For)]
-    over = [n for n in loops if isinstance(n.target, ast.Name) and n.target.id == name]
-    inside = {id(m) for n in over for s in (n.target, *n.body) for m in ast.walk(s)}
-    whole = [n for s in phase.stmts for n in ast.walk(s) if isinstance(n, ast.Name)]
-    return all(id(n) in inside for n in whole if n.id == name)
-
-
-def _mentions(node: ast.AST, name: str) -> bool:
-    return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node))
 
 
 def _targets(stmt: ast.stmt) -> list[ast.Name]:

@@ -22,6 +22,7 @@ from adcompile.frontend.kernel_syntax import (
     Renamed,
     Replaced,
     assigns,
+    counted,
     is_none,
     own_variable,
     returns,
@@ -128,7 +129,7 @@ class Form(ast.NodeTransformer):
     # ------------------------------------------------------------ the whole
 
     def body(self, stmts: list[ast.stmt]) -> tuple[list[ast.stmt], int]:
-        stmts = self.without_returns(self.counted(self.with_constants(stmts)))
+        stmts = self.without_returns(counted(self.with_constants(stmts)))
         stores = [name for s in stmts for n in ast.walk(s) for name in stored_by(n)]
         rest: list[ast.stmt] = []
         for stmt in stmts:
@@ -177,33 +178,6 @@ class Form(ast.NodeTransformer):
                 case _:
                     pass
         return [Replaced(found).visit(s) for s in stmts if not any(assigns(s, n) for n in found)]
-
-    def counted(self, stmts: list[ast.stmt]) -> list[ast.stmt]:
-        """``i = cuda.grid(1)`` and ``while i < n: ...; i += cuda.gridsize(1)`` as a for loop."""
-        out: list[ast.stmt] = []
-        for stmt in stmts:
-            match stmt:
-                case ast.While(
-                    ast.Compare(ast.Name(name), [ast.Lt()], [stop]),
-                    [*body, ast.AugAssign(ast.Name(again), ast.Add(), step)],
-                    [],
-                ) if name == again:
-                    inner = [n for s in body for n in ast.walk(s)]
-                    start = [s.value for s in out if assigns(s, name)]
-                    whole = [n for s in stmts for n in ast.walk(s)]
-                    times = sum(name in stored_by(n) for n in whole)
-                    leaves = any(isinstance(n, ast.Continue | ast.Break) for n in inner)
-                    if len(start) == 1 and times == 2 and not leaves:
-                        bounds = [copy.deepcopy(start[0]), stop, step]
-                        over = ast.Call(ast.Name("range", ast.Load()), bounds, [])
-                        loop = ast.For(ast.Name(name, ast.Store()), over, body, [])
-                        out = [s for s in out if not assigns(s, name)]
-                        out.append(ast.fix_missing_locations(ast.copy_location(loop, stmt)))
-                        continue
-                case _:
-                    pass
-            out.append(stmt)
-        return out
 
     def without_returns(self, stmts: list[ast.stmt]) -> list[ast.stmt]:
         """``if i >= n: return`` and what follows as ``if`` and ``else``."""
