@@ -145,6 +145,27 @@ def odd_and_even(x, n):
     x[start + low + 1] = part[low + 1]
 
 
+@cuda.jit
+def trees_in_a_tree(x, out):
+    """Two numbers that are doubled and halved, one loop in the other."""
+    part = cuda.shared.array(2 * T, float64)
+    tid = cuda.threadIdx.x
+    i = cuda.grid(1)
+    part[tid] = x[i] if i < x.size else 1.0
+    cuda.syncthreads()
+    size = 2
+    while size <= cuda.blockDim.x:
+        half = size // 2
+        while half > 0:
+            if tid < half:
+                part[tid] += math.sin(part[tid + half]) * half / size
+            cuda.syncthreads()
+            half //= 2
+        size *= 2
+    if i < x.size:
+        out[i] = part[tid] ** 2
+
+
 # ---------------------------------------------------------------- scans
 
 
@@ -245,6 +266,7 @@ CASES = [
     Case(neighbours, (X, Z[:3]), (3, T), BLOCKS, silent="atomic"),
     Case(neighbours_by_index, (X, Z[:3]), (3, T), BLOCKS, silent="atomic"),
     Case(neighbours_counted, (X, Z[:1]), (3, T), BLOCKS),
+    Case(trees_in_a_tree, (X, Z), (3, T), BLOCKS),
     Case(odd_and_even, (rng.uniform(0.5, 1.5, 4 * T), 2), (2, T), BLOCKS),
     Case(scan_in_registers, (X, Z), (3, T), BLOCKS),
     Case(scan_in_two_buffers, (X, Z), (3, T), BLOCKS),
