@@ -33,7 +33,9 @@ class _Noted:
         self.array[index] = value
 
 
-class _Waiting(ast.NodeTransformer):
+class Waiting(ast.NodeTransformer):
+    """``cuda.syncthreads()`` as ``yield``."""
+
     def visit_Expr(self, node: ast.Expr) -> Any:
         match node.value:
             case ast.Call(ast.Attribute(ast.Name("cuda"), "syncthreads")):
@@ -49,7 +51,7 @@ def _generator(kernel: Any, space: dict[str, Any]) -> Callable[..., Iterator[Non
     assert isinstance(node, ast.FunctionDef)
     node.decorator_list = []
     node.body.append(ast.parse("yield").body[0])
-    made = ast.fix_missing_locations(_Waiting().visit(tree))
+    made = ast.fix_missing_locations(Waiting().visit(tree))
     space = {**inner.__globals__, **inspect.getclosurevars(inner).nonlocals, **space}
     exec(compile(made, "kernel", "exec"), space)
     return space[node.name]  # type: ignore[no-any-return]
@@ -129,12 +131,13 @@ def races(kernel: Any, args: tuple[Any, ...], config: tuple[Any, Any]) -> list[s
                 if next(one, running) is running:
                     running.pop(thread)
             first = False
-            found += _met(between, "threads")
+            found += met(between, "threads")
             between.clear()
-    return found + _met(whole, "blocks")
+    return found + met(whole, "blocks")
 
 
-def _met(log: Log, who: str) -> list[str]:
+def met(log: Log, who: str) -> list[str]:
+    """Elements that one writes and another touches, or that are added to and read."""
     found = []
     for place, kinds in log.items():
         read, written = kinds.get("read", set()), kinds.get("write", set())

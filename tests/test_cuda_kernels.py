@@ -27,6 +27,7 @@ from adcompile.testing import plain_jvp
 from tests import cuda_patterns, cuda_shared, cuda_textbook, oracle
 from tests.cuda_kernels import CASES, REFUSED, Case, X, Y, Z, in_place
 from tests.cuda_meet import races
+from tests.cuda_meet_generated import generated_races
 from tests.cuda_races import watched
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning:numba")
@@ -136,6 +137,19 @@ def test_refusals(kernel: Any, args: Any, text: str) -> None:
 @pytest.mark.parametrize("case", cuda_patterns.CASES, ids=lambda case: case.name)
 def test_threads_that_do_not_meet(case: Case) -> None:
     assert not races(case.kernel, case.args, case.config)
+
+
+BLOCKS = [c for c in ALL if c.said == cuda_patterns.BLOCKS]
+
+
+@pytest.mark.parametrize("case", BLOCKS, ids=lambda case: case.name)
+def test_generated_threads_do_not_meet(case: Case) -> None:
+    backward = adjoint(case.kernel)
+    generated = backward.specialise(case.args).generated
+    rest = (case.args, case.config, backward.axes, generated.constants)
+    assert not generated_races(generated.text, *rest)
+    # They would without barriers.
+    assert generated_races(generated.text.replace("cuda.syncthreads()", "pass"), *rest)
 
 
 @pytest.mark.parametrize(
