@@ -20,6 +20,7 @@ from adcompile.cuda.kernels import adjoint
 from adcompile.cuda.ptx import Resources, compile_one, resources
 from benchmarks.gpu import black_scholes, heat, heston, mlp, n_body, sums
 from tests.cuda_kernels import CASES as KERNELS
+from tests.cuda_patterns import CASES as PATTERNS
 from tests.cuda_programs import CASES
 from tests.cuda_shared import CASES as SHARED
 from tests.cuda_textbook import CASES as TEXTBOOK
@@ -56,7 +57,7 @@ WRITTEN = [
 def derived() -> Iterator[tuple[str, Any, Any]]:
     for case in CASES:
         yield case.name, grad(case.program, case.argnums, target="cuda"), case.args
-    for one in (*KERNELS, *SHARED, *TEXTBOOK):
+    for one in (*KERNELS, *SHARED, *TEXTBOOK, *PATTERNS):
         yield one.name, adjoint(one.kernel), one.args
     for module in (black_scholes, n_body, heston, heat, mlp):
         w = module.WORKLOAD

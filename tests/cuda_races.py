@@ -107,6 +107,7 @@ def _run(self: Any, count: int, *args: Any) -> Any:
         atomic=SimpleNamespace(add=atomic_add),
         local=SimpleNamespace(array=local),
         shared=SimpleNamespace(array=local),
+        const=SimpleNamespace(array_like=lambda array: array),
     )
     space = self.function.__globals__
     plain = {k: v.fn for k, v in space.items() if type(v).__name__ == "FakeCUDAKernel"}

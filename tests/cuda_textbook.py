@@ -154,6 +154,61 @@ def turned_round(x, out):
     out[i] = math.sin(tile[t]) * tile[cuda.blockDim.x - 1 - t]
 
 
+WEIGHTS = np.array([0.3, -0.7, 1.1])
+MANY = np.ones(8192)
+
+
+@cuda.jit
+def weighted(x, out):
+    """A filter in constant memory."""
+    w = cuda.const.array_like(WEIGHTS)
+    i = cuda.grid(1)
+    if 0 < i < x.size - 1:
+        total = 0.0
+        for k in range(w.size):
+            total += w[k] * x[i + k - 1] * x[i]
+        out[i] = math.sin(total)
+
+
+@cuda.jit
+def weighted_in_tiles(x, out):
+    w = cuda.const.array_like(WEIGHTS)
+    tile = cuda.shared.array(TPB, float64)
+    t = cuda.threadIdx.x
+    i = cuda.grid(1)
+    tile[t] = x[i] * w[0]
+    cuda.syncthreads()
+    y = 0.0
+    for k in range(3):
+        y += w[k] * tile[TPB - 1 - t] ** 2 * WEIGHTS[2 - k]
+    out[i] = y
+
+
+@cuda.jit
+def too_large(x, out):
+    w = cuda.const.array_like(MANY)
+    i = cuda.grid(1)
+    if i < x.size:
+        out[i] = x[i] * w[i]
+
+
+@cuda.jit
+def writes_constants(x, out):
+    w = cuda.const.array_like(WEIGHTS)
+    i = cuda.grid(1)
+    if i < x.size:
+        w[i] = x[i]
+        out[i] = x[i] * w[i]
+
+
+@cuda.jit
+def constant_of_its_own(x, out):
+    w = cuda.const.array_like(x)
+    i = cuda.grid(1)
+    if i < x.size:
+        out[i] = x[i] * w[i]
+
+
 X = rng.normal(size=8)
 M = rng.uniform(0.5, 1.5, 8)
 SQUARE: tuple[Any, ...] = (rng.normal(size=(5, 6)), rng.normal(size=(6, 7)), np.zeros((5, 7)))
@@ -166,9 +221,14 @@ CASES = [
     Case(interior, (X, np.zeros(16)), (3, 3)),
     Case(fast_matmul, SQUARE, ((2, 2), (TPB, TPB)), said=BLOCKS),
     Case(bodies_in_tiles, (rng.normal(size=(8, 2)), M, np.zeros((8, 2))), (2, TPB), said=BLOCKS),
+    Case(weighted, (X, np.zeros(8)), (3, 3)),
+    Case(weighted_in_tiles, (X, np.zeros(8)), (2, TPB), said=BLOCKS),
     Case(turned_round, (X, np.zeros(8)), (2, TPB), said=BLOCKS),
     Case(outer_in_blocks, (X, np.zeros((8, TPB)), np.zeros(2)), (2, TPB), said=BLOCKS),
 ]
 REFUSED: list[tuple[Any, tuple[Any, ...], str]] = [
-    (counts_its_own, GRID, "share elements of out"),
+    (too_large, (X, np.zeros(8)), "65536 bytes of the global array MANY"),
+    (writes_constants, (X, np.zeros(8)), "captured, and so read-only"),
+    (constant_of_its_own, (X, np.zeros(8)), "cuda.const.array_like"),
+    (counts_its_own, GRID, "has no length known before"),
 ]

@@ -24,14 +24,16 @@ from adcompile.cuda import adjoint, differentiable, vjp, zeros_like
 from adcompile.frontend.kernel_forms import waits
 from adcompile.frontend.kernels import kernel_form
 from adcompile.testing import plain_jvp
-from tests import cuda_shared, cuda_textbook, oracle
+from tests import cuda_patterns, cuda_shared, cuda_textbook, oracle
 from tests.cuda_kernels import CASES, REFUSED, Case, X, Y, Z, in_place
+from tests.cuda_meet import races
+from tests.cuda_meet_generated import generated_races
 from tests.cuda_races import watched
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning:numba")
 rng = np.random.default_rng(17)
 form_of = functools.cache(kernel_form)
-ALL = (*CASES, *cuda_shared.CASES, *cuda_textbook.CASES)
+ALL = (*CASES, *cuda_shared.CASES, *cuda_textbook.CASES, *cuda_patterns.CASES)
 
 
 def floats(args: tuple[Any, ...]) -> list[int]:
@@ -58,9 +60,7 @@ OPTIMISE = (True, pytest.param(False, marks=pytest.mark.wide))
 
 
 @pytest.mark.parametrize("optimise", OPTIMISE, ids=["optimised", "plain"])
-@pytest.mark.parametrize(
-    "case", [*CASES, *cuda_shared.CASES, *cuda_textbook.CASES], ids=lambda case: case.name
-)
+@pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
 def test_adjoints(case: Case, optimise: bool) -> None:
     backward = adjoint(case.kernel, optimise=optimise)
     wanted = floats(case.args)
@@ -123,7 +123,7 @@ def is_written(case: Case, k: int) -> bool:
 
 @pytest.mark.parametrize(
     ("kernel", "args", "text"),
-    [*REFUSED, *cuda_shared.REFUSED, *cuda_textbook.REFUSED],
+    [*REFUSED, *cuda_shared.REFUSED, *cuda_textbook.REFUSED, *cuda_patterns.REFUSED],
     ids=lambda p: getattr(p, "__name__", ""),
 )
 def test_refusals(kernel: Any, args: Any, text: str) -> None:
@@ -132,6 +132,47 @@ def test_refusals(kernel: Any, args: Any, text: str) -> None:
         adjoint(kernel).source(*args)
     assert found.value.loc is not None
     assert kernel.py_func.__code__.co_filename in str(found.value)
+
+
+@pytest.mark.parametrize("case", cuda_patterns.CASES, ids=lambda case: case.name)
+def test_threads_that_do_not_meet(case: Case) -> None:
+    assert not races(case.kernel, case.args, case.config)
+
+
+BLOCKS = [c for c in ALL if c.said == cuda_patterns.BLOCKS]
+
+
+@pytest.mark.parametrize("case", BLOCKS, ids=lambda case: case.name)
+def test_generated_threads_do_not_meet(case: Case) -> None:
+    backward = adjoint(case.kernel)
+    generated = backward.specialise(case.args).generated
+    rest = (case.args, case.config, backward.axes, generated.constants)
+    assert not generated_races(generated.text, *rest)
+    # They would without barriers.
+    assert generated_races(generated.text.replace("cuda.syncthreads()", "pass"), *rest)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "args", "config", "text"),
+    cuda_patterns.MEETING,
+    ids=lambda p: getattr(p, "__name__", ""),
+)
+def test_threads_that_meet(kernel: Any, args: Any, config: Any, text: str) -> None:
+    """What is refused is wrong: the neighbours of kernels that are not."""
+    assert races(kernel, args, config)
+
+
+def test_limits_of_blocks() -> None:
+    """What the proof takes for granted is checked at each launch."""
+    a, out = cuda_patterns.A, np.zeros((7, 6))
+    adjoints = [cuda.to_device(np.zeros(m.shape)) for m in (a, out)]
+    given = [cuda.to_device(m) for m in (a, out)]
+    with pytest.raises(ValueError, match=r"more than 4 threads along x.*\n.*cuda_patterns.py"):
+        adjoint(cuda_patterns.transpose)[(1, 2), (8, 4)](*given, *adjoints)
+    with pytest.raises(ValueError, match="more threads along x than along y"):
+        adjoint(cuda_patterns.transpose_square)[(2, 4), (4, 2)](*given, *adjoints)
+    with pytest.raises(ValueError, match="more than 2 threads along y"):
+        adjoint(cuda_patterns.transpose_rows)[(2, 2), (4, 4)](*given, *adjoints)
 
 
 def test_calls() -> None:

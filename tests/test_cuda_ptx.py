@@ -10,12 +10,13 @@ import pytest
 
 pytest.importorskip("numba_cuda")
 
-from tests import cuda_kernels, cuda_ptx, cuda_shared, cuda_textbook
+from tests import cuda_kernels, cuda_patterns, cuda_ptx, cuda_shared, cuda_textbook
 
 # Of explain() they say that nothing is atomic.
 PLAIN = {
     c.name
-    for c in (*cuda_kernels.CASES, *cuda_shared.CASES, *cuda_textbook.CASES)
+    for m in (cuda_kernels, cuda_shared, cuda_textbook, cuda_patterns)
+    for c in m.CASES
     if c.silent == "atomic"
 }
 

@@ -23,6 +23,7 @@ from numba.np.numpy_support import as_dtype
 from adcompile.analysis.exposed import exposed
 from adcompile.cuda.body import WHOLE, Body, Refused, folded
 from adcompile.cuda.disjoint import Known, is_over, meeting
+from adcompile.cuda.holds import Holding, loops_with
 from adcompile.cuda.kinds import from_dtype_name
 from adcompile.errors import Loc
 from adcompile.ir import nodes as ir
@@ -80,40 +81,41 @@ class Blocks(Body):
         self.own = {v for v in allocated if v not in written}
         inner = {v for loop in self.threads_in(block) for s in (loop,) for v in _made(s)}
         self.together = {v for s in statements(block) for v in stmt_defs(s)} - inner
-        for loop in self.threads_in(block):
-            self.check(loop)
+        for loop, holds in loops_with(block, self.is_over):
+            self.check(loop, holds)
         return self.outer(block, set())
 
     def threads_in(self, block: ir.Block) -> list[ir.For]:
         """The outermost loops over threads."""
         found: list[ir.For] = []
         for stmt in block:
-            if isinstance(stmt, ir.For) and is_over(stmt, self.known.counts):
+            if isinstance(stmt, ir.For) and self.is_over(stmt):
                 found.append(stmt)
             else:
                 for inner in blocks(stmt):
                     found += self.threads_in(inner)
         return found
 
-    def check(self, loop: ir.For) -> None:
-        """That the iterations of it and of those in it meet where they add alone."""
-        for one in (s for s in statements((loop,)) if isinstance(s, ir.For)):
-            if not is_over(one, self.known.counts):
-                continue
-            local = {v for s in statements((one,)) for v in stmt_defs(s)}
-            for array, uses in self.arrays.written_in(one, local):
-                if uses is None:
-                    raise Refused(f"{array.name} is written, and may be known by another name")
-            for array, pairs in meeting(one, self.known, local).items():
-                if not all(a.kind == b.kind == "add" for a, b in pairs):
-                    raise Refused(f"its threads share elements of {array.name}")
-                self.scattered.add(array)
-                self.reasons[array] = f"threads with other {one.var.name} may share elements"
-            for var in handed_on(one.body):
-                if var not in self.parts:
-                    raise Refused(f"each thread needs {var.name} of the one before")
-                if steps_of_sum(var, tuple(statements(one.body)), ordered=True) is None:
-                    raise Refused(f"each thread needs {var.name} of the one before")
+    def is_over(self, loop: ir.For) -> bool:
+        return is_over(loop, self.known.counts) is not None
+
+    def check(self, loop: ir.For, holds: Holding) -> None:
+        """That the iterations of a loop over threads meet where they add alone; ``holds``: when it
+        begins."""
+        local = {v for s in statements((loop,)) for v in stmt_defs(s)}
+        for array, uses in self.arrays.written_in(loop, local):
+            if uses is None:
+                raise Refused(f"{array.name} is written, and may be known by another name")
+        for array, pairs in meeting(loop, self.known, local, holds=holds).items():
+            if not all(a.kind == b.kind == "add" for a, b in pairs):
+                raise Refused(f"its threads share elements of {array.name}")
+            self.scattered.add(array)
+            self.reasons[array] = f"threads with other {loop.var.name} may share elements"
+        for var in handed_on(loop.body):
+            if var not in self.parts:
+                raise Refused(f"each thread needs {var.name} of the one before")
+            if steps_of_sum(var, tuple(statements(loop.body)), ordered=True) is None:
+                raise Refused(f"each thread needs {var.name} of the one before")
 
     # ------------------------------------------------------------ what all threads do
 

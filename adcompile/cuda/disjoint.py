@@ -9,23 +9,21 @@ subscripts: ranges of loops, and conditions around them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Set
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 
 from adcompile.cuda import inequalities as q
+from adcompile.cuda.holds import Holding, on_entry
 from adcompile.cuda.kinds import Types, counts_of, integer_variables
+from adcompile.cuda.ranges import from_zero, number_in, steps_of, values_of
 from adcompile.frontend.kernel_blocks import LOOPS
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import (
     blocks,
-    map_blocks,
-    map_expr,
-    map_stmt_exprs,
     statements,
     stmt_defs,
     stmt_exprs,
     subexpressions,
-    substitute,
 )
 
 _FLIPPED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
@@ -74,32 +72,44 @@ def _accesses(
 @dataclass(frozen=True)
 class Known:
     """``counts``: parameters that are numbers of blocks or threads, so at least one.  ``indices``:
-    variables of loops that are never negative.  ``integers``: variables of integer type."""
+    variables of loops that are never negative.  ``integers``: variables of integer type.
+    ``extents``: of arrays that are made once, of a size that is written.  ``holds``: everywhere."""
 
     counts: frozenset[ir.Var]
     indices: frozenset[ir.Var]
     integers: frozenset[ir.Var]
+    extents: Mapping[ir.Var, tuple[int, ...]]
+    holds: Holding
 
     @staticmethod
     def of(fn: ir.Function, types: Types) -> Known:
         counts = counts_of(fn)
         inner = list(statements(fn.body))
         loops = [s for s in inner if isinstance(s, ir.For)]
-        falls = {s.var for s in loops if not _from_zero(s)}
+        falls = {s.var for s in loops if not from_zero(s)}
         falls |= {v for s in inner if not isinstance(s, ir.For) for v in stmt_defs(s)}
         indices = frozenset(s.var for s in loops) - falls
-        return Known(counts, indices, integer_variables(types))
+        stores = {v for s in inner for v in stmt_defs(s)}
+        holds = tuple(c for c in on_entry(fn.body) if not stores & set(subexpressions(c)))
+        return Known(counts, indices, integer_variables(types), extents_in(inner), holds)
 
 
-def _from_zero(loop: ir.For) -> bool:
-    """Whether its variable is never negative."""
-    match loop:
-        case ir.For(_, ir.Const(int() as start), _, ir.Const(int() as step)) if step > 0:
-            return start >= 0
-        case ir.For(_, _, ir.Const(-1) | ir.Unary("-", ir.Const(1)), ir.Const(-1)):
-            return True
-        case _:
-            return False
+def extents_in(stmts: Sequence[ir.Stmt]) -> dict[ir.Var, tuple[int, ...]]:
+    times = Counter(v for s in stmts for v in stmt_defs(s))
+    found: dict[ir.Var, tuple[int, ...]] = {}
+    for stmt in stmts:
+        match stmt:
+            case ir.Alloc(target, "np.empty" | "np.zeros", (shape, *_)) if times[target] == 1:
+                sizes = shape.items if isinstance(shape, ir.MakeTuple) else (shape,)
+                whole = [e.value for e in sizes if isinstance(e, ir.Const)]
+                if len(whole) == len(sizes):
+                    found[target] = tuple(n for n in whole if isinstance(n, int))
+            case ir.Alloc(target, "np.zeros_like", (ir.Var() as like, *_)) if times[target] == 1:
+                if like in found:
+                    found[target] = found[like]
+            case _:
+                pass
+    return found
 
 
 def is_over(loop: ir.For, counts: Set[ir.Var]) -> ir.Var | None:
@@ -118,7 +128,8 @@ def is_over(loop: ir.For, counts: Set[ir.Var]) -> ir.Var | None:
 
 
 class Apart:
-    def __init__(self, loop: ir.For, known: Known) -> None:
+    def __init__(self, loop: ir.For, known: Known, holds: Holding) -> None:
+        self.holds, self.extents = (*known.holds, *holds), known.extents
         self.loop, self.counts, self.integers = loop, tuple(known.counts), known.integers
         self.indices = known.indices
         inner = list(statements(loop.body))
@@ -145,18 +156,28 @@ class Apart:
         sizes = [*self.counts]
         products = q.known_of_products([order], sizes)
         least = [q.plus(q.variable(size), q.constant(-1)) for size in sizes]
-        facts = [order, *products, *facts, *least]
+        facts = _once([order, *products, *facts, *least])
         if q.follows(q.constant(-1), facts, positive):
             return True  # it never happens
-        for left, right in zip(first.index, second.index, strict=True):
+        positive |= {k[0] for f in facts if (k := _never_negative(f))}
+        equal = {
+            **self._equalities(first, self.fixed, facts, positive),
+            **self._equalities(second, self.other, facts, positive),
+        }
+        extents = self.extents.get(first.array, ())
+        extents = extents if len(extents) == len(first.index) else ()
+        for axis, (left, right) in enumerate(zip(first.index, second.index, strict=True)):
             x, y = self._value(left, self.fixed), self._value(right, self.other)
             if x is None or y is None:
                 continue
+            gap = q.plus(y, x, -1)
+            gaps = [gap]
             if not (q.follows(x, facts, positive) and q.follows(y, facts, positive)):
-                continue  # -1 and n - 1 are the same element
-            for gap in (q.plus(y, x, -1), q.plus(x, y, -1)):
-                if q.follows(q.plus(gap, q.constant(-1)), facts, positive):
-                    return True
+                if axis >= len(extents):
+                    continue  # -1 and n - 1 are the same element
+                gaps += [q.plus(gap, q.constant(sign * extents[axis])) for sign in (1, -1)]
+            if all(q.differs(one, facts, positive, equal) for one in gaps):
+                return True
         return False
 
     # ------------------------------------------------------------ what is known
@@ -166,10 +187,17 @@ class Apart:
             if loop is not self.loop and loop.var not in self.ranges:
                 continue
             var = q.variable(names[loop.var])
+            values = values_of(loop)
+            if values is not None:
+                for value in values[:1]:
+                    ends = (value, values[-1])
+                    yield q.plus(var, q.constant(-min(ends)))
+                    yield q.plus(q.constant(max(ends)), var, -1)
+                continue
             start, stop = self._value(loop.start, names), self._value(loop.stop, names)
             if self._counts_up(loop):
                 low, high = start, q.plus(stop, q.constant(-1)) if stop is not None else None
-            elif loop.step == ir.Const(-1):
+            elif number_in(loop.step) == -1:
                 low, high = q.plus(stop, q.constant(1)) if stop is not None else None, start
             else:
                 continue
@@ -177,51 +205,68 @@ class Apart:
                 yield q.plus(var, low, -1)
             if high is not None:
                 yield q.plus(high, var, -1)
-        for cond in access.conditions:
-            yield from self._of_condition(cond, True, names)
+            if (over := steps_of(loop)) is not None:  # of a loop that steps up by whole numbers
+                first, end, step = (self._value(e, names) for e in over)
+                if first is not None and end is not None and step is not None:
+                    last = q.plus(first, q.product(step, var))
+                    if self._is_positive(over[2]):
+                        yield q.plus(q.plus(end, last, -1), q.constant(-1))
+        for cond in (*self.holds, *access.conditions):
+            for op, x, y in self._compared(cond, True, names):
+                yield from _inequalities(op, x, y)
 
     def _counts_up(self, loop: ir.For) -> bool:
-        match loop.step:
-            case ir.Const(int() as step):
-                return step > 0
-            case step:
-                value = self._value(step, self.fixed)
-                return value is not None and all(
-                    c > 0 and all(a in self.counts for a in key) for key, c in value.items()
-                )
+        return self._is_positive(loop.step)
 
-    def _of_condition(
+    def _is_positive(self, step: ir.Expr) -> bool:
+        value = self._value(step, self.fixed)
+        return bool(value) and all(
+            c > 0 and all(a in self.counts for a in key) for key, c in (value or {}).items()
+        )
+
+    def _compared(
         self, cond: ir.Expr, holds: bool, names: dict[ir.Var, ir.Var]
-    ) -> Iterator[q.Polynomial]:
-        match cond:
-            case ir.Unary("not", inner):
-                yield from self._of_condition(inner, not holds, names)
-            case ir.Logic(op, a, b) if (op == "and") == holds:
-                yield from self._of_condition(a, holds, names)
-                yield from self._of_condition(b, holds, names)
-            case ir.Binary("&", a, b) if holds:
-                yield from self._of_condition(a, holds, names)
-                yield from self._of_condition(b, holds, names)
-            case ir.Compare(op, a, b):
-                x, y = self._value(a, names), self._value(b, names)
-                if x is None or y is None:
-                    return
-                match op if holds else _FLIPPED[op]:
-                    case "<":
-                        yield q.plus(q.plus(y, x, -1), q.constant(-1))
-                    case "<=":
-                        yield q.plus(y, x, -1)
-                    case ">":
-                        yield q.plus(q.plus(x, y, -1), q.constant(-1))
-                    case ">=":
-                        yield q.plus(x, y, -1)
-                    case "==":
-                        yield q.plus(x, y, -1)
-                        yield q.plus(y, x, -1)
+    ) -> Iterator[tuple[str, q.Polynomial, q.Polynomial]]:
+        for op, a, b in _comparisons(cond, holds):
+            x, y = self._value(a, names), self._value(b, names)
+            if x is not None and y is not None:
+                yield op, x, y
+
+    def _equalities(
+        self,
+        access: Access,
+        names: dict[ir.Var, ir.Var],
+        facts: Sequence[q.Polynomial],
+        positive: frozenset[q.Atom],
+    ) -> dict[q.Atom, q.Polynomial]:
+        """Variables as what is left over plus a multiple: those of loops with steps, and what a
+        condition ``a % m == 0`` is about."""
+        found: dict[q.Atom, q.Polynomial] = {}
+        for loop in access.loops:
+            start, step = self._value(loop.start, names), self._value(loop.step, names)
+            if loop.var in self.ranges and start is not None and step is not None:
+                if step not in ({(): 1}, {(): -1}):
+                    times = q.product(step, q.variable(ir.Var("times")))
+                    found[names[loop.var]] = q.plus(start, times)
+        for cond in (*self.holds, *access.conditions):
+            for op, left, rest in _comparisons(cond, True):
+                match op, left:
+                    case "==", ir.Binary("%", a, by):
+                        x, m, r = (self._value(e, names) for e in (a, by, rest))
                     case _:
-                        pass
-            case _:
-                pass
+                        continue
+                if x is None or m is None or r is None:
+                    continue
+                if not q.follows(q.plus(m, q.constant(-1)), facts, positive):
+                    continue  # of what would be divided by zero nothing is known
+                value = q.plus(r, q.product(m, q.variable(ir.Var("times"))))
+                for key, c in x.items():
+                    alone = sum(key[0] in k for k in x) == 1 if len(key) == 1 else False
+                    if alone and abs(c) == 1 and key[0] not in found:
+                        others = q.plus(x, {key: c}, -1)
+                        found[key[0]] = q.product(q.constant(c), q.plus(value, others, -1))
+                        break
+        return found
 
     def _positive(self, access: Access, names: dict[ir.Var, ir.Var]) -> frozenset[q.Atom]:
         """Sizes, and loops that count up from zero."""
@@ -265,12 +310,52 @@ class Apart:
                 return None
 
 
+def _comparisons(cond: ir.Expr, holds: bool) -> Iterator[tuple[str, ir.Expr, ir.Expr]]:
+    """Of a condition that ``holds`` or does not, those that it consists of."""
+    match cond:
+        case ir.Unary("not", inner):
+            yield from _comparisons(inner, not holds)
+        case ir.Logic(op, a, b) if (op == "and") == holds:
+            yield from _comparisons(a, holds)
+            yield from _comparisons(b, holds)
+        case ir.Binary("&", a, b) if holds:
+            yield from _comparisons(a, holds)
+            yield from _comparisons(b, holds)
+        case ir.Compare(op, a, b):
+            yield (op if holds else _FLIPPED[op]), a, b
+        case _:
+            pass
+
+
+def _inequalities(op: str, x: q.Polynomial, y: q.Polynomial) -> Iterator[q.Polynomial]:
+    """``x op y`` as what is not negative."""
+    if op in ("<", "<=", "=="):
+        yield q.plus(q.plus(y, x, -1), q.constant(-(op == "<")))
+    if op in (">", ">=", "=="):
+        yield q.plus(q.plus(x, y, -1), q.constant(-(op == ">")))
+
+
+def _once(facts: Sequence[q.Polynomial]) -> list[q.Polynomial]:
+    return list({frozenset(fact.items()): fact for fact in facts}.values())
+
+
+def _never_negative(fact: q.Polynomial) -> q.Monomial:
+    """The variable that a fact says is not negative, if it is about one alone."""
+    keys = [key for key in fact if key]
+    alone = len(keys) == 1 and len(keys[0]) == 1 and fact[keys[0]] > 0
+    return keys[0] if alone and fact.get((), 0) <= 0 else ()
+
+
 def meeting(
-    loop: ir.For, known: Known, local: Set[ir.Var], only: ir.Var | None = None
+    loop: ir.For,
+    known: Known,
+    local: Set[ir.Var],
+    only: ir.Var | None = None,
+    holds: Holding = (),
 ) -> dict[ir.Var, list[tuple[Access, Access]]]:
     """Arrays that are not ``local``, with pairs of accesses by which two iterations may meet at an
-    element, one of them a write; or that array ``only``."""
-    apart = Apart(loop, known)
+    element, one of them a write; or that array ``only``.  ``holds``: when the loop begins."""
+    apart = Apart(loop, known, holds)
     found: dict[ir.Var, list[tuple[Access, Access]]] = {}
     uses: dict[ir.Var, list[Access]] = {}
     for access in accesses_in(loop):
@@ -283,84 +368,3 @@ def meeting(
                     continue
                 found.setdefault(array, []).append((one, other))
     return found
-
-
-# ---------------------------------------------------------------- subscripts in terms of loops
-
-
-def with_indices(fn: ir.Function, integers: Set[ir.Var]) -> ir.Function:
-    """Subscripts and conditions in which ``integers`` that are sums and products of others, or
-    comparisons, give way to what they are."""
-    return replace(fn, body=_block(fn.body, {}, integers))
-
-
-def loop_with_indices(loop: ir.For, integers: Set[ir.Var]) -> ir.For:
-    """The same of one loop."""
-    (made,) = _block((loop,), {}, integers)
-    assert isinstance(made, ir.For)
-    return made
-
-
-def _block(block: ir.Block, known: dict[ir.Var, ir.Expr], integers: Set[ir.Var]) -> ir.Block:
-    env = dict(known)
-    out: list[ir.Stmt] = []
-    for stmt in block:
-        inner = {v for b in blocks(stmt) for s in statements(b) for v in stmt_defs(s)}
-        if isinstance(stmt, ir.For | ir.While):
-            env = _without(env, {*inner, *stmt_defs(stmt)})
-        stmt = _written(stmt, env)
-        if blocks(stmt):
-            stmt = map_blocks(lambda b, env=env: _block(b, env, integers), stmt)  # type: ignore[misc]
-        env = _without(env, {*inner, *stmt_defs(stmt)})
-        match stmt:
-            case ir.Assign(target, value) if target in integers:
-                value = substitute(value, env)
-                if _is_plain(value, target):
-                    env[target] = value
-            case _:
-                pass
-        out.append(stmt)
-    return tuple(out)
-
-
-def _written(stmt: ir.Stmt, env: dict[ir.Var, ir.Expr]) -> ir.Stmt:
-    def loaded(expr: ir.Expr) -> ir.Expr:
-        match expr:
-            case ir.Load(array, index):
-                return ir.Load(array, tuple(substitute(i, env) for i in index))
-            case _:
-                return expr
-
-    if not env:
-        return stmt
-    stmt = map_stmt_exprs(lambda e: map_expr(loaded, e), stmt)
-    match stmt:
-        case ir.Store(_, index) | ir.Accumulate(_, index):
-            places = tuple(i if isinstance(i, ir.Slice) else substitute(i, env) for i in index)
-            return replace(stmt, index=places)
-        case ir.If(cond):
-            return replace(stmt, cond=substitute(cond, env))
-        case ir.For(_, start, stop):
-            return replace(stmt, start=substitute(start, env), stop=substitute(stop, env))
-        case _:
-            return stmt
-
-
-def _without(env: dict[ir.Var, ir.Expr], changed: set[ir.Var]) -> dict[ir.Var, ir.Expr]:
-    return {
-        v: e
-        for v, e in env.items()
-        if v not in changed and not any(x in changed for x in subexpressions(e))
-    }
-
-
-def _is_plain(value: ir.Expr, target: ir.Var) -> bool:
-    parts = list(subexpressions(value))
-    if len(parts) > 24 or any(p is target for p in parts):
-        return False
-    return all(
-        isinstance(p, ir.Var | ir.Const | ir.Dim | ir.Compare | ir.Logic)
-        or (isinstance(p, ir.Binary) and p.op in "+-*&")
-        or (isinstance(p, ir.Unary) and p.op in ("-", "not"))
-        for p in parts
-    )

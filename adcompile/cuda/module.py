@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numba.core import types as nt
 
 from adcompile.backends.cpu import Argnums
@@ -15,6 +16,7 @@ from adcompile.cuda.first import assign_first
 from adcompile.cuda.guards import merge_guards, raise_before
 from adcompile.cuda.host import PRODUCT_ADJOINTS, PRODUCTS
 from adcompile.cuda.kinds import Types, with_shadows
+from adcompile.cuda.limits import checked
 from adcompile.cuda.private import carried_in, make_private
 from adcompile.cuda.split import Kernel, split
 from adcompile.cuda.threads import check_threads
@@ -22,7 +24,7 @@ from adcompile.cuda.unread import drop_unread_writes
 from adcompile.cuda.unroll import unroll_short
 from adcompile.emit.entries import MAKERS, Entry, EntryWriter
 from adcompile.emit.names import runtime_names
-from adcompile.emit.pieces import exceptions, header, print_named
+from adcompile.emit.pieces import digest, exceptions, header, print_named
 from adcompile.errors import UnsupportedError
 from adcompile.explain import explain
 from adcompile.frontend.kernel_forms import waits
@@ -64,6 +66,7 @@ _HOST = (
 _WHOLE = ("add_into", "add_number", "move_adjoint")
 
 
+_CONSTANT = 32_768  # bytes of constant memory that a kernel takes at most
 _BLOCKS = "Let blocks exchange nothing but what they add atomically."
 
 
@@ -76,8 +79,14 @@ class Part:
     types: Types
 
 
-def prepared(made: Differentiated, argnums: Argnums, options: Options) -> Differentiated:
-    """``made`` with the shadows that its caller need not fill with zeros."""
+def prepared(func: Any, made: Differentiated, argnums: Argnums, options: Options) -> Differentiated:
+    """``made`` with checks of what its threads take for granted, if it is of a kernel; with the
+    shadows that its caller need not fill with zeros."""
+    if argnums.mode == "vjp":
+        limits = check_threads(func, made.problem)
+        if made.fused is not None:
+            fn = checked(made.fused.fn, limits, made.problem.fn.loc)
+            made = replace(made, fused=replace(made.fused, fn=fn))
     if argnums.mode != "grad" or not options.optimise:  # a kernel's adjoint adds to them
         return made
     types = made.problem.types
@@ -124,15 +133,14 @@ def write_device_module(
     p, name = made.problem, made.problem.fn.name
     _check(made, argnums)
     py_func: Callable[..., Any] = getattr(func, "py_func", func)
-    reserved = {"cuda", "kernel", "block_kernel"}
+    constants = {var.name: np.asarray(value) for var, value in p.fn.constants}
+    reserved = {"cuda", "kernel", "block_kernel", *constants}
 
-    if argnums.mode == "vjp":
-        check_threads(func, p)
+    made = prepared(func, made, argnums, options)
     if waits(func) and made.fused is None:
         raise UnsupportedError(
             f"{name}: blocks cannot run forward and in reverse at once", p.fn.loc, _BLOCKS
         )
-    made = prepared(made, argnums, options)
     parts = device_parts(made, options, waits(func))
     texts: list[str] = []
     sources: dict[str, str] = {}
@@ -156,8 +164,10 @@ def write_device_module(
         kinds = {var: str(kind) for var, kind in p.types.items()}
         _, names, _ = print_named(made.derivative.adjoint, kinds, set())
 
-    digest = hashlib.sha256("\n".join((*texts, repr(options), repr(argnums))).encode())
-    suffix = "_" + digest.hexdigest()[:10]
+    content = hashlib.sha256(
+        "\n".join((*texts, repr(options), repr(argnums), digest(constants))).encode()
+    )
+    suffix = "_" + content.hexdigest()[:10]
     writer = EntryWriter(py_func, p, made.derivative, names, suffix)
     entries: dict[str, Entry] = {}
     if argnums.mode == "vjp":
@@ -169,7 +179,7 @@ def write_device_module(
     body = "\n".join(
         piece
         for piece in (
-            header(py_func, p.fn, made.argtypes, options, {}),
+            header(py_func, p.fn, made.argtypes, options, constants),
             _imports(helpers, texts),
             exceptions(p.fn, texts),
         )
@@ -189,6 +199,7 @@ def write_device_module(
         adjoint_source=sources.get(made.derivative.adjoint.name, ""),
         fused_source=sources.get(made.fused.fn.name) if made.fused is not None else None,
         explanation=explain(func, p, made.remarks.lines),
+        constants=constants,
         outputs=writer.outputs(),
     )
 
@@ -226,10 +237,14 @@ def _check(made: Differentiated, argnums: Argnums) -> None:
         raise UnsupportedError(
             f"{p.fn.name}: a parameter named {taken[0]} on the GPU", p.fn.loc, "Rename it."
         )
-    if p.fn.constants:
+    sizes = [np.asarray(array).nbytes for _, array in p.fn.constants]
+    if p.fn.constants and (argnums.mode != "vjp" or sum(sizes) > _CONSTANT):
         names = ", ".join(var.name for var, _ in p.fn.constants)
+        what = f"{sum(sizes)} bytes of " if argnums.mode == "vjp" else ""
         raise UnsupportedError(
-            f"{p.fn.name} reads the global array {names}", p.fn.loc, "Pass it as an argument."
+            f"{p.fn.name} reads {what}the global array {names}",
+            p.fn.loc,
+            "Pass it as an argument.",
         )
     if p.fn.callees:
         raise UnsupportedError(

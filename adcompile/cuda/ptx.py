@@ -34,7 +34,7 @@ def compile_kernels(
     options = derivation.options
     wanted = derivation.wanted(argtypes)
     made = differentiate(derivation.target, argtypes, wanted, derivation.has_aux, options)
-    made = prepared(made, wanted, options)
+    made = prepared(derivation.target, made, wanted, options)
     found: dict[str, str] = {}
     for part in device_parts(made, options, waits(derivation.target)):
         for kernel in part.kernels:

@@ -23,13 +23,14 @@ from numba.core import types as nt
 from adcompile.analysis.exposed import exposed
 from adcompile.cuda.blocks import Blocks
 from adcompile.cuda.body import Body, Lowered, Refused
-from adcompile.cuda.disjoint import Known, is_over, loop_with_indices, meeting, with_indices
+from adcompile.cuda.disjoint import Known, is_over, meeting
 from adcompile.cuda.functions import MOST, on_device
 from adcompile.cuda.guards import merge_guards
 from adcompile.cuda.host import HINT, on_host
 from adcompile.cuda.kinds import Types, from_dtype_name, integer_variables
 from adcompile.cuda.loop_variables import named_apart
 from adcompile.cuda.private import drop_unread_constants
+from adcompile.cuda.subscripts import loop_with_indices, with_indices
 from adcompile.errors import UnsupportedError
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import (
@@ -264,12 +265,17 @@ class _Split:
         self.types[count] = nt.int64
         self.types[totals] = nt.Array(nt.float64, 2, "C")
         self.types.update((work, _type_of(passed)) for work, passed in lowered.workspaces)
-        inside = {count, totals, *(v for v, _ in lowered.workspaces)}
+        held = [(v, array) for v, array in self.fn.constants if v in set(exposed(whole))]
+        own = {v: ir.Var(f"{v.name}_constant") for v, _ in held}
+        self.types.update((own[v], self.types[v]) for v in own)
+        read = (ir.Assign(own[v], ir.Apply("cuda.const.array_like", (v,))) for v in own)
+        whole = (*read, *rename_block(whole, own))
+        inside = {count, totals, *own, *(v for v, _ in lowered.workspaces)}
         free = [v for v in exposed(whole) if v not in inside]
         params = (count, *free, *(v for v, _ in lowered.workspaces), *((totals,) if sums else ()))
         name = self.name(loop)
         params, whole = self.distinct(params, whole)
-        made = ir.Function(name, params, (*whole, ir.Return(())), loop.loc)
+        made = ir.Function(name, params, (*whole, ir.Return(())), loop.loc, tuple(held))
         self.kernels.append(Kernel(made, len(sums), items, bool(threads)))
         self.say(loop, items, scattered, lowered.workspaces, bool(threads))
 

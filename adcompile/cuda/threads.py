@@ -4,6 +4,7 @@ anything is left out or written anew."""
 from __future__ import annotations
 
 from collections.abc import Set
+from dataclasses import dataclass
 from typing import Any
 
 from numba.core import types as nt
@@ -11,18 +12,21 @@ from numba.core import types as nt
 from adcompile.adjoint.assemble import Problem
 from adcompile.cuda.disjoint import (
     Access,
+    Apart,
     Known,
     is_over,
-    loop_with_indices,
     meeting,
-    with_indices,
 )
+from adcompile.cuda.holds import Holding, loops_with
 from adcompile.cuda.host import HINT
 from adcompile.cuda.kinds import Types
+from adcompile.cuda.limits import Limits, least, possible
 from adcompile.cuda.loop_variables import named_apart
 from adcompile.cuda.private import carried_in, make_private
+from adcompile.cuda.subscripts import loop_with_indices, with_indices
 from adcompile.emit.destruct import destruct
 from adcompile.errors import UnsupportedError
+from adcompile.frontend.kernel_blocks import LOOPS
 from adcompile.frontend.kernel_forms import waits
 from adcompile.frontend.kernels import AXES
 from adcompile.ir import nodes as ir
@@ -32,17 +36,17 @@ from adcompile.optimise.arrays_used import Arrays, Use
 _GRID = frozenset(f"threads_{axis}" for axis in AXES)
 
 
-def check_threads(func: Any, p: Problem) -> None:
+def check_threads(func: Any, p: Problem) -> Limits:
     """Refuse a kernel in which an element that one thread writes is touched by another, unless all
-    of them add to it atomically.  ``func`` is its form, which frontend/kernels.py makes."""
+    of them add to it atomically.  ``func`` is its form, which frontend/kernels.py makes.  What that
+    takes for granted of the numbers of threads, to be checked at each launch."""
     file = p.fn.loc.file
     items, added = ({(file, line) for line in lines} for lines in func.__adcompile_threads__)
     fn = make_private(destruct(p.fn), p.types, p.scopes, carried_in(p.fn))
     ranks = {v: kind.ndim for v, kind in p.types.items() if isinstance(kind, nt.Array)}
     fn, types, _ = named_apart(fn, dict(p.types), ranks)
     if waits(func):
-        _check_blocks(fn, types, added)
-        return
+        return _check_blocks(fn, types, added)
     grid = {v for v in fn.params if v.name in _GRID}
     known = Known.of(fn, types)
     arrays = Arrays(fn.body)
@@ -64,31 +68,50 @@ def check_threads(func: Any, p: Problem) -> None:
                     continue
                 text = f"threads with other {loop.var.name} may share elements of {array.name}"
             raise UnsupportedError(text, place.loc, HINT if uses is None else _ADVICE)
+    return ()
 
 
-def _check_blocks(fn: ir.Function, types: Types, added: Set[tuple[str, int]]) -> None:
+def _check_blocks(fn: ir.Function, types: Types, added: Set[tuple[str, int]]) -> Limits:
     """The same of blocks, and in each phase of the threads of a block."""
     known = Known.of(fn, types)
     fn = with_indices(fn, known.integers)
     arrays = Arrays(fn.body)
-    for loop in statements(fn.body):
-        if not isinstance(loop, ir.For) or not is_over(loop, known.counts):
-            continue
+    met: list[_Met] = []
+    for loop, holds in loops_with(fn.body, lambda one: bool(is_over(one, known.counts))):
         local = {v for s in statements((loop,)) for v in stmt_defs(s)}
         for array, uses in arrays.written_in(loop, local):
             if uses is None:
                 place = next((s for s in statements(loop.body) if _writes(s, array)), loop)
                 text = f"{array.name} is written, and may be known by another name"
                 raise UnsupportedError(text, place.loc, HINT)
-        for array, pairs in meeting(loop, known, local).items():
-            for one, other in pairs:
-                if _adds(one, added) and _adds(other, added):
-                    continue
-                place = one.stmt if one.kind != "read" else other.stmt
-                who = "blocks" if loop.var.name.startswith("block_") else "threads of a block"
-                raise UnsupportedError(
-                    f"{who} may share elements of {array.name}", place.loc, _SHARED_ADVICE
-                )
+        for pairs in meeting(loop, known, local, holds=holds).values():
+            met += [
+                _Met(loop, holds, one, other)
+                for one, other in pairs
+                if not (_adds(one, added) and _adds(other, added))
+            ]
+
+    def apart(m: _Met, limits: Limits) -> bool:
+        return Apart(m.loop, known, (*limits, *m.holds)).never_meet(m.one, m.other)
+
+    limits = possible(fn, known)
+    for m in met:
+        if not apart(m, limits):
+            place = m.one.stmt if m.one.kind != "read" else m.other.stmt
+            who = "blocks" if m.loop.var.name.startswith(LOOPS[0]) else "threads of a block"
+            text = f"{who} may share elements of {m.one.array.name}"
+            raise UnsupportedError(text, place.loc, _SHARED_ADVICE)
+    return least(limits, lambda some: all(apart(m, some) for m in met)) if met else ()
+
+
+@dataclass(frozen=True)
+class _Met:
+    """Two accesses by which iterations of a loop may meet at an element."""
+
+    loop: ir.For
+    holds: Holding
+    one: Access
+    other: Access
 
 
 def _adds(access: Access, places: Set[tuple[str, int]]) -> bool:

@@ -26,7 +26,15 @@ from adcompile.frontend.kernel_phases import (
     Phases,
     Together,
 )
-from adcompile.frontend.kernel_syntax import Renamed, Replaced, most_steps, own_variable, stored_by
+from adcompile.frontend.kernel_syntax import (
+    Renamed,
+    Replaced,
+    counted,
+    most_steps,
+    own_variable,
+    shifted,
+    stored_by,
+)
 from adcompile.frontend.kernels import _NUMPY, AXES, Form
 from adcompile.frontend.source import Source
 
@@ -55,6 +63,7 @@ class BlockForm(Form):
         self.bounds: list[ast.stmt] = []  # of loops, the same for all blocks
         self.stores: set[str] = set()
         self.counted_stores: Mapping[str, int] = {}
+        self.counted_loads: Mapping[str, int] = {}
 
     @staticmethod
     def is_needed(source: Source, node: ast.FunctionDef) -> bool:
@@ -67,7 +76,7 @@ class BlockForm(Form):
         )
 
     def body(self, stmts: list[ast.stmt]) -> tuple[list[ast.stmt], int]:
-        stmts = self.without_returns(self.counted(stmts))
+        stmts = self.without_returns(counted(self.with_constants(stmts)))
         for node in (n for s in stmts for n in ast.walk(s)):
             if isinstance(node, ast.Name) and node.id.startswith(_TAKEN):
                 self.refuse(node, f"a variable named {node.id}", "Give it another name.")
@@ -75,6 +84,8 @@ class BlockForm(Form):
         named_apart(stmts, set(params), set(self.source.local_names))
         stores = [name for s in stmts for n in ast.walk(s) for name in stored_by(n)]
         self.stores, self.counted_stores = set(stores), Counter(stores)
+        names = [n for s in stmts for n in ast.walk(s) if isinstance(n, ast.Name)]
+        self.counted_loads = Counter(n.id for n in names if isinstance(n.ctx, ast.Load))
         stmts = [s for s in stmts if not self.note(s, stores) and not _is_text(s)]
         for node in (n for s in stmts for n in ast.walk(s)):
             if isinstance(node, ast.expr) and (kind := self.kind(node)) is not None:
@@ -112,7 +123,7 @@ class BlockForm(Form):
                 case Phase(stmts):
                     out += self.phase(stmts)
                 case Around(stmt, parts):
-                    out.append(self.around(stmt, parts, (*before, *items[:k])))
+                    out += self.around(stmt, parts, before, tuple(items[:k]))
         return [s for s in out if s is not None]
 
     def phase(self, stmts: list[ast.stmt]) -> list[ast.stmt]:
@@ -130,10 +141,27 @@ class BlockForm(Form):
         return inner
 
     def around(
-        self, stmt: ast.For | ast.While | ast.If, parts: list[list[Item]], before: tuple[Item, ...]
+        self,
+        stmt: ast.For | ast.While | ast.If,
+        parts: list[list[Item]],
+        outside: tuple[Item, ...],
+        here: tuple[Item, ...],
+    ) -> list[ast.stmt]:
+        """``here``: what stands before it in its block; ``outside``: before the blocks around."""
+        before = (*outside, *here)
+        if isinstance(stmt, ast.While) and (made := self.stepping(stmt, parts, before, here)):
+            return made
+        bodies = [self.items_in(part, before) or [ast.Pass()] for part in parts]
+        return [self.around_bodies(stmt, parts, bodies, before)]
+
+    def around_bodies(
+        self,
+        stmt: ast.For | ast.While | ast.If,
+        parts: list[list[Item]],
+        bodies: list[list[ast.stmt]],
+        before: tuple[Item, ...],
     ) -> ast.stmt:
         made = copy.copy(stmt)
-        bodies = [self.items_in(part, before) or [ast.Pass()] for part in parts]
         if isinstance(made, ast.For):
             over = Replaced(self.replaced).visit(copy.deepcopy(made.iter))
             if isinstance(over, ast.Call):
@@ -149,9 +177,7 @@ class BlockForm(Form):
             return _done(made, stmt)
         assert isinstance(stmt, ast.While)
         start = _started(stmt, before, self.counted_stores)
-        most = most_steps(
-            stmt, stmt.body, start, lambda e: (self.kind(e) or ("", 0))[0] == "blockDim"
-        )
+        most = most_steps(stmt, stmt.body, start, self.is_block)
         if most is None:
             return self.refuse(  # type: ignore[no-any-return]
                 stmt,
@@ -163,6 +189,44 @@ class BlockForm(Form):
         count = ast.Call(ast.Name("range", ast.Load()), [ast.Constant(most)], [])
         loop = ast.For(ast.Name("block_step", ast.Store()), count, [branch], [])
         return _done(loop, stmt)
+
+    def stepping(
+        self,
+        stmt: ast.While,
+        parts: list[list[Item]],
+        before: tuple[Item, ...],
+        here: tuple[Item, ...],
+    ) -> list[ast.stmt] | None:
+        """``s = n; while s > 0: ...; s //= 2`` as a loop in which ``s`` is ``n >> block_step``:
+        then nothing hands it on, and it is known to be positive.  None unless the loop alone
+        reads it."""
+        start = _started(stmt, here, self.counted_stores)
+        found = None if start is None else shifted(stmt, start, self.is_block)
+        if start is None or found is None:
+            return None
+        shift, most = found
+        assert isinstance(stmt.test, ast.Compare) and isinstance(stmt.test.left, ast.Name)
+        name = stmt.test.left.id
+        if self.counted_loads[name] != sum(
+            isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)
+            for n in ast.walk(stmt)
+        ):
+            return None
+        out: list[ast.stmt] = []
+        first = start
+        if not isinstance(start, ast.Constant):
+            first = ast.Name(f"block_first_{stmt.lineno}", ast.Load())
+            out.append(ast.Assign([ast.Name(first.id, ast.Store())], ast.Name(name, ast.Load())))
+        now = ast.BinOp(first, shift, ast.Name("block_step", ast.Load()))
+        body = self.items_in(parts[0][:-1], before) or [ast.Pass()]
+        test = self.visit(Replaced(self.replaced).visit(copy.deepcopy(stmt.test)))
+        count = ast.Call(ast.Name("range", ast.Load()), [ast.Constant(most)], [])
+        inner = [ast.Assign([ast.Name(name, ast.Store())], now), ast.If(test, body, [])]
+        out.append(ast.For(ast.Name("block_step", ast.Store()), count, inner, []))
+        return [_done(one, stmt) for one in out]
+
+    def is_block(self, node: ast.expr) -> bool:
+        return (self.kind(node) or ("", 0))[0] == "blockDim"
 
     def bound(self, value: ast.expr, where: ast.stmt) -> ast.expr:
         """A bound of a loop, by a name that it has before all loops if it is the same for all

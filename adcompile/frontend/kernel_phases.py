@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from adcompile.frontend.kernel_syntax import Replaced, written_in
+from adcompile.frontend.kernel_syntax import Replaced, starts, written_in
 
 _PURE = ("min", "max", "abs", "int", "len", "range")
 
@@ -263,8 +263,9 @@ class Phases:
                 continue
             if name in self.params:
                 self.refuse(stored[name][0], f"{name}, an argument that a thread assigns,")
-            inside = any(phases[k][1] and not _starts(phases[k][0], name) for k in homes[name])
-            if len(homes[name]) == 1 and not inside:
+            if all(starts(phases[k][0].stmts, name) for k in homes[name]):
+                continue
+            if len(homes[name]) == 1 and not any(phases[k][1] for k in homes[name]):
                 continue
             if name not in self.again:
                 self.kept.add(name)
@@ -362,21 +363,6 @@ def _phases(items: list[Item], loop: bool) -> Iterator[tuple[Phase, bool]]:
         elif isinstance(item, Around):
             for part in item.parts:
                 yield from _phases(part, loop or not isinstance(item.stmt, ast.If))
-
-
-def _starts(phase: Phase, name: str) -> bool:
-    """Whether the phase assigns the name before it reads it."""
-    for stmt in phase.stmts:
-        if not any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(stmt)):
-            continue
-        match stmt:
-            case ast.Assign([ast.Name(target)], value) if target == name:
-                return not any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(value))
-            case ast.For(ast.Name(target), over) if target == name:
-                return not any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(over))
-            case _:
-                return False
-    return True
 
 
 def _targets(stmt: ast.stmt) -> list[ast.Name]:

@@ -120,6 +120,37 @@ def most_steps(
             return _STEPS
 
 
+def shifted(
+    loop: ast.While, start: ast.expr, is_block: Callable[[ast.expr], bool]
+) -> tuple[ast.operator, int] | None:
+    """Of a loop that ``most_steps`` bounds, whose number begins as ``start``: how that number in
+    the iteration k comes from the first by k, and how often the loop runs at most.  None if it is
+    not the last statement that changes the number, or the condition could hold again after it has
+    not: then iterations need the number of the one before."""
+    most = most_steps(loop, loop.body, start, is_block)
+    match loop.test:
+        case ast.Compare(ast.Name(name), [ast.Gt() | ast.GtE() | ast.Lt() | ast.LtE()], [bound]):
+            pass
+        case _:
+            return None
+    changed = [n for node in ast.walk(loop.body[-1]) for n in stored_by(node)]
+    if most is None or changed != [name]:
+        return None
+    if isinstance(loop.test.ops[0], ast.Gt | ast.GtE):
+        return ast.RShift(), most
+    stores = {m for s in loop.body for n in ast.walk(s) for m in stored_by(n)}
+    if any(isinstance(n, ast.Name) and n.id in stores for n in ast.walk(bound)):
+        return None
+    match start:
+        case ast.Constant(bool()):
+            return None
+        case ast.Constant(int() as value) if 1 <= value < 1 << 32:
+            most = _BLOCK + 1 if is_block(bound) else most
+            return ast.LShift(), min(most, 64 - value.bit_length())  # within 63 bits
+        case _:
+            return None
+
+
 def _has_equal(loop: ast.While) -> bool:
     return isinstance(loop.test, ast.Compare) and isinstance(loop.test.ops[0], ast.GtE)
 
@@ -137,3 +168,59 @@ class Replaced(ast.NodeTransformer):
                 ast.copy_location(part, node)
             return made
         return node
+
+
+def starts(stmts: list[ast.stmt], name: str) -> bool:
+    """Whether ``stmts`` read of the name only what they have assigned themselves."""
+    if _is_in_loops(stmts, name):
+        return True
+    for stmt in stmts:
+        if not _mentions(stmt, name):
+            continue
+        match stmt:
+            case ast.Assign([ast.Name(target)], value) if target == name:
+                return not _mentions(value, name)
+            case _:
+                return False
+    return True
+
+
+def _is_in_loops(stmts: list[ast.stmt], name: str) -> bool:
+    """Whether it is the variable of loops, and read in them alone."""
+    loops = [n for s in stmts for n in ast.walk(s) if isinstance(n, ast.For)]
+    over = [n for n in loops if isinstance(n.target, ast.Name) and n.target.id == name]
+    inside = {id(m) for n in over for s in (n.target, *n.body) for m in ast.walk(s)}
+    whole = [n for s in stmts for n in ast.walk(s) if isinstance(n, ast.Name)]
+    return all(id(n) in inside for n in whole if n.id == name)
+
+
+def _mentions(node: ast.AST, name: str) -> bool:
+    return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node))
+
+
+def counted(stmts: list[ast.stmt]) -> list[ast.stmt]:
+    """``i = cuda.grid(1)`` and ``while i < n: ...; i += cuda.gridsize(1)`` as a for loop."""
+    out: list[ast.stmt] = []
+    for stmt in stmts:
+        match stmt:
+            case ast.While(
+                ast.Compare(ast.Name(name), [ast.Lt()], [stop]),
+                [*body, ast.AugAssign(ast.Name(again), ast.Add(), step)],
+                [],
+            ) if name == again:
+                inner = [n for s in body for n in ast.walk(s)]
+                start = [s.value for s in out if assigns(s, name)]
+                whole = [n for s in stmts for n in ast.walk(s)]
+                times = sum(name in stored_by(n) for n in whole)
+                leaves = any(isinstance(n, ast.Continue | ast.Break) for n in inner)
+                if len(start) == 1 and times == 2 and not leaves:
+                    bounds = [copy.deepcopy(start[0]), stop, step]
+                    over = ast.Call(ast.Name("range", ast.Load()), bounds, [])
+                    loop = ast.For(ast.Name(name, ast.Store()), over, body, [])
+                    out = [s for s in out if not assigns(s, name)]
+                    out.append(ast.fix_missing_locations(ast.copy_location(loop, stmt)))
+                    continue
+            case _:
+                pass
+        out.append(stmt)
+    return out

@@ -20,7 +20,9 @@ import numpy as np
 from adcompile.errors import UnsupportedError
 from adcompile.frontend.kernel_syntax import (
     Renamed,
+    Replaced,
     assigns,
+    counted,
     is_none,
     own_variable,
     returns,
@@ -34,6 +36,7 @@ _NUMPY = "_adcompile_np"
 _LATER = {
     "shared": "cuda.shared.array stands alone to the right of a name, before all branches.",
     "syncwarp": "Use syncthreads.",
+    "const": "Write `name = cuda.const.array_like(ARRAY)`, before all branches, of a global array.",
 }
 _ATOMIC = {
     "add": "What it returns depends on the order of threads: let it stand alone in a statement.",
@@ -126,7 +129,7 @@ class Form(ast.NodeTransformer):
     # ------------------------------------------------------------ the whole
 
     def body(self, stmts: list[ast.stmt]) -> tuple[list[ast.stmt], int]:
-        stmts = self.without_returns(self.counted(stmts))
+        stmts = self.without_returns(counted(self.with_constants(stmts)))
         stores = [name for s in stmts for n in ast.walk(s) for name in stored_by(n)]
         rest: list[ast.stmt] = []
         for stmt in stmts:
@@ -158,32 +161,23 @@ class Form(ast.NodeTransformer):
             loops = [ast.copy_location(loop, stmts[0])]
         return loops, axes
 
-    def counted(self, stmts: list[ast.stmt]) -> list[ast.stmt]:
-        """``i = cuda.grid(1)`` and ``while i < n: ...; i += cuda.gridsize(1)`` as a for loop."""
-        out: list[ast.stmt] = []
+    def with_constants(self, stmts: list[ast.stmt]) -> list[ast.stmt]:
+        """``table = cuda.const.array_like(TABLE)`` as another name of an array that is known."""
+        found: dict[str, ast.expr] = {}
+        stores = [name for s in stmts for n in ast.walk(s) for name in stored_by(n)]
         for stmt in stmts:
             match stmt:
-                case ast.While(
-                    ast.Compare(ast.Name(name), [ast.Lt()], [stop]),
-                    [*body, ast.AugAssign(ast.Name(again), ast.Add(), step)],
-                    [],
-                ) if name == again:
-                    inner = [n for s in body for n in ast.walk(s)]
-                    start = [s.value for s in out if assigns(s, name)]
-                    whole = [n for s in stmts for n in ast.walk(s)]
-                    times = sum(name in stored_by(n) for n in whole)
-                    leaves = any(isinstance(n, ast.Continue | ast.Break) for n in inner)
-                    if len(start) == 1 and times == 2 and not leaves:
-                        bounds = [copy.deepcopy(start[0]), stop, step]
-                        over = ast.Call(ast.Name("range", ast.Load()), bounds, [])
-                        loop = ast.For(ast.Name(name, ast.Store()), over, body, [])
-                        out = [s for s in out if not assigns(s, name)]
-                        out.append(ast.fix_missing_locations(ast.copy_location(loop, stmt)))
-                        continue
+                case ast.Assign([ast.Name(name)], ast.Call(func, [ast.Name() as array], [])):
+                    known = self.cuda_name(func) == "const.array_like"
+                    if (
+                        known
+                        and stores.count(name) == 1
+                        and array.id not in self.source.local_names
+                    ):
+                        found[name] = array
                 case _:
                     pass
-            out.append(stmt)
-        return out
+        return [Replaced(found).visit(s) for s in stmts if not any(assigns(s, n) for n in found)]
 
     def without_returns(self, stmts: list[ast.stmt]) -> list[ast.stmt]:
         """``if i >= n: return`` and what follows as ``if`` and ``else``."""

@@ -204,7 +204,7 @@ class Planner:
                 else c
                 for v, c in choices.items()
             }
-        elif self.joint:
+        elif self.joint and not _is_over_blocks(self.joint[0]):
             choices = {v: replace(c, store=c.store * _NEAR) for v, c in choices.items()}
         decided = choose(choices, wanted)
         if decided is None:
@@ -369,3 +369,8 @@ class Planner:
                 case _:
                     pass
         return total + _ARITHMETIC
+
+
+def _is_over_blocks(loop: Loop) -> bool:
+    """Of a kernel: its tapes are in global memory."""
+    return isinstance(loop, ir.For) and loop.order == "blocks"
