@@ -78,6 +78,8 @@ class Calls(Arguments):
             func_name = node.func.id if isinstance(node.func, ast.Name) else ""
             if self.session.lenient and self.vars.get(func_name) in self.session.unknown:
                 return self.temp(ir.Apply("float", (ir.Const(0.0),)), node)
+            if (like := self.dtype_owner(node.func)) is not None:
+                return self.cast(node, like)
             return self.method(node, into)
         func = outside.value
         if isinstance(func, LocalFunction):

@@ -545,6 +545,19 @@ def types_of_values(x, a, n):
     return s * type(n)(2.7) * a
 
 
+@right(TYPES, "`x.dtype.type(0)`, and a name for it")
+def types_of_elements(x, a, ix):
+    number = x.dtype.type(a)
+    kind = x.dtype
+    one = x.dtype.type
+    z = np.zeros(x.size, dtype=one)
+    s = one(0)
+    for i in range(x.size):
+        z[i] = x[i] * number * one(a)
+        s += z[i] * x[i]
+    return s * kind.type(2) * ix.dtype.type(2.7)
+
+
 @right("Branches", "`flag is True`, `flag is not False`", flag=True)
 def is_true(x, a, flag):
     if flag is True:
