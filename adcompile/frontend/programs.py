@@ -20,7 +20,7 @@ def unique(ar):
 
 def nanmedian(a):
     """Of all elements, as Numba has it."""
-    return nanpercentile(a, 50.0)
+    return np.nanpercentile(a, 50.0)
 
 
 def nanpercentile(a, q):

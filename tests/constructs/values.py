@@ -558,6 +558,11 @@ def types_of_elements(x, a, ix):
     return s * kind.type(2) * ix.dtype.type(2.7)
 
 
+@right(TYPES, "`max([a, b])`, `min((a, b, c))` of items written out")
+def extremes_of_items(x, a):
+    return max([x[0], x[1] * a, x[2]]) * min((x[3], a, x[4])) + max([a]) + min([2 * a, 1.0])
+
+
 @right("Branches", "`flag is True`, `flag is not False`", flag=True)
 def is_true(x, a, flag):
     if flag is True:
