@@ -24,7 +24,7 @@ from adcompile.backends.values import is_differentiable
 from adcompile.clones import namespace
 from adcompile.emit.module import ModuleText, write_module
 from adcompile.emit.tangent_module import write_tangent_module
-from adcompile.errors import InactiveArgumentError, NonScalarOutputError
+from adcompile.errors import InactiveArgumentError, NonScalarOutputError, UnsupportedError
 from adcompile.explain import explain
 from adcompile.frontend.kernel_forms import waits, with_blocks
 from adcompile.frontend.parse import parse
@@ -107,6 +107,10 @@ def resolved(
     plain = parse(func, argtypes)
     verify(plain, "plain")
     seen("plain", plain)
+    if (certain := next((s for s in plain.body if isinstance(s, ir.Raise)), None)) is not None:
+        raise UnsupportedError(
+            f"{plain.name} raises {certain.exception} whatever its arguments are", certain.loc
+        )
 
     seen_types = tuple(map(with_lists, argtypes))
     if has_lists(plain) or seen_types != argtypes:

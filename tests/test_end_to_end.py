@@ -223,16 +223,8 @@ def two(x):
     return x, x
 
 
-def late(x):
-    s = 0.0
-    for i in range(3):
-        if s > 30.0:
-            break
-        for k in range(2 - i):
-            pair = (x[k] * s, x[i] + s)
-        first, second = pair
-        s += first * second
-    return s
+def always(x):
+    raise ValueError("never mind")
 
 
 def line_of(func: Any, part: str) -> int:
@@ -251,8 +243,8 @@ def line_of(func: Any, part: str) -> int:
         (overlap, (X.astype(np.float16), X), "def", InactiveArgumentError),
         (overlap, (X, X), "def", AliasError),
         (element, (np.array(0.5),), "x[()]", UnsupportedError),
-        (late, (X,), "for k in", UnsupportedError),
         (two, (0.5,), "def", NonScalarOutputError),
+        (always, (0.5,), "raise", UnsupportedError),
     ],
 )
 def test_errors_name_the_place(func: Any, args: Any, part: str, kind: type) -> None:

@@ -19,21 +19,24 @@ Types = dict[ir.Var, nt.Type]
 
 
 def without_unset(
-    fn: ir.Function, starts: Mapping[ir.Var, nt.Type], begun: dict[ir.Var, ir.Var]
+    fn: ir.Function, starts: Mapping[ir.Var, nt.Type | None], begun: dict[ir.Var, ir.Var]
 ) -> ir.Function:
-    """``fn`` (ssa) in which joins do not mention unset variables; for finding types only.
+    """``fn`` (ssa) in which joins do not mention variables that stay unset; for finding types only.
 
-    A statement may still read one, on paths where an earlier iteration has set it: there it starts
-    as False, which unifies with every number, or as an array of the type that ``starts`` gives.
-    ``begun`` is told which variable stands for which.
+    What an iteration sets and a later one joins or reads counts: ``s = 1`` in a branch, and
+    ``s = x`` at the end of the body, make a float of what follows the branch.  It starts as False,
+    which unifies with every number, or as an array of the type that ``starts`` gives; where that
+    is None, joins leave it out.  ``begun`` is told which variable stands for which.
     """
     unset = unset_variables(fn)
     if not unset:
         return fn
     read = {v for stmt in statements(fn.body) for v in stmt_reads(stmt)} & unset
+    left_out = {v for v, kind in starts.items() if kind is None}
+    named = read | _set_later(fn, unset, left_out)
 
     def known(var: ir.Var | None) -> ir.Var | None:
-        return None if var in unset and var not in read else var
+        return None if var in unset and var not in named else var
 
     def block(stmts: ir.Block) -> ir.Block:
         return tuple(made for stmt in stmts for made in one(map_blocks(block, stmt)))
@@ -47,10 +50,10 @@ def without_unset(
                 kept = []
                 for c in carried:
                     init = known(c.init)
-                    if init is None and c.head in read:
+                    if init is None and c.head in named:
                         init = ir.Var(c.head.name, c.head.temp)
                         begun[init] = begun[c.head] = c.head
-                        yield default_value(init, starts.get(c.head, nt.boolean))
+                        yield default_value(init, starts.get(c.head) or nt.boolean)
                     kept.append(replace(c, init=init))
                 yield replace(stmt, carried=tuple(kept))
             case _:
@@ -77,6 +80,25 @@ def unset_variables(fn: ir.Function) -> set[ir.Var]:
                 unset.add(j.out)
         if len(unset) == before:
             return unset
+
+
+def _set_later(fn: ir.Function, unset: set[ir.Var], left_out: set[ir.Var]) -> set[ir.Var]:
+    """Those of ``unset`` that have a value in some iteration after the first."""
+    found: set[ir.Var] = set()
+    while True:
+        before = len(found)
+        for stmt in statements(fn.body):
+            match stmt:
+                case ir.If(joins=joins):
+                    found |= {j.out for j in joins if {j.then, j.orelse} & found} & unset
+                case ir.For(carried=carried) | ir.While(carried=carried):
+                    for c in carried:
+                        if c.next not in unset or {c.next, c.init} & found:
+                            found |= ({c.head, c.out} & unset) - left_out
+                case _:
+                    pass
+        if len(found) == before:
+            return found
 
 
 def define_unset(fn: ir.Function, types: Types) -> ir.Function:
@@ -174,5 +196,7 @@ def default_value(var: ir.Var, kind: nt.Type) -> ir.Stmt:
             return ir.Assign(var, ir.Const(0))
         case nt.Complex():
             return ir.Assign(var, ir.Const(0j))
+        case nt.UnicodeType():
+            return ir.Assign(var, ir.Const(""))
         case _:
             return ir.Assign(var, ir.Const(0.0))

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numba.core import types as nt
+from numba.core.registry import cpu_target
 
 from adcompile.arrays.expand import result_type
 from adcompile.emit.destruct import destruct
@@ -27,18 +28,19 @@ from adcompile.types import keys as _keys  # noqa: F401
 from adcompile.types.infer import InferenceFailed, infer_sites
 from adcompile.types.stubs import Stub, with_stubs
 
-_NO_NUMBER = re.compile(r"Cannot unify \S+ and array\((\w+), (\d)d, \w\) for '(\w+)")
+_NO_NUMBER = re.compile(r"Cannot unify \S+ and (?:array\((\w+), (\d)d, \w\)|.+) for '(\w+)")
 
 
 def infer_variables(
     fn: ir.Function,
     argtypes: tuple[nt.Type, ...],
     callees: Mapping[str, Any],
-    starts: Mapping[ir.Var, nt.Type] = MappingProxyType({}),
+    starts: Mapping[ir.Var, nt.Type | None] = MappingProxyType({}),
 ) -> tuple[dict[ir.Var, nt.Type], nt.Type]:
     """Types by variable, and the type of the result.  Each variable has a name of its own in the
     text, so the types cannot be confused.  ``callees``: the user's functions that stay calls;
-    ``starts``: types of what is unset before a loop, where it is no number."""
+    ``starts``: types of what is unset before a loop, where it is no number, None for others than
+    arrays."""
     stubs: dict[str, Stub] = {}
     begun: dict[ir.Var, ir.Var] = {}
     stubbed = _stubbed(fn, argtypes, stubs)
@@ -51,30 +53,67 @@ def infer_variables(
     except InferenceFailed as failed:
         found_wrong = _refusal(failed, fn, lines, stubs)
         stubs_failed = any(stub.failure is not None for stub in stubs.values())
-        if not stubs_failed and (array := _NO_NUMBER.search(failed.message)) is not None:
-            wish = re.sub(r"_\d+_$", "", array[3])  # the variable's name, or of one that it joins
+        if not stubs_failed and (other := _NO_NUMBER.search(failed.message)) is not None:
+            wish = re.sub(r"_\d+_$", "", other[3])  # the variable's name, or of one that it joins
             heads = [h for h in dict.fromkeys(begun.values()) if h.name == wish and h not in starts]
             if heads:
-                kind = nt.Array(getattr(nt, array[1]), int(array[2]), "C")
+                kind = nt.Array(getattr(nt, other[1]), int(other[2]), "C") if other[1] else None
                 more = {**starts, **dict.fromkeys(heads, kind)}
                 return infer_variables(fn, argtypes, callees, more)
         raise found_wrong from None
     found = {var: made.types[name] for var, name in names.items() if name in made.types}
     for param, kind in zip(fn.params, kinds, strict=True):
         found[param] = kind
-    for stmt in statements(fn.body):  # an unset head has the type of what it becomes
-        if isinstance(stmt, ir.For | ir.While):
-            for c in stmt.carried:
-                if c.next in found:
-                    found.setdefault(c.head, found[c.next])
-                    found.setdefault(c.out, found[c.next])
-        elif isinstance(stmt, ir.Assign) and isinstance(stmt.value, ir.Var):
-            if stmt.value in found:  # else Numba has seen that this is never reached
-                found.setdefault(stmt.target, found[stmt.value])
+    _hand_on(fn, found)
+    if None in starts.values():
+        _check_joins(fn, found)
     for var, value in fn.constants:
         assert isinstance(value, np.ndarray)
         found[var] = nt.Array(_dtype(value), value.ndim, "C", readonly=True)
     return found, made.returns
+
+
+def _hand_on(fn: ir.Function, found: dict[ir.Var, nt.Type]) -> None:
+    """Types of what the text left out: an unset variable has the type of what it becomes."""
+    size = -1
+    while size != len(found):
+        size = len(found)
+        for stmt in statements(fn.body):
+            if isinstance(stmt, ir.For | ir.While):
+                for c in stmt.carried:
+                    if c.next in found:
+                        found.setdefault(c.head, found[c.next])
+                        found.setdefault(c.out, found[c.next])
+            elif isinstance(stmt, ir.If):
+                for j in stmt.joins:
+                    for part in (j.then, j.orelse):
+                        if part is not None and part in found:
+                            found.setdefault(j.out, found[part])
+            elif isinstance(stmt, ir.Assign) and isinstance(stmt.value, ir.Var):
+                if stmt.value in found:  # else Numba has seen that this is never reached
+                    found.setdefault(stmt.target, found[stmt.value])
+
+
+def _check_joins(fn: ir.Function, found: Mapping[ir.Var, nt.Type]) -> None:
+    """What joins left out has the type that was found without it."""
+    for stmt in statements(fn.body):
+        groups: list[tuple[ir.Var, tuple[ir.Var | None, ...]]] = []
+        if isinstance(stmt, ir.If):
+            groups = [(j.out, (j.then, j.orelse)) for j in stmt.joins]
+        elif isinstance(stmt, ir.For | ir.While):
+            groups = [(c.head, (c.init, c.next)) for c in stmt.carried]
+        for out, parts in groups:
+            for kind in (found[v] for v in parts if v is not None and v in found):
+                if out in found and _unified(found[out], kind) != nt.unliteral(found[out]):
+                    raise UnsupportedError(
+                        f"{out.name} is {found[out]} on one path, and {kind} on another",
+                        stmt.loc,
+                        "Give it one type before the loop.",
+                    )
+
+
+def _unified(a: nt.Type, b: nt.Type) -> nt.Type | None:
+    return cpu_target.typing_context.unify_types(nt.unliteral(a), nt.unliteral(b))
 
 
 def infer_plain(

@@ -48,7 +48,16 @@ PACKAGES = {
 # What the packages above import, installed without dependencies too.
 NEEDED = [
     *("astropy", "astropy-iers-data", "cloudpickle", "colorcet", "contourpy", "cycler", "dask"),
-    *("deprecated", "flexcache", "flexparser", "fonttools", "h5py", "joblib", "kiwisolver"),
+    *(
+        "datashader",
+        "deprecated",
+        "flexcache",
+        "flexparser",
+        "fonttools",
+        "h5py",
+        "joblib",
+        "kiwisolver",
+    ),
     *("matplotlib", "multipledispatch", "narwhals", "packaging", "pandas", "param", "patsy"),
     *("pillow", "pint", "platformdirs", "pyct", "pyerfa", "pyparsing", "python-dateutil", "pytz"),
     *("pyyaml", "scikit-learn", "scipy", "six", "statsmodels", "threadpoolctl", "toolz", "tqdm"),

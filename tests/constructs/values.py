@@ -162,6 +162,90 @@ def integer_or_float(x, a):
     return s * d
 
 
+@right(TYPES, "an integer in a branch, and a float that the iteration before has left")
+def integer_or_float_of_before(x, a):
+    u = a
+    for i in range(x.size):
+        if i % 2 == 0:
+            s = 1
+        u = np.sin(u * x[i]) * s + a
+        s = u * a
+    return u * s
+
+
+@right(TYPES, "the same with `break`, branches that join, and a `while`")
+def integer_or_float_joined(x, a):
+    u, k = a, 0
+    while k < x.size:
+        if k % 2 == 0:
+            s, r = 1, 2
+        u = np.sin(u * x[k]) * s + a * r
+        if u > 0.2:
+            s, r = r, u
+        elif u > 3.0:
+            break
+        else:
+            s = 3
+        k += 1
+    return u * s
+
+
+@right(TYPES, "a copy of a float that the iteration before has left")
+def copied_of_before(x, a):
+    u = 3.0
+    for i in range(x.size):
+        if u > 0.5:
+            s = c = u - a
+        if abs(s) > 0.5:
+            s = c
+            c = u * x[i]
+        else:
+            s = c = u
+        u = np.sin(c) + a
+    return u * s
+
+
+@right(TYPES, "texts and tuples that the iteration before has left")
+def text_of_before(x, a):
+    u = a
+    for i in range(x.size):
+        if i % 3 == 0:
+            mode, p = "a", (1, 2)
+        u = np.sin(u + x[i]) * p[0] if mode == "a" else np.cos(u) * a * p[1]
+        if u > 0.3:
+            mode, p = "b", (2, 3)
+    return u * a
+
+
+@right(TYPES, "a tuple of an inner loop that runs in early iterations only")
+def tuple_of_inner_loop(x, a):
+    s = a
+    for i in range(4):
+        if s > 30.0:
+            break
+        for k in range(2 - i):
+            pair = (x[k] * s, x[i] + s)
+        first, second = pair
+        s += first * second
+    return s
+
+
+@refused(
+    TYPES,
+    "a tuple of integers in a branch, and of floats that the iteration before has left",
+    "p is UniTuple(int64 x 2) on one path, and UniTuple(float64 x 2) on another",
+    "Its items have the types of the first.",
+)
+def tuple_of_before(x, a):
+    u = a
+    for i in range(x.size):
+        if i % 2 == 0:  # !
+            p = (1, 2)
+        u = np.sin(u) * p[0] + x[i] * p[1]
+        p = (u, u * a)
+    return u
+
+
 @right(TYPES, "a parameter rebound to another type")
 def rebound_parameter(x, n):
     n = n * 0.5

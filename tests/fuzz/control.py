@@ -17,10 +17,10 @@ WEIGHTS = {
     "view": 2.5, "alias": 1.4, "rebind": 1.8, "swap-arrays": 1.4, "swap-scalars": 1.0,
     "alloc": 2.0, "copy": 1.4, "slice-copy": 1.6, "fill": 1.3, "tuple-pack": 1.0,
     "tuple-unpack": 1.3, "call": 1.6, "index-store": 1.5, "assert": 1.0, "phi": 0.8,
-    "for": 5.0, "while": 4.5, "if": 6.0, "break": 1.7, "continue": 1.8, "return": 1.3,
+    "for": 5.0, "left": 1.0, "while": 4.5, "if": 6.0, "break": 1.7, "continue": 1.8, "return": 1.3,
     "raise": 0.8,
 }  # fmt: skip
-NESTING = ("for", "while", "if")
+NESTING = ("for", "left", "while", "if")
 
 
 class Control(Statements):
@@ -76,6 +76,8 @@ class Control(Statements):
         match kind:
             case "for":
                 return self.for_loop(where)
+            case "left":
+                return self.left(where)
             case "while":
                 return self.while_loop(where)
             case "if":
@@ -237,6 +239,27 @@ class Control(Statements):
             self.scope.add(v)
         self.loop_else("for-else", where, clauses)
         return Stmt("for", before, clauses)
+
+    def left(self, where: Where) -> Stmt | None:
+        """A loop in which a name is a number, an integer perhaps, or what the iteration before has
+        left."""
+        if where.work > MAX_WORK:
+            return None
+        trips, outside = self.rng.randint(2, 4), list(self.scope.variables)
+        i = Var(self.scope.fresh("i"), "i", lo=0, hi=trips - 1, assign=False)
+        s = Var(self.scope.fresh("s"), "f")
+        self.scope.add(i)
+        first = Line(f"if {i.name} % {self.rng.choice([2, 2, 3])} == 0")
+        number = Expr(self.rng.choice(["1", "2", "-1", "0", "0.5"]))
+        start = Clause("if", first, [self.line("assign", s.name + " = {0}", number)])
+        self.scope.add(s)
+        body = self.block(self.inside(where, trips), 3)
+        end = self.line("assign", s.name + " = {0}", self.value())
+        if self.chance(0.5):
+            end = Stmt("if", [], [Clause("if", Line("if {0}", [self.condition()]), [end])])
+        body = [Stmt("if", [], [start]), *body, end]
+        self.scope.variables = [*outside, s]
+        return Stmt("left", [], [Clause("for", Line(f"for {i.name} in range({trips})"), body)])
 
     def loop_else(self, construct: str, where: Where, clauses: list[Clause]) -> None:
         if self.chance(0.5):
