@@ -65,7 +65,7 @@ def measure(name: str, runtime: Path) -> dict[str, Any]:
 
 def cell(line: dict[str, Any], which: str) -> str:
     primal, gradient = line.get(f"{which} primal"), line.get(f"{which} gradient")
-    return f"{gradient / primal:.1f}" if primal and gradient else ""
+    return f"{max(gradient, 0.0) / primal:.1f}" if primal and gradient else ""
 
 
 def row(name: str, line: dict[str, Any]) -> list[str]:
