@@ -636,7 +636,8 @@ def types_of_elements(x, a, ix):
     one = x.dtype.type
     z = np.zeros(x.size, dtype=one)
     s = one(0)
-    for i in range(x.size):
+    near = x[0] == one(0.0)
+    for i in range(min(x.size, 4 if near else 5)):
         z[i] = x[i] * number * one(a)
         s += z[i] * x[i]
     return s * kind.type(2) * ix.dtype.type(2.7)
