@@ -144,6 +144,17 @@ def test_quantile_of_no_elements(programs: types.ModuleType, row: str) -> None:
         plain_value_and_grad(f, (0,))(none)
 
 
+@pytest.mark.parametrize(
+    "row", ["np.interp(x[0],s,y)", "np.sum(np.interp(x,s,y,left=0.0,right=1.0)**2)"]
+)
+def test_interpolation_between_no_points(programs: types.ModuleType, row: str) -> None:
+    k = ROWS.index(row)
+    given = dict(zip(names_in(row), arguments(k), strict=True))
+    given |= {name: given[name][:0] for name in ("s", "y")}
+    with pytest.raises(ValueError, match="sample points is empty"):
+        plain_value_and_grad(getattr(programs, f"f{k}"), (0,))(*given.values())
+
+
 NANS = (
     "np.nansum(x)|np.nanprod(x)|np.nanmean(x)|np.nanvar(x)|np.nanstd(x)|np.nanvar(x,ddof=1)|"
     "np.nanmax(x)|np.nanmin(x)|np.nanmedian(x)|np.nanpercentile(x,30)|np.nancumsum(x)@y|"

@@ -180,7 +180,7 @@ def slice_of_branch(x, m):
     s = 0.0
     for axis in range(3):
         if axis == 0:
-            part = slice(1, 3)
+            part = slice(1, 3, 1)
         elif x[axis] > 100.0:
             part = slice(0, 2, 1)
         else:
