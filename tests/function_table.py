@@ -30,6 +30,8 @@ np.sum(np.argmax(m,axis=1)*x[:3])
 np.sum(m.argmin(axis=0)*x[:4])
 np.sum(np.argmax(m,axis=1,keepdims=True)*m)
 np.median(m)
+np.median(x)
+np.median(m, axis=0).sum()
 np.median(m,axis=1).sum()
 np.median(m,axis=-1,keepdims=True).sum()
 np.median(t,axis=(0,2)).sum()
@@ -524,6 +526,7 @@ x.all()*x[0]+x.any()*x[1]
 x.argmax()*x[0]+x.argmin()*x[1]
 np.sum(m.repeat(2,axis=1)**2)
 np.sum(x.round(1)*y)
+np.sum(np.round(x,decimals=1)*y)+np.sum(x.round(decimals=2)*y)
 m.sum()
 np.sum(m.squeeze()**2)
 np.sum(x.real*y)
@@ -552,6 +555,11 @@ m.mT[1]@x[:3]
 np.clip(x,-0.5,0.5).sum()
 np.cumulative_sum(x)@y
 np.nancumsum(x)@y
+np.nancumprod(x)@y
+np.nanmedian(m)
+np.nanmedian(x)
+np.nanpercentile(x,30)
+np.nanquantile(m,np.array([0.2,0.7])).sum()
 np.sum(np.sinc(x))
 np.sum(np.deg2rad(x))
 np.sum(np.copysign(x,y))

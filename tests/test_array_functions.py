@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import types
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -123,6 +124,63 @@ def test_no_elements(programs: types.ModuleType, k: int) -> None:
     np.testing.assert_allclose(value, expected)
     for a, b in zip(args, grads, strict=True):
         assert b.shape == a.shape
+
+
+@pytest.mark.parametrize("row", ["np.median(x)", "np.median(m, axis=0).sum()", "np.nanmedian(x)"])
+def test_median_of_no_elements(programs: types.ModuleType, row: str) -> None:
+    """Nan, as in NumPy and Numba."""
+    f = getattr(programs, f"f{ROWS.index(row)}")
+    (none,) = (a[:0] for a in arguments(ROWS.index(row)))
+    value, (grad,) = plain_value_and_grad(f, (0,))(none)
+    assert np.isnan(value)
+    assert grad.shape == none.shape
+
+
+@pytest.mark.parametrize("row", ["np.percentile(x,30.0)", "np.quantile(m,0.3,axis=0).sum()"])
+def test_quantile_of_no_elements(programs: types.ModuleType, row: str) -> None:
+    f = getattr(programs, f"f{ROWS.index(row)}")
+    (none,) = (a[:0] for a in arguments(ROWS.index(row)))
+    with pytest.raises(ValueError, match="quantile of an empty array"):
+        plain_value_and_grad(f, (0,))(none)
+
+
+@pytest.mark.parametrize(
+    "row", ["np.interp(x[0],s,y)", "np.sum(np.interp(x,s,y,left=0.0,right=1.0)**2)"]
+)
+def test_interpolation_between_no_points(programs: types.ModuleType, row: str) -> None:
+    k = ROWS.index(row)
+    given = dict(zip(names_in(row), arguments(k), strict=True))
+    given |= {name: given[name][:0] for name in ("s", "y")}
+    with pytest.raises(ValueError, match="sample points is empty"):
+        plain_value_and_grad(getattr(programs, f"f{k}"), (0,))(*given.values())
+
+
+NANS = (
+    "np.nansum(x)|np.nanprod(x)|np.nanmean(x)|np.nanvar(x)|np.nanstd(x)|np.nanvar(x,ddof=1)|"
+    "np.nanmax(x)|np.nanmin(x)|np.nanmedian(x)|np.nanpercentile(x,30)|np.nancumsum(x)@y|"
+    "np.nancumprod(x)@y"
+).split("|")
+
+
+@pytest.mark.parametrize("row", NANS)
+def test_nans_are_left_out(row: str, tmp_path: Path) -> None:
+    """The others have the derivatives that they have where there is no nan."""
+    given = inputs(0)
+    x, y = given["x"].copy(), given["y"]
+    x[[1, 4]] = np.nan
+    there = ~np.isnan(x)
+    path = tmp_path / "nans.py"
+    path.write_text(f"import numpy as np\n\n\ndef f(x, y):\n    return {row}\n")
+    f = load(path).f
+    value, (grad,) = plain_value_and_grad(f, (0,))(x, y)
+    assert value == pytest.approx(f(x, y))
+    eps = 1e-6
+    for k in np.flatnonzero(there):
+        up, down = x.copy(), x.copy()
+        up[k] += eps
+        down[k] -= eps
+        assert grad[k] == pytest.approx((f(up, y) - f(down, y)) / (2 * eps), abs=1e-6)
+    np.testing.assert_array_equal(grad[~there], 0.0)
 
 
 @pytest.mark.compiled

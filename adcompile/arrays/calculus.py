@@ -296,6 +296,8 @@ def interp(
 def _interp(m: Machine, x: Pull, xp: Pull, fp: Pull) -> Pull:
     x, xp, fp = m.kept(x), m.kept(xp), m.kept(fp)
     n = m.same(xp.dims[0], fp.dims[0])
+    if not isinstance(n, ir.Const):
+        m.out.fail_if(ir.Compare("==", n, ZERO), "ValueError", "array of sample points is empty")
     last = m.size(ir.Binary("-", n, ONE))
     order = m.kept(searchsorted(m, xp, x, "right"))
 

@@ -187,6 +187,17 @@ class Emitter:
         self.out.append(ir.If(cond, tuple(inner.out), (), (join,), self.loc))
         return out
 
+    def value_if(
+        self, cond: ir.Expr, body: Callable[[Emitter], ir.Expr], other: ir.Expr, kind: nt.Type
+    ) -> ir.Var:
+        """What ``body`` computes where ``cond`` holds, else ``other``: without what it reads."""
+        inner = self.inner()
+        value = inner.as_var(body(inner), kind, "t")
+        out = self.var("t", kind)
+        join = ir.Join(out, value, self.named(other, kind))
+        self.out.append(ir.If(cond, tuple(inner.out), (), (join,), self.loc))
+        return out
+
     def fail_if(self, cond: ir.Expr, exception: str, message: str) -> None:
         fail = ir.Raise(exception, (ir.Const(message),), self.loc)
         self.out.append(ir.If(cond, (fail,), (), loc=self.loc))

@@ -22,7 +22,9 @@ def known_arguments(fn: ir.Function) -> ir.Function:
     def one(expr: ir.Expr) -> ir.Expr:
         if not isinstance(expr, ir.Apply) or not expr.fn.startswith("arr."):
             return expr
-        signature = SIGNATURES[expr.fn.removeprefix("arr.")]
+        signature = SIGNATURES.get(expr.fn.removeprefix("arr."))
+        if signature is None:  # a conversion
+            return expr
         args = [
             arg if name in varying or not _is_known(arg, values) else _known(arg, values)
             for name, arg in zip(signature.parameters.parameters, expr.args, strict=True)

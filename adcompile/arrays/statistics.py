@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from numba.core import types as nt
 
 from adcompile.arrays import arithmetic as by
 from adcompile.arrays import products
-from adcompile.arrays.calculus import cumsum
+from adcompile.arrays.calculus import cumprod, cumsum
 from adcompile.arrays.emitter import ONE, ZERO, Emitter, Index, array_type
 from adcompile.arrays.making import concatenate
 from adcompile.arrays.ordering import sort
@@ -159,7 +160,7 @@ def lined_up(m: Machine, a: Pull, axis: Axis) -> tuple[Pull, tuple[int, ...]]:
 
 
 def ordered(m: Machine, a: Pull, axis: Axis) -> tuple[Pull, tuple[int, ...]]:
-    """The elements sorted along one last axis, which may not be empty."""
+    """The elements sorted along one last axis."""
     lined, gone = lined_up(m, a, axis)
     return m.kept(sort(m, lined, -1)), gone
 
@@ -188,7 +189,20 @@ def median(m: Machine, a: Pull, axis: Axis = None, keepdims: bool = False) -> Pu
     middle = by.times(m, both, by.number(0.5))
     if isinstance(a.dtype, nt.Float):
         middle = _or_nan(m, middle, pick(last))
+    if not isinstance(n, ir.Const):
+        middle = _unless_empty(middle, n)
     return spread_out(a, middle, gone, keepdims)
+
+
+def _unless_empty(found: Pull, n: ir.Expr) -> Pull:
+    """Nan, as in Numba, where there are no elements to read."""
+
+    def at(out: Emitter, index: Index) -> ir.Expr:
+        some = ir.Compare(">", n, ZERO)
+        nan = ir.Const(math.nan)
+        return out.value_if(some, lambda inner: found.at(inner, index), nan, found.dtype)
+
+    return replace(found, at=at)
 
 
 def _or_nan(m: Machine, found: Pull, top: Pull) -> Pull:
@@ -216,6 +230,8 @@ def quantile(
     line, gone = ordered(m, a, axis)
     q = m.kept(q)
     n = line.dims[-1]
+    if not isinstance(n, ir.Const):
+        m.out.fail_if(ir.Compare("==", n, ZERO), "ValueError", "the quantile of an empty array")
     last = m.out.named(ir.Binary("-", n, ONE), nt.int64)
     rest = line.dims[:-1]
     dims = (*q.dims, *rest)
@@ -281,6 +297,10 @@ def nancumsum(m: Machine, a: Pull, axis: int | None = None) -> Pull:
     return cumsum(m, _without(m, a, 0.0), axis)
 
 
+def nancumprod(m: Machine, a: Pull, axis: int | None = None) -> Pull:
+    return cumprod(m, _without(m, a, 1.0), axis)
+
+
 def _present(m: Machine, a: Pull, axis: Axis, keepdims: bool) -> Pull:
     return count_of(m, by.equal(m, a, a), axis, keepdims)
 
@@ -294,9 +314,12 @@ def nanmean(m: Machine, a: Pull, axis: Axis = None, keepdims: bool = False) -> P
 
 def nanvar(m: Machine, a: Pull, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Pull:
     a = m.kept(a)
-    apart = by.minus(m, a, settled(m, nanmean(m, a, axis, True)))
+    apart = by.minus(m, _without(m, a, 0.0), settled(m, nanmean(m, a, axis, True)))
+    squares = by.square(m, apart)
+    if isinstance(a.dtype, nt.Float):
+        squares = by.select(m, by.is_nan(m, a), by.number(0.0), squares)
     count = by.minus(m, _present(m, a, axis, keepdims), by.number(ddof))
-    return by.over(m, nansum(m, by.square(m, apart), axis, keepdims), count)
+    return by.over(m, m.total(squares, axis, keepdims), count)
 
 
 def nanstd(m: Machine, a: Pull, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Pull:
@@ -368,6 +391,7 @@ TABLE: dict[str, Callable[..., Pull]] = {
     "nanmax": nan_extreme(">"),
     "nanmin": nan_extreme("<"),
     "nancumsum": nancumsum,
+    "nancumprod": nancumprod,
     "bincount": bincount,
     "softmax": softmax,
     "log_softmax": log_softmax,

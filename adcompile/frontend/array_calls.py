@@ -176,12 +176,22 @@ class ArrayCalls(Lists):
             return self.sequence(arg)
         return self.tree(arg)
 
-    def dtype(self, node: ast.expr) -> ir.Expr:
+    def dtype_owner(self, node: ast.expr) -> ir.Expr | None:
+        """x of ``x.dtype``, of ``x.dtype.type`` and of a name for either."""
         match node:
             case ast.Attribute(base, "dtype") if self.static(node) is None:
-                return ir.Attribute(self.atom(base), "dtype")
-            case ast.Name(id=own) if self.is_local(node) and self.vars[own] in self.session.dtypes:
-                return ir.Attribute(self.session.dtypes[self.vars[own]], "dtype")
+                return self.atom(base)
+            case ast.Attribute(inner, "type"):
+                return self.dtype_owner(inner)
+            case ast.Name(id=own) if self.is_local(node):
+                return self.session.dtypes.get(self.vars[own])
+            case _:
+                return None
+
+    def dtype(self, node: ast.expr) -> ir.Expr:
+        match node:
+            case ast.Attribute() | ast.Name() if (like := self.dtype_owner(node)) is not None:
+                return ir.Attribute(like, "dtype")
             case ast.Constant(value):
                 name = dtype_name(value)
             case _:

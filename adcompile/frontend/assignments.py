@@ -23,7 +23,9 @@ class Assignments(Calls):
         match targets[0], value:
             case ast.Name(id=name), _ if (found := self.names_function(value)) is not None:
                 self.name_function(name, found, node)
-            case ast.Name(id=name), ast.Attribute(base, "dtype") if self.names_dtype(name, value):
+            case ast.Name(id=name), (
+                ast.Attribute(base, "dtype") | ast.Attribute(ast.Attribute(base, "dtype"), "type")
+            ) if self.names_dtype(name, value):
                 like = ir.Var(name, temp=True)  # the array as it is now
                 self.emit(ir.Assign(like, self.atom(base), loc=self.loc(node)))
                 self.session.dtypes[self.var(name)] = like
@@ -45,27 +47,46 @@ class Assignments(Calls):
                 if len(target.elts) != len(elts):
                     self.refuse(node, f"{len(elts)} values for {len(target.elts)} targets")
                 self.simultaneous(target.elts, elts, node)
+            case ast.Subscript() as target, ast.List() if any(
+                isinstance(part, ast.Slice) for part in self.index_parts(target)
+            ):
+                made = ir.Apply("arr.array", (self.sequence(value), ir.Const(None)))
+                self.store(target, self.temp(made, value), node)
             case target, _:
                 self.store(target, self.atom(value), node)
 
     def name_slice(self, name: str, part: ast.Slice, node: ast.stmt) -> None:
-        """``name = slice(a, b)``, where nothing else is ever given that name."""
-        if not self.stored_once(name) or name in self.source.parameters:
+        """``name = slice(a, b)``, where nothing but slices is ever given that name."""
+        others = [
+            self.slice_made(stmt.value)
+            for stmt in ast.walk(self.source.node)
+            if isinstance(stmt, ast.Assign)
+            for target in stmt.targets
+            if isinstance(target, ast.Name) and target.id == name
+        ]
+        parts = [other for other in others if other is not None]
+        if len(parts) != self.source.stores[name] or name in self.source.parameters:
             self.refuse(node, f"{name!r} is a slice here, and set elsewhere", "Use two names.")
 
-        def kept(end: ast.expr | None, what: str) -> ast.expr | None:
-            if end is None or isinstance(end, ast.Constant):
+        def kept(what: str) -> ast.expr | None:
+            end, ends = getattr(part, what), [getattr(other, what) for other in parts]
+            texts = {None if e is None else ast.unparse(e) for e in ends}
+            if len(texts) == 1 and (end is None or isinstance(end, ast.Constant)):
                 return end
+            if what == "step" and end is None:
+                end = ast.copy_location(ast.Constant(1), node)
+            elif None in texts and what != "step":
+                self.refuse(node, f"{name!r}: a slice whose end is None on some lines alone")
             hidden = f"<{name} {what}>"
-            self.vars[hidden] = ir.Var(f"{name}_{what}", temp=True)
-            self.emit(ir.Assign(self.vars[hidden], self.tree(end), loc=self.loc(node)))
+            var = self.vars.setdefault(hidden, ir.Var(f"{name}_{what}", temp=True))
+            self.emit(ir.Assign(var, self.tree(end), loc=self.loc(node)))
             return ast.copy_location(ast.Name(hidden, ast.Load()), end)
 
-        ends = kept(part.lower, "start"), kept(part.upper, "stop"), kept(part.step, "step")
+        ends = kept("lower"), kept("upper"), kept("step")
         self.slices[name] = ast.copy_location(ast.Slice(*ends), node)
 
     def names_dtype(self, name: str, value: ast.expr) -> bool:
-        """``name = x.dtype``, where nothing else is ever given that name."""
+        """``name = x.dtype`` or ``x.dtype.type``, where nothing else is ever given that name."""
         return self.stored_once(name) and self.static(value) is None
 
     def settled(self, name: str, value: ast.expr, node: ast.stmt) -> Static | None:

@@ -78,6 +78,8 @@ class Calls(Arguments):
             func_name = node.func.id if isinstance(node.func, ast.Name) else ""
             if self.session.lenient and self.vars.get(func_name) in self.session.unknown:
                 return self.temp(ir.Apply("float", (ir.Const(0.0),)), node)
+            if (like := self.dtype_owner(node.func)) is not None:
+                return self.cast(node, like)
             return self.method(node, into)
         func = outside.value
         if isinstance(func, LocalFunction):
@@ -213,15 +215,19 @@ class Calls(Arguments):
     def primitive(self, node: ast.Call, func: object, name: str, whole: bool) -> ir.Expr:
         if name == "np.clip":
             return self.clip(node, node.args, whole)
+        if name == "np.round":
+            node = self.named_decimals(node)
         self.only_positional(node, func.nin if isinstance(func, np.ufunc) else None)
         nodes: Sequence[ast.expr] = node.args
         if name in ("min", "max"):
-            if len(nodes) == 1 and isinstance(nodes[0], ast.Tuple):
-                nodes = nodes[0].elts
-            if len(nodes) < 2:
+            if written := (len(nodes) == 1 and isinstance(nodes[0], ast.Tuple | ast.List)):
+                nodes = self.unstarred(nodes[0].elts)
+            if len(nodes) < (1 if written else 2):
                 self.refuse(node, f"{name} of a sequence is not supported", "Write it as a loop.")
         args = self.trees(nodes) if whole else self.atoms(nodes)
         if name in ("min", "max"):
+            if len(args) == 1:
+                return args[0]
             done = args[0]
             for arg in args[1:-1]:
                 done = ir.Apply(name, (done, arg))
@@ -230,6 +236,15 @@ class Calls(Arguments):
         if name == "complex" and len(args) != 1:
             return ir.Apply("complex2", args) if args else ir.Const(0j)
         return ir.Apply(name, args)
+
+    def named_decimals(self, node: ast.Call) -> ast.Call:
+        """``np.round(x, decimals=2)`` as ``np.round(x, 2)``."""
+        match node.keywords:
+            case [ast.keyword("decimals", places)]:
+                plain = ast.Call(node.func, [*node.args, places], [])
+                return ast.copy_location(plain, node)
+            case _:
+                return node
 
     def length(self, node: ast.expr) -> ir.Expr:
         outside = self.static(node)
@@ -272,6 +287,7 @@ class Calls(Arguments):
             case ast.Attribute(base, "clip"):
                 return self.clip(node, [base, *node.args], False)
             case ast.Attribute(base, "round"):
+                node = self.named_decimals(node)
                 self.only_positional(node)
                 return ir.Apply("np.round", self.atoms([base, *node.args]))
             case ast.Attribute(base, "conj" | "conjugate"):

@@ -18,7 +18,33 @@ def unique(ar):
     return ordered[first]
 
 
-_PROGRAMS: tuple[tuple[Callable[..., Any], Any], ...] = ((np.unique, unique),)
+def nanmedian(a):
+    """Of all elements, as Numba has it."""
+    return np.nanpercentile(a, 50.0)
+
+
+def nanpercentile(a, q):
+    flat = a.ravel()
+    kept = flat[~np.isnan(flat)]
+    if kept.size == 0:
+        kept = np.full(1, np.nan, dtype=flat.dtype)
+    return np.percentile(kept, q)
+
+
+def nanquantile(a, q):
+    flat = a.ravel()
+    kept = flat[~np.isnan(flat)]
+    if kept.size == 0:
+        kept = np.full(1, np.nan, dtype=flat.dtype)
+    return np.quantile(kept, q)
+
+
+_PROGRAMS: tuple[tuple[Callable[..., Any], Any], ...] = (
+    (np.unique, unique),
+    (np.nanmedian, nanmedian),
+    (np.nanpercentile, nanpercentile),
+    (np.nanquantile, nanquantile),
+)
 
 
 def program_of(func: object) -> FunctionType | None:

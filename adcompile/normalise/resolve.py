@@ -151,6 +151,13 @@ class _Resolver(Items):
             return ir.Store(stmt.array, index, value, stmt.loc)
         if isinstance(value, ir.Var) and self.array(value) is not None:
             return ir.CopyInto(stmt.array, index, value, stmt.loc)
+        if isinstance(value, ir.Var) and isinstance(kind := self.types.get(value), nt.UniTuple):
+            row = ir.Var("t", temp=True)
+            self.types[row] = nt.Array(kind.dtype, 1, "C")
+            items = ir.MakeTuple(tuple(ir.TupleGet(value, k) for k in range(kind.count)))
+            made = ir.Apply("arr.array", (items, ir.Const(None)))
+            self.before.append(ir.Assign(row, made, loc=self.loc))
+            return ir.CopyInto(stmt.array, index, row, stmt.loc)
         self.scalar(value)
         return ir.Fill(stmt.array, index, value, stmt.loc)
 
@@ -256,6 +263,7 @@ class _Resolver(Items):
                 return self.attribute(expr)
             case ir.Apply("arr.cast_like", (like, value)):
                 kind = self.types.get(like) if isinstance(like, ir.Var) else nt.int64
+                kind = kind.dtype if isinstance(kind, nt.Array) else kind
                 if not isinstance(kind, nt.Number):
                     self.refuse(f"type() of a value of type {kind}", "Use it of numbers only.")
                 if isinstance(value, ir.Const) and isinstance(value.value, int | float):

@@ -83,7 +83,8 @@ def _there(lines: Any) -> Any:
 
 def _nan_spread(lines: Any, ddof: float = 0) -> Any:
     apart = lines - np.expand_dims(np.nansum(lines, -1) / _there(lines), -1)
-    return np.nansum(apart * apart, -1) / (_there(lines) - ddof)
+    apart = np.where(np.isnan(free(lines)), 0.0, apart)  # before squares, whose partials are nan
+    return np.sum(apart * apart, -1) / (_there(lines) - ddof)
 
 
 def _product(lines: Any) -> Any:  # a chain: right where an element is zero
@@ -109,6 +110,11 @@ def quantile(a: Any, q: Any, axis: Axis = None, keepdims: bool = False, **option
     at = reduction(_at_share)
     found = [at(a, axis, keepdims=keepdims, q=float(part)) for part in np.ravel(free(q))]
     return found[0] if np.ndim(q) == 0 else np.stack(found)
+
+
+def nan_quantile(a: Any, q: Any) -> Any:
+    flat = np.ravel(a)
+    return quantile(flat[~np.isnan(free(flat))], q)
 
 
 def logsumexp(a: Any, axis: Axis = None, b: Any = None, keepdims: bool = False, **_: Any) -> Any:
@@ -212,6 +218,8 @@ ROWS |= {
     "nanmean": reduction(lambda x: np.nansum(x, -1) / _there(x)), "nanvar": reduction(_nan_spread),
     "nanstd": reduction(lambda x, **how: np.sqrt(_nan_spread(x, **how))),
     "percentile": lambda a, q, *more, **how: quantile(a, np.asarray(free(q)) / 100, *more, **how),
+    "nanquantile": nan_quantile, "nanmedian": lambda a: nan_quantile(a, 0.5),
+    "nanpercentile": lambda a, q: nan_quantile(a, np.asarray(free(q)) / 100),
     "median": lambda a, axis=None, **how: quantile(a, 0.5, axis, **how),
     "partition": lambda a, kth, axis=-1, **_: sort(a, axis),
     "ediff1d": lambda a: np.diff(np.ravel(a)),

@@ -66,7 +66,8 @@ class StubType(nt.Callable):
     def get_call_type(self, context: Any, args: tuple[nt.Type, ...], kws: Any) -> Any:
         if isinstance(self.stub.call, ir.Attribute):
             return signature(_attribute(context, self.stub.call.name, args[0]), *args)
-        if not any(isinstance(kind, nt.Array | nt.List | nt.ListType) for kind in args):
+        cast = isinstance(self.stub.call, ir.Apply) and self.stub.call.fn == "arr.cast_like"
+        if cast or not any(isinstance(kind, nt.Array | nt.List | nt.ListType) for kind in args):
             found = _native(context, self.stub.call, dict(zip(self.stub.operands, args)))
             if found is not None:
                 return signature(found, *args)
@@ -100,7 +101,8 @@ def _native(context: Any, expr: ir.Expr, kinds: dict[ir.Var, nt.Type]) -> nt.Typ
 
     match expr:
         case ir.Apply("arr.cast_like", (like, _)):
-            return kind(like)
+            found = kind(like)
+            return found.dtype if isinstance(found, nt.Array) else found
         case ir.Binary(op, a, b):
             found = context.resolve_function_type(operator_named(op, 2), (kind(a), kind(b)), {})
         case ir.Apply(fn, args) if fn.startswith("np."):

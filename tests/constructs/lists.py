@@ -163,6 +163,32 @@ def run_time_parts(x, m, a, k):
     return s * rows[-1][0, 1] * a + rows[0][0, 0]
 
 
+@right("Arrays", "a tuple or a list as the items of a slice: `z[:2] = (a, b)`")
+def items_of_slice(x, m, a):
+    z, y = np.zeros(5), m.copy()
+    z[:-3] = (x[0] * a, x[1])
+    for i in range(2):
+        z[i + 1 : i + 4] = (a, x[2] * z[0], x[1])
+        y[i, :2] = [x[0] * z[i], a]
+    pair = (a * a, x[2])
+    z[3:] = pair
+    return np.sum(z**3) + np.sum(y * y * m)
+
+
+@right("Arrays", "a name for one slice or another")
+def slice_of_branch(x, m):
+    s = 0.0
+    for axis in range(3):
+        if axis == 0:
+            part = slice(1, 3, 1)
+        elif x[axis] > 100.0:
+            part = slice(0, 2, 1)
+        else:
+            part = slice(0, axis + 2, 2)
+        s += np.sum(x[part] * x[part]) * (1 + axis)
+    return s * m[0, 1]
+
+
 @right("Arrays", "`part = slice(i, j)`, a slice with a name")
 def named_slices(x, m, a):
     s = 0.0

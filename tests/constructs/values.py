@@ -629,6 +629,25 @@ def types_of_values(x, a, n):
     return s * type(n)(2.7) * a
 
 
+@right(TYPES, "`x.dtype.type(0)`, and a name for it")
+def types_of_elements(x, a, ix):
+    number = x.dtype.type(a)
+    kind = x.dtype
+    one = x.dtype.type
+    z = np.zeros(x.size, dtype=one)
+    s = one(0)
+    near = x[0] == one(0.0)
+    for i in range(min(x.size, 4 if near else 5)):
+        z[i] = x[i] * number * one(a)
+        s += z[i] * x[i]
+    return s * kind.type(2) * ix.dtype.type(2.7)
+
+
+@right(TYPES, "`max([a, b])`, `min((a, b, c))` of items written out")
+def extremes_of_items(x, a):
+    return max([x[0], x[1] * a, x[2]]) * min((x[3], a, x[4])) + max([a]) + min([2 * a, 1.0])
+
+
 @right("Branches", "`flag is True`, `flag is not False`", flag=True)
 def is_true(x, a, flag):
     if flag is True:
