@@ -83,3 +83,57 @@ def test_infinite_and_not_used(f: Any, optimise: bool) -> None:
             d[2] = 0.0
         estimate = oracle.directional(f, (x,), {0: d}, 1e-4)
     assert estimate.reliable and estimate.agrees(float(slopes @ d))
+
+
+def sum_without(o, x):
+    return np.nansum(o * x)
+
+
+def moments_without(o, x):
+    return np.nanmean(np.sin(o * x) * x) + np.nanvar(o * x) + np.nanmax(x * o) * np.nanmin(o * x)
+
+
+def chosen_by_a_test(o, x):
+    t = o * x
+    return np.sum(np.where(np.isnan(t), 0.0, t))
+
+
+def added_unless(o, x):
+    s = 0.0
+    for i in range(x.size):
+        t = o[i] * x[i]
+        if not np.isnan(t):
+            s += t * t
+    return s
+
+
+def passed_over(o, x):
+    s = 0.0
+    for i in range(x.size):
+        t = o[i] * x[i] * x[i - 1]
+        if t != t:
+            continue
+        s += t
+    return s
+
+
+def warming_up(o, x):
+    r = np.full(x.size, np.nan)
+    for i in range(2, x.size):
+        r[i] = x[i] + x[i - 1] * x[i - 2]
+    return np.nansum(r * x * o)
+
+
+@pytest.mark.parametrize("optimise", (True, False))
+@pytest.mark.parametrize(
+    "f", (sum_without, moments_without, chosen_by_a_test, added_unless, passed_over, warming_up)
+)
+def test_missing_values(f: Any, optimise: bool) -> None:
+    """Factors that are nan, of products that are left out."""
+    o = np.array([1.0, np.nan, 2.0, 0.5, np.nan, -0.7])
+    x = np.array([0.3, 0.7, 1.1, 0.2, -0.4, 0.9])
+    value, (slopes,) = plain_value_and_grad(f, (1,), optimise)(o, x)
+    assert value == pytest.approx(f(o, x), rel=1e-13)
+    d = np.array([0.3, -0.8, 0.5, 0.2, 0.7, -0.4])
+    estimate = oracle.directional(f, (o, x), {1: d}, 1e-4)
+    assert estimate.reliable and estimate.agrees(float(slopes @ d))

@@ -11,7 +11,8 @@ that is not chosen gets an adjoint of zero, and may have a pole or overflow.  Th
 choice are followed back in their block, as long as nothing else reads them.
 
 *A test after the fact*: ``if not np.isfinite(y): break``.  What the test finds is not used; what is
-asked may be a number that an infinite one has led to.
+asked may be a number that an infinite one has led to.  Of ``t = weight[i] * x[i]`` and
+``if not np.isnan(t)`` a factor may be nan already: the expression that is asked has a strong zero.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ def with_guards(fn: ir.Function, roots: Roots, activity: Activity) -> Activity:
     infinite = _infinite(fn, roots)
     found = {id(s) for s in statements(fn.body) if infinite and _multiplies(s, infinite, roots)}
     found |= _tested(fn, roots)
-    _Choices(fn, found).block(fn.body)
+    choices = _Choices(fn, found)
+    choices.block(fn.body)
+    found |= _expressions_asked(fn, roots, choices.uses)
     return replace(activity, guards=frozenset(found))
 
 
@@ -158,6 +161,64 @@ def _asked(every: list[ir.Stmt], roots: Roots) -> set[ir.Var]:
                 for read in (e for arg in part.args for e in subexpressions(arg)):
                     if isinstance(read, ir.Var | ir.Load):
                         found.update(_marks(read, roots))
+    return found
+
+
+def _expressions_asked(fn: ir.Function, roots: Roots, uses: dict[ir.Var, int]) -> set[int]:
+    """The products in the expressions whose value is asked; ``uses``: by how many statements
+    derivatives come to a variable.  What an array keeps is one expression with what made it."""
+    every = list(statements(fn.body))
+    asked = _asked(every, roots) | _compared_to_themselves(every, roots)
+    if not asked:
+        return set()
+    made = {s.target: s for s in every if isinstance(s, ir.Assign)}
+    stored: dict[ir.Var, list[ir.Var]] = {}
+    for stmt in every:
+        if isinstance(stmt, ir.Store) and isinstance(stmt.value, ir.Var):
+            for root in _marks(stmt.array, roots):
+                stored.setdefault(root, []).append(stmt.value)
+    found: set[int] = set()
+    pending, seen = list(asked), set(asked)
+    while pending:
+        var = pending.pop()
+        more = list(stored.get(var, ()))
+        if (made_by := made.get(var)) is not None:
+            if _is_product(made_by.value):
+                found.add(id(made_by))
+            for operand in float_operands(made_by.value):
+                if isinstance(operand, ir.Load):
+                    more += _marks(operand, roots)
+                elif uses.get(operand) == 1:
+                    more.append(operand)
+        pending += [v for v in more if v not in seen]
+        seen.update(more)
+    return found
+
+
+def _compared_to_themselves(every: list[ir.Stmt], roots: Roots) -> set[ir.Var]:
+    """``v != v``, which only nan is, and what is chosen by that; not as a part of a condition,
+    where the greatest of numbers is sought."""
+    found: set[ir.Var] = set()
+    answers: set[ir.Expr] = set()
+    for stmt in every:
+        match stmt:
+            case (
+                ir.Assign(_, ir.Compare("!=" | "==", a, b) as test)
+                | ir.Assign(_, ir.Select(ir.Compare("!=" | "==", a, b) as test))
+                | ir.If(ir.Compare("!=" | "==", a, b) as test)
+            ) if a == b and isinstance(a, ir.Var | ir.Load):
+                found.update(_marks(a, roots))
+                answers |= {test, stmt.target} if isinstance(stmt, ir.Assign) else set()
+            case _:
+                pass
+    for stmt in every:
+        match stmt:
+            case ir.Assign(_, ir.Select(cond, one, other)) if cond in answers:
+                for part in (one, other):
+                    if isinstance(part, ir.Var | ir.Load):
+                        found.update(_marks(part, roots))
+            case _:
+                pass
     return found
 
 
