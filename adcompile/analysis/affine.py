@@ -1,4 +1,4 @@
-"""Subscripts as affine forms, lower bounds, and whether a later write can hit an earlier read."""
+"""Subscripts as affine forms, and their bounds."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def affine(expr: ir.Expr, scopes: Scopes) -> Affine | None:
             left, right = affine(a, scopes), affine(b, scopes)
             if left is None or right is None:
                 return None
-            return _sum(left, right, 1 if op == "+" else -1)
+            return added(left, right, 1 if op == "+" else -1)
         case ir.Binary("*", a, b):
             left, right = affine(a, scopes), affine(b, scopes)
             if left is None or right is None:
@@ -55,17 +55,19 @@ def affine(expr: ir.Expr, scopes: Scopes) -> Affine | None:
 
 
 def _scaled(form: Affine | None, factor: int) -> Affine | None:
-    if form is None:
-        return None
+    return None if form is None else scaled(form, factor)
+
+
+def scaled(form: Affine, factor: int) -> Affine:
     terms = tuple((v, c * factor) for v, c in form.terms if c * factor)
     return Affine(terms, form.constant * factor)
 
 
-def _sum(a: Affine, b: Affine, sign: int) -> Affine:
-    total = dict(a.terms)
+def added(a: Affine, b: Affine, sign: int) -> Affine:
+    terms = dict(a.terms)
     for var, c in b.terms:
-        total[var] = total.get(var, 0) + sign * c
-    return Affine(tuple((v, c) for v, c in total.items() if c), a.constant + sign * b.constant)
+        terms[var] = terms.get(var, 0) + sign * c
+    return Affine(tuple((v, c) for v, c in terms.items() if c), a.constant + sign * b.constant)
 
 
 def step_of(loop: Loop) -> int | None:
@@ -100,6 +102,35 @@ def lower_bound(form: Affine, scopes: Scopes, depth: int = 0) -> int | None:
     return total
 
 
+def bound(form: Affine, scopes: Scopes, upper: bool, depth: int = 0) -> int | None:
+    """What the form never exceeds, or never falls below, where its loops run; None if unknown.
+    Variables of inner loops first: their ranges name those of outer ones."""
+    if not form.terms:
+        return form.constant
+    inner = [(v, c) for v, c in form.terms if _loop_of(v, scopes) is not None]
+    if not inner or depth > 8:
+        return None
+    var, c = max(inner, key=lambda term: len(scopes.loops[term[0]]))
+    loop = _loop_of(var, scopes)
+    assert loop is not None
+    step = step_of(loop)
+    if step is None:
+        return None
+    end, off = (loop.stop, -1 if step > 0 else 1), (loop.start, 0)
+    last, extra = end if ((c > 0) == upper) == (step > 0) else off
+    limit = affine(last, scopes)
+    if limit is None:
+        return None
+    rest = added(form, Affine(((var, c),), 0), -1)
+    made = added(rest, scaled(limit, c), 1)
+    return bound(Affine(made.terms, made.constant + c * extra), scopes, upper, depth + 1)
+
+
+def _loop_of(var: ir.Var, scopes: Scopes) -> ir.For | None:
+    definition = scopes.defined_by.get(var)
+    return definition if isinstance(definition, ir.For) and definition.var is var else None
+
+
 def non_negative(expr: ir.Expr, scopes: Scopes) -> bool:
     """Proved: the subscript does not count from the end."""
     form = affine(expr, scopes)
@@ -117,44 +148,3 @@ def common(a: Path, b: Path) -> Path:
             break
         shared.append(one)
     return tuple(shared)
-
-
-def distances(read: Index, write: Index, loops: Path, scopes: Scopes) -> dict[int, int] | None:
-    """How many iterations of each common loop separate the write that hits the element from the
-    read of it: position in ``loops`` -> distance, where the subscripts fix it.
-
-    None: proved never to be the same element.  The subscripts name the same array.
-    """
-    fixed: dict[int, int] = {}
-    for r, w in zip(read, write, strict=True):
-        a, b = affine(r, scopes), affine(w, scopes)
-        if a is None or b is None:
-            continue
-        if not (non_negative(r, scopes) and non_negative(w, scopes)):
-            continue  # x[-1] may be x[n - 1]
-        if dict(a.terms) != dict(b.terms):
-            continue
-        moving: list[tuple[int, int, int]] = []
-        for var, c in a.terms:
-            inside = [k for k, loop in enumerate(loops) if not scopes.outside(var, loop)]
-            if not inside:
-                continue  # fixed while the common loops run
-            k = inside[-1]
-            loop = loops[k]
-            step = step_of(loop)
-            if not isinstance(loop, ir.For) or loop.var is not var or step is None:
-                break
-            moving.append((k, c, step))
-        else:
-            gap = a.constant - b.constant
-            if not moving:
-                if gap:
-                    return None
-            elif len(moving) == 1:
-                k, c, step = moving[0]
-                if gap % (c * step):
-                    return None
-                d = gap // (c * step)
-                if fixed.setdefault(k, d) != d:
-                    return None
-    return fixed

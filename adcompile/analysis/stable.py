@@ -6,8 +6,9 @@ that runs after it can hit the element.
 
 from __future__ import annotations
 
-from adcompile.analysis.affine import common, distances
+from adcompile.analysis.affine import common
 from adcompile.analysis.alias import Roots
+from adcompile.analysis.distances import ANY, Interval, distances
 from adcompile.analysis.scope import Path, Scopes
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements, subexpressions
@@ -52,27 +53,27 @@ class Stability:
         if not loops and any(one is j for one in scopes.stmt_loops[id(at)] for j in self.joint):
             return False
         a, b = self.canonical(load.array), self.canonical(write.array)
-        fixed: dict[int, int] = {}
+        known: dict[int, Interval] = {}
         fresh_in = self.fresh_loops(load.array, write.array)
         same = a is b and all(
             scopes.outside(a, loop) or k in fresh_in for k, loop in enumerate(loops)
         )
         if same and isinstance(write, ir.Store | ir.Accumulate):
             index = tuple(i for i in write.index if not isinstance(i, ir.Slice))
-            known = distances(load.index, index, loops, scopes)
-            if known is None:
+            found = distances(load.index, index, loops, scopes)
+            if found is None:
                 return False
-            fixed = known
+            known = found
         for k in range(len(loops)):
-            distance = fixed.get(k)
-            if k in fresh_in:
-                if distance:
+            low, high = known.get(k, ANY)
+            if k in fresh_in:  # another iteration has another array
+                if (low is not None and low > 0) or (high is not None and high < 0):
                     return False
-                distance = 0  # another iteration has another array
-            if distance is None or distance > 0:
+                low = high = 0
+            if high is None or high > 0:
                 return True
-            if distance < 0:
-                return False
+            if high < 0:
+                return False  # else the same iteration, or one before
         return scopes.order[id(write)] > scopes.order[id(at)]
 
     def fresh_loops(self, a: ir.Var, b: ir.Var) -> range:
