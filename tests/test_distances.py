@@ -99,12 +99,13 @@ def test_right(f: Any, args: Any, optimise: bool) -> None:
 
 
 @pytest.mark.compiled
-def test_cholesky_keeps_nothing() -> None:
-    derivative = value_and_grad(cholesky)
+@pytest.mark.parametrize("f", (cholesky, eliminated))
+def test_factorisations_keep_nothing(f: Any) -> None:
+    derivative = value_and_grad(f)
     derivative(A)
     text = (derivative.fused_source or derivative.forward_source) + derivative.adjoint_source
     assert "tape" not in text and "grow" not in text
-    for one, other in zip(derivative(A), value_and_grad(cholesky, optimise=False)(A), strict=True):
+    for one, other in zip(derivative(A), value_and_grad(f, optimise=False)(A), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12)
 
 
