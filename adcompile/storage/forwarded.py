@@ -1,5 +1,4 @@
-"""Values that the program itself keeps: ``h[i] = tanh(...)``, and nothing writes to that element
-later.
+"""Values that the program itself keeps: ``h[i] = tanh(...)``, and nothing else writes to ``h``.
 
 The reverse sweep loads such a value from the array; no tape and no second tanh.
 """
@@ -11,23 +10,17 @@ from numba.core import types as nt
 from adcompile.analysis.affine import non_negative
 from adcompile.analysis.alias import Roots
 from adcompile.analysis.scope import Scopes
-from adcompile.analysis.stable import Stability
 from adcompile.ir import nodes as ir
 from adcompile.ir.walk import statements, stmt_reads
 
 
 def find_forwarded(
-    fn: ir.Function,
-    types: dict[ir.Var, nt.Type],
-    scopes: Scopes,
-    roots: Roots,
-    stability: Stability,
+    fn: ir.Function, types: dict[ir.Var, nt.Type], scopes: Scopes, roots: Roots
 ) -> dict[ir.Var, ir.Load]:
     """Variables set in a loop -> the element, of an array made outside of all loops, that holds
     their value for good."""
     writers: dict[ir.Var, list[ir.Stmt]] = {}
     stores: list[tuple[ir.Var, ir.Store]] = []
-    given: set[ir.Var] = set()  # to functions, which may write to them
     for stmt in statements(fn.body):
         match stmt:
             case ir.Store(array, _, ir.Var() as value):
@@ -38,18 +31,21 @@ def find_forwarded(
             case ir.Do() | ir.Call() | ir.Custom():
                 for var in stmt_reads(stmt):
                     writers.setdefault(var, []).append(stmt)
-                    given |= roots.get(var, frozenset())
             case _:
                 pass
     found: dict[ir.Var, ir.Load] = {}
     for value, store in stores:
         array, path = store.array, scopes.stmt_loops[id(store)]
+        made = scopes.defined_by.get(array)
+        alone = roots.get(array) == frozenset((array,)) and not any(
+            array in roots.get(other, ()) for other in writers if other is not array
+        )
         kind = types.get(array)
         if not isinstance(kind, nt.Array) or kind.dtype != types.get(value):
             continue  # converted on the way
         if not path or value not in scopes.loops or scopes.loops[value] != path:
             continue
-        if roots.get(array) != frozenset((array,)):
+        if not alone or writers[array] != [store] or not isinstance(made, ir.Alloc):
             continue
         if scopes.loop_of(array) is not None or array in scopes.nested_in_if:
             continue
@@ -60,13 +56,6 @@ def find_forwarded(
             continue
         index = tuple(i for i in store.index if isinstance(i, ir.Const | ir.Var))
         plain = all(isinstance(i, ir.Const) or i in loops for i in index)
-        if not plain or len(index) != len(store.index):
-            continue
-        element = ir.Load(array, index)
-        alone = isinstance(scopes.defined_by.get(array), ir.Alloc) and not any(
-            array in roots.get(other, ()) for other in writers if other is not array
-        )
-        once = alone and writers[array] == [store] and set(loops) <= set(index)
-        if once or (array not in given and stability.load(element, store)):
-            found.setdefault(value, element)
+        if plain and len(index) == len(store.index) and set(loops) <= set(index):
+            found.setdefault(value, ir.Load(array, index))
     return found

@@ -92,9 +92,7 @@ class Planner:
         self.plan = Plan()
         self.wanted: dict[int, dict[ir.Var, None]] = {}  # by loop; ordered sets
         self.trips: dict[ir.Var, Loop] = {}
-        self.forwarded: dict[ir.Var, ir.Load] = {}
-        if not arenas.places:
-            self.forwarded = find_forwarded(fn, types, scopes, roots, self.stability)
+        self.forwarded = {} if arenas.places else find_forwarded(fn, types, scopes, roots)
 
     def run(self, results: Iterable[ir.Var]) -> Plan:
         """``results``: active arrays that are seeded from outside."""
